@@ -1,0 +1,1 @@
+"""What can go wrong, each a subclass of what TensorFlow raises."""
