@@ -1,1 +1,177 @@
-"""What can go wrong, each a subclass of what TensorFlow raises."""
+"""What can go wrong, each a subclass of what TensorFlow raises in the same place."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from tfhooks._tensorflow import InaccessibleTensorError, tf
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong in a request.
+
+    Attributes:
+      who: Whose request it is: `'MyHook.before_run'` or `'the caller'`.
+      text: The place, the rule and the values.
+      kind: The class that says what kind of mistake it is.
+    """
+
+    who: str
+    text: str
+    kind: type[RequestError]
+
+    def __str__(self) -> str:
+        return f'{self.who}: {self.text}'
+
+
+class RequestError(Exception):
+    """What was asked of one `run()` cannot be run. Nothing has been run.
+
+    Attributes:
+      problems: All that is wrong in the request, each a `Problem`.
+    """
+
+    def __init__(self, message: str = '', problems: Sequence[Problem] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+
+
+class RequestTypeError(RequestError, TypeError):
+    """A fetch, a feed or an option is of the wrong kind."""
+
+
+class RequestValueError(RequestError, ValueError):
+    """A fetch or a feed has a value that cannot be used."""
+
+
+class RequestOverflowError(RequestValueError, OverflowError):
+    """A number to feed is too large for any integer type."""
+
+
+class RequestAccessError(RequestValueError, InaccessibleTensorError):
+    """A fetch is an operation that may not be fetched from outside its function or block."""
+
+
+class ReturnTypeError(RequestError, TypeError, AttributeError):
+    """`before_run` returned something other than None or a SessionRunArgs.
+
+    TensorFlow raises AttributeError there, when it looks for `fetches` on what was returned.
+    """
+
+
+class ConflictError(RequestError, RuntimeError):
+    """Two parties of one run ask for things that exclude each other."""
+
+
+class UnfedPlaceholderError(RequestError, tf.errors.InvalidArgumentError):
+    """A hook asks for something that depends on a placeholder which nobody feeds in this run."""
+
+    def __init__(self, message: str = '', problems: Sequence[Problem] = ()) -> None:
+        tf.errors.InvalidArgumentError.__init__(self, None, None, message)
+        self.problems = tuple(problems)
+
+
+@functools.lru_cache(maxsize=None)
+def _class_of(kinds: tuple[type[RequestError], ...]) -> type[RequestError]:
+    if len(kinds) == 1:
+        return kinds[0]
+    return type(
+        'MixedRequestError', kinds, {'__doc__': 'Several kinds of mistakes in one request.'}
+    )
+
+
+def request_error(problems: Sequence[Problem]) -> RequestError:
+    """One error that reports all `problems` and is an instance of each of their kinds."""
+    # Whether a placeholder is fed is certain only once everything else is right.
+    problems = [p for p in problems if p.kind is not UnfedPlaceholderError] or list(problems)
+    if len(problems) == 1:
+        message = str(problems[0])
+    else:
+        lines = [f'  {number}. {problem}' for number, problem in enumerate(problems, 1)]
+        message = '\n'.join([f'{len(problems)} things are wrong in this request:', *lines])
+    return _class_of(tuple(dict.fromkeys(p.kind for p in problems)))(message, problems)
+
+
+def kind_of(error: Exception) -> type[RequestError]:
+    """The class of request error that is also of the type of `error`."""
+    if isinstance(error, InaccessibleTensorError) and InaccessibleTensorError is not ValueError:
+        return RequestAccessError
+    if isinstance(error, OverflowError):
+        return RequestOverflowError
+    return RequestTypeError if isinstance(error, TypeError) else RequestValueError
+
+
+def blame(error: BaseException, who: str) -> None:
+    """Says in the traceback of `error` in whose code it was raised; the error stays what it is."""
+    note = f'raised in {who}()'
+    if note in getattr(error, '__notes__', ()):
+        return
+    if sys.version_info >= (3, 11):
+        error.add_note(note)
+    else:
+        error.__notes__ = [*getattr(error, '__notes__', ()), note]  # type: ignore[attr-defined]
+        logging.getLogger('tensorflow').error('%s: %s', note, error)
+
+
+def attach(error: BaseException, others: Sequence[BaseException]) -> None:
+    """Attaches to `error` the errors that came after it and must not hide it."""
+    for other in others:
+        if other is not error:
+            text = ', '.join(getattr(other, '__notes__', ()))
+            note: Any = f'and then {type(other).__name__}: {other} ({text})'
+            if sys.version_info >= (3, 11):
+                error.add_note(note)
+            logging.getLogger('tensorflow').error('After %r: %s', error, note, exc_info=other)
+    error.other_errors = tuple(others)  # type: ignore[attr-defined]
+
+
+class CheckpointSaveError(Exception):
+    """A checkpoint could not be written. The error is also an instance of what TensorFlow raised.
+
+    It is never of exactly the type OutOfRangeError or StopIteration, so a session does not take it
+    for end of data, whatever the file system answered.
+
+    Attributes:
+      hook: The hook that was saving.
+      path: The prefix of the checkpoint's files.
+      step: The global step of the checkpoint.
+      error: What TensorFlow raised.
+    """
+
+    hook: Any = None
+    path: str = ''
+    step: int = -1
+    error: Exception | None = None
+
+
+@functools.cache
+def _save_error_class(kind: type[Exception]) -> type[CheckpointSaveError]:
+    if issubclass(CheckpointSaveError, kind):
+        return CheckpointSaveError
+    try:
+        return type('CheckpointSaveError', (CheckpointSaveError, kind), {'__module__': __name__})
+    except TypeError:  # A class that cannot be subclassed.
+        return CheckpointSaveError
+
+
+def checkpoint_save_error(
+    message: str, error: Exception, *, hook: Any = None, path: str = '', step: int = -1
+) -> CheckpointSaveError:
+    """A CheckpointSaveError that is also an instance of the type of `error`."""
+    kind = _save_error_class(type(error))
+    made: CheckpointSaveError
+    if issubclass(kind, OSError) and isinstance(error, OSError) and error.errno is not None:
+        made = kind(error.errno, message)
+    else:
+        made = kind.__new__(kind, message)
+        if isinstance(error, tf.errors.OpError):
+            tf.errors.OpError.__init__(made, error.node_def, error.op, message, error.error_code)
+        else:
+            Exception.__init__(made, message)
+    made.hook, made.path, made.step, made.error = hook, path, step, error
+    made.__cause__ = error
+    return made

@@ -3,35 +3,211 @@
 from __future__ import annotations
 
 from abc import ABCMeta
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from tfhooks._tensorflow import tf
 
 if TYPE_CHECKING:
-    from typing_extensions import TypeVar as _TypeVar
+    from typing_extensions import TypeVar as _TypeVarWithDefault
 
-    ResultT = _TypeVar('ResultT', default=Any)
+    from tfhooks._tensorflow import Coordinator, Operation, RunMetadata, RunOptions, Session, Tensor
+
+    ResultT = _TypeVarWithDefault('ResultT', default=Any)
+    _Key = TypeVar('_Key')
+    _Element = Tensor | Operation | str
 else:
     ResultT = TypeVar('ResultT')
 
 
 class SessionRunArgs(tf.train.SessionRunArgs, Generic[ResultT]):
-    pass
+    """What a hook asks to be run, fetched and fed together with the caller's `run()`.
+
+    Stands for `tf.compat.v1.train.SessionRunArgs`. What `fetches` is decides what
+    `SessionRunValues.results` will be: a Tensor or a name gives its value, an Operation None, a list,
+    tuple, dict, NamedTuple or dataclass of them an object of that same class holding the values.
+
+    Attributes:
+      fetches: A Tensor, an Operation, a name, or any structure of them; None to fetch nothing.
+      feed_dict: A dict from graph elements to the values to feed; no element may be fed twice in one
+        run, by whomever. None to feed nothing.
+      options: A `tf.compat.v1.RunOptions` to merge into the run's own, or None.
+    """
+
+    if TYPE_CHECKING:
+        fetches: Any
+        feed_dict: Mapping[Any, Any] | None
+        options: RunOptions | None
+
+        @overload
+        def __new__(
+            cls,
+            fetches: None,
+            feed_dict: Mapping[Any, Any] | None = None,
+            options: RunOptions | None = None,
+        ) -> SessionRunArgs[None]: ...
+
+        @overload
+        def __new__(
+            cls,
+            fetches: _Element,
+            feed_dict: Mapping[Any, Any] | None = None,
+            options: RunOptions | None = None,
+        ) -> SessionRunArgs[Any]: ...
+
+        @overload
+        def __new__(
+            cls,
+            fetches: list[_Element] | list[Tensor] | list[Operation] | list[str],
+            feed_dict: Mapping[Any, Any] | None = None,
+            options: RunOptions | None = None,
+        ) -> SessionRunArgs[list[Any]]: ...
+
+        @overload
+        def __new__(
+            cls,
+            fetches: dict[_Key, Tensor] | dict[_Key, _Element] | dict[_Key, Operation],
+            feed_dict: Mapping[Any, Any] | None = None,
+            options: RunOptions | None = None,
+        ) -> SessionRunArgs[dict[_Key, Any]]: ...
+
+        @overload
+        def __new__(
+            cls,
+            fetches: ResultT,
+            feed_dict: Mapping[Any, Any] | None = None,
+            options: RunOptions | None = None,
+        ) -> SessionRunArgs[ResultT]: ...
+
+        def __new__(cls, fetches: Any, feed_dict: Any = None, options: Any = None) -> Any: ...
 
 
 class SessionRunValues(tf.train.SessionRunValues, Generic[ResultT]):
-    pass
+    """What came of the run that a hook's `before_run` had a part in.
+
+    Stands for `tf.compat.v1.train.SessionRunValues`.
+
+    Attributes:
+      results: The values of the hook's own fetches, in the structure it asked for them; None if it
+        asked for none.
+      options: The `tf.compat.v1.RunOptions` the run was made with, all requests merged.
+      run_metadata: The `tf.compat.v1.RunMetadata` of the run; filled as far as the options asked.
+    """
+
+    if TYPE_CHECKING:
+        results: ResultT
+        options: RunOptions
+        run_metadata: RunMetadata
+
+        def __new__(
+            cls, results: ResultT, options: RunOptions, run_metadata: RunMetadata
+        ) -> SessionRunValues[ResultT]: ...
 
 
 class SessionRunContext(tf.train.SessionRunContext):
-    pass
+    """The one `run()` call that hooks are being called for.
+
+    Stands for `tf.compat.v1.train.SessionRunContext`. `original_args` holds what the caller asked for
+    (fetches, a copy of the feeds, options), `session` the raw session, `stop_requested` whether a hook
+    has asked for a stop in this run.
+    """
+
+    if TYPE_CHECKING:
+
+        def __init__(self, original_args: SessionRunArgs[Any], session: Session) -> None: ...
+
+        @property
+        def original_args(self) -> SessionRunArgs[Any]: ...
+
+        @property
+        def session(self) -> Session: ...
+
+        @property
+        def stop_requested(self) -> bool: ...
+
+        def request_stop(self) -> None: ...
 
 
 class SessionRunHook(tf.train.SessionRunHook, Generic[ResultT], metaclass=ABCMeta):
-    """Stands for `tf.compat.v1.train.SessionRunHook`."""
+    """What is to be done around the `run()` calls of a monitored session.
+
+    Stands for `tf.compat.v1.train.SessionRunHook`; every TensorFlow hook is an instance of this class,
+    and every hook of this class works in TensorFlow's own monitored sessions.
+
+    `SessionRunHook[ResultT]` says what `before_run` asks for, and so what `after_run` is given:
+
+        class Losses(NamedTuple):
+            loss: Any
+
+        class PrintLoss(tfhooks.SessionRunHook[Losses]):
+            def before_run(self, run_context):
+                return tfhooks.SessionRunArgs(Losses(loss='loss:0'))
+
+            def after_run(self, run_context, run_values):
+                print(run_values.results.loss)
+
+    Attributes:
+      when_fed: Placeholders (tensors or names). A hook that has some is asked only in a run in which
+        the caller or another hook feeds all of them. Set it on the class or on the instance.
+    """
+
+    when_fed: Any = ()
 
     @classmethod
     def __subclasshook__(cls, other: type) -> Any:
         if cls is SessionRunHook:
             return issubclass(other, tf.train.SessionRunHook) or NotImplemented
         return NotImplemented
+
+    def begin(self) -> None:
+        """Called once, before the session is made; the hook may add operations to the default graph.
+
+        A second call on the same graph should not change the graph.
+        """
+
+    def after_create_session(self, session: Session, coord: Coordinator) -> None:
+        """Called whenever a session has been made: at the start, and after each recovery.
+
+        Args:
+          session: The raw `tf.compat.v1.Session`. Its graph is finalized: no operation can be added.
+          coord: The `tf.train.Coordinator` of the session's threads.
+        """
+
+    def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[ResultT] | None:
+        """Called before each `run()`.
+
+        Args:
+          run_context: The call about to be made.
+
+        Returns:
+          What to run, fetch and feed beside what the caller asked for, or None.
+        """
+        return None
+
+    def after_run(
+        self, run_context: SessionRunContext, run_values: SessionRunValues[ResultT]
+    ) -> None:
+        """Called after each `run()` that raised nothing.
+
+        Args:
+          run_context: The one that `before_run` was given.
+          run_values: The results of what `before_run` asked for.
+        """
+
+    def end(self, session: Session) -> None:
+        """Called at the end of the session, unless it ends by an exception.
+
+        `tf.errors.OutOfRangeError` and `StopIteration` raised by `run()` mean the end of the data:
+        `end` is called then.
+
+        Args:
+          session: The raw session, which can still run final operations.
+        """
+
+    def on_error(self, session: Session | None, error: BaseException) -> None:
+        """Called instead of `end` when the session ends by an exception. Not in TensorFlow.
+
+        Args:
+          session: The raw session, or None where there is none any more. It may be broken.
+          error: The exception, which is raised on after this call whatever this call does.
+        """
