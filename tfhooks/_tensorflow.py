@@ -5,6 +5,12 @@ the public way that is used where a TensorFlow release lacks it. What the object
 `_tensorflow.pyi`, since TensorFlow ships no types.
 """
 
+import contextlib
+
+import operator as _operator
+import types as _types
+
+import numpy as _numpy
 import tensorflow as _tensorflow
 
 tf = _tensorflow.compat.v1
@@ -121,3 +127,180 @@ try:
 except ImportError:
     # What `Session.run` raises for an operation that may not be fetched; not exported. It is a ValueError.
     InaccessibleTensorError = ValueError
+
+
+# What builds a session: classes here, since a name of an untyped module cannot be an annotation.
+ChiefSessionCreator = tf.train.ChiefSessionCreator
+Scaffold = tf.train.Scaffold
+SessionCreator = tf.train.SessionCreator
+WorkerSessionCreator = tf.train.WorkerSessionCreator
+
+
+def eager_has_run():
+    """Whether this process executes eagerly and has begun to: its eager context is set up.
+
+    Needed because switching to TensorFlow 1 behaviour afterwards succeeds, and fails later. Fallback: False, so that the
+    user gets TensorFlow's own error when an eager tensor is used in a graph.
+    """
+    try:
+        from tensorflow.python.eager import context
+
+        current = context.context_safe()
+        return tf.executing_eagerly() and current is not None and current._initialized
+    except (ImportError, AttributeError):
+        return False
+
+
+def without_deprecation_warnings():
+    """A context in which TensorFlow logs no deprecation of its own API. Fallback: one in which it does.
+
+    Needed because `disable_v2_behavior()` calls a deprecated function, about which the user can do nothing.
+    """
+    try:
+        from tensorflow.python.util import deprecation
+
+        return deprecation.silence()
+    except (ImportError, AttributeError):
+        return contextlib.nullcontext()
+
+
+# Run plans. TensorFlow analyses fetches and feeds anew in every `Session.run`; the parts that do the analysis and the
+# call below it are private, so plans take them from here. Fallback for all of them together: `session_parts()` is None,
+# no plan is made, and every request goes to the session's own `run`.
+
+is_closed = _operator.attrgetter('_closed')
+
+
+def session_parts():
+    """The private parts of a session that run plans are made of, or None where a release lacks one of them."""
+    try:
+        from tensorflow.core.protobuf import config_pb2
+        from tensorflow.python.client import pywrap_tf_session, session
+        from tensorflow.python.ops import session_ops
+
+        base = session.BaseSession
+        for name in ('_do_call', '_extend_graph', '_call_tf_sessionrun', '_make_callable_from_options'):
+            getattr(base, name)
+        return _types.SimpleNamespace(
+            # Validates fetches, and knows which distinct elements they stand for.
+            fetch_handler=session._FetchHandler,
+            # What a value given for a tensor becomes before it is compared with the tensor's shape.
+            as_array=_as_array(),
+            # The registered meanings of fetches and feeds; the last entry is any object as it is.
+            expansions=session._REGISTERED_EXPANSIONS,
+            tensor_handle=session_ops.TensorHandle,
+            callable_options=config_pb2.CallableOptions,
+            run_callable=pywrap_tf_session.TF_SessionRunCallable,
+            base_session=base,
+        )
+    except (ImportError, AttributeError):
+        return None
+
+
+def _as_array():
+    """How `Session.run` converts a fed value: casting, or, before numpy_compat, numpy's own conversion."""
+    try:
+        from tensorflow.python.util import numpy_compat
+    except ImportError:
+        return _numpy.asarray
+    from tensorflow.python.client import session
+
+    # A release may carry numpy_compat and yet not use it for feeds: then feeds are converted by numpy.
+    return numpy_compat.np_asarray if hasattr(session, 'numpy_compat') else _numpy.asarray
+
+
+def unique_elements(handler):
+    """The distinct tensors and operations behind the fetches of a fetch handler, in TensorFlow's order."""
+    return handler._fetch_mapper.unique_fetches()
+
+
+def build_results(handler, values):
+    """Lays the values of `unique_elements(handler)` back into the structure that was asked for."""
+    return handler._fetch_mapper.build_results(values)
+
+
+def is_in_process(session):
+    """Whether a session runs in this process, so that a result can be had without the protocol of a remote one."""
+    return not session._target
+
+
+def direct_call(parts, session, feeds, fetches, targets):
+    """A function from a list of arrays to a list of results: the C-level callable of one request.
+
+    Its arrays may share memory with the graph's constants and variables; the caller must copy them.
+    """
+    options = parts.callable_options()
+    options.feed.extend(tensor.name for tensor in feeds)
+    options.fetch.extend(tensor.name for tensor in fetches)
+    options.target.extend(operation.name for operation in targets)
+    # Releases the C-level callable when the last plan and the last call that use it are gone.
+    owner = session._make_callable_from_options(options)
+    handle = owner._handle
+    run_callable = parts.run_callable
+    op_error = tf.errors.OpError
+    c_session = session._session
+
+    def call(arrays, owner=owner):
+        try:
+            return run_callable(c_session, handle, arrays, None)
+        except op_error as error:
+            return session._do_call(_reraise, error)
+
+    return call
+
+
+def shared_call(session, feeds, fetches, targets):
+    """A function from a list of arrays to a list of results, by the call that `Session.run` ends in."""
+    session._extend_graph()
+    inputs = [tensor._as_tf_output() for tensor in feeds]
+    outputs = [tensor._as_tf_output() for tensor in fetches]
+    operations = [operation._c_op for operation in targets]
+    call_session = session._call_tf_sessionrun
+    op_error = tf.errors.OpError
+
+    def call(arrays):
+        try:
+            return call_session(None, dict(zip(inputs, arrays)), outputs, operations, None)
+        except op_error as error:
+            return session._do_call(_reraise, error)
+
+    return call
+
+
+def extend(session):
+    """Tells the session of what was added to its graph."""
+    session._extend_graph()
+
+
+def _reraise(error):
+    raise error
+
+
+def saver_lists(saver):
+    """What a Saver has written and not yet deleted: an opaque value for `restore_saver_lists`.
+
+    A save that fails when the state file is written has already taken the oldest checkpoint off the Saver's list and put
+    the failed one on it. The lists with their times are private. Fallback: the names of the checkpoints, which are public.
+    """
+    try:
+        return list(saver._last_checkpoints), list(saver._checkpoints_to_be_deleted)
+    except AttributeError:
+        return list(saver.last_checkpoints), None
+
+
+def restore_saver_lists(saver, lists):
+    """Puts back what `saver_lists` returned. Fallback: the times are read anew from the files."""
+    last, doomed = lists
+    if doomed is None:
+        saver.recover_last_checkpoints(last)
+    else:
+        saver.set_last_checkpoints_with_time(list(last))
+        saver._checkpoints_to_be_deleted = list(doomed)
+
+
+def session_interface():
+    """The base class of all sessions, which `Saver.save` asks a session to be. Fallback: the session class itself."""
+    for kind in tf.Session.__mro__:
+        if kind.__name__ == 'SessionInterface':
+            return kind
+    return tf.Session

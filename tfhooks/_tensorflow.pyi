@@ -1,6 +1,7 @@
 """What TensorFlow's objects are to a type checker, said once: TensorFlow ships no types."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -110,3 +111,66 @@ def unfinalize(graph: Graph) -> None: ...
 def fetch_components(fetch: Any) -> list[Any]: ...
 def feed_components(key: Any, value: Any) -> list[tuple[Any, Any]]: ...
 def flatten_feed_dict(feed_dict: Mapping[Any, Any]) -> dict[Any, Any]: ...
+
+SessionCreator = tf.train.SessionCreator
+
+class ChiefSessionCreator(tf.train.SessionCreator):
+    def __init__(
+        self,
+        scaffold: Scaffold | None = ...,
+        master: str = ...,
+        config: Any = ...,
+        checkpoint_dir: str | None = ...,
+        checkpoint_filename_with_path: str | None = ...,
+    ) -> None: ...
+
+class WorkerSessionCreator(tf.train.SessionCreator):
+    def __init__(
+        self,
+        scaffold: Scaffold | None = ...,
+        master: str = ...,
+        config: Any = ...,
+        max_wait_secs: float = ...,
+    ) -> None: ...
+
+class Scaffold:
+    def __init__(
+        self,
+        init_op: Any = ...,
+        init_feed_dict: Any = ...,
+        init_fn: Any = ...,
+        ready_op: Any = ...,
+        ready_for_local_init_op: Any = ...,
+        local_init_op: Any = ...,
+        summary_op: Any = ...,
+        saver: Any = ...,
+        copy_from_scaffold: Any = ...,
+        local_init_feed_dict: Any = ...,
+    ) -> None: ...
+    init_op: Any
+    init_feed_dict: Any
+    init_fn: Any
+    ready_op: Any
+    ready_for_local_init_op: Any
+    local_init_op: Any
+    local_init_feed_dict: Any
+    summary_op: Any
+    saver: Any
+    def finalize(self) -> Scaffold: ...
+
+def eager_has_run() -> bool: ...
+def without_deprecation_warnings() -> AbstractContextManager[None]: ...
+
+# Run plans.
+def is_closed(session: Any) -> bool: ...
+def session_parts() -> Any: ...
+def unique_elements(handler: Any) -> list[Any]: ...
+def build_results(handler: Any, values: list[Any]) -> Any: ...
+def is_in_process(session: Any) -> bool: ...
+def direct_call(parts: Any, session: Any, feeds: Any, fetches: Any, targets: Any) -> Any: ...
+def shared_call(session: Any, feeds: Any, fetches: Any, targets: Any) -> Any: ...
+def extend(session: Any) -> None: ...
+
+def saver_lists(saver: Any) -> Any: ...
+def restore_saver_lists(saver: Any, lists: Any) -> None: ...
+def session_interface() -> Any: ...

@@ -1,0 +1,104 @@
+"""Hooks and monitored sessions over TensorFlow's `tf.compat.v1.train`: typed, checked and fast.
+
+`import tfhooks` changes nothing in the process, and imports nothing but this file: each name below
+brings in its room, and TensorFlow, when it is first asked for. So `import tfhooks.v1 as tf` can
+still choose how TensorFlow is imported.
+"""
+
+import typing as _typing
+
+if _typing.TYPE_CHECKING:
+    from tfhooks.creators import ChiefSessionCreator as ChiefSessionCreator
+    from tfhooks.creators import Scaffold as Scaffold
+    from tfhooks.creators import SessionCreator as SessionCreator
+    from tfhooks.creators import WorkerSessionCreator as WorkerSessionCreator
+    from tfhooks.hook import SessionRunArgs as SessionRunArgs
+    from tfhooks.hook import SessionRunContext as SessionRunContext
+    from tfhooks.hook import SessionRunHook as SessionRunHook
+    from tfhooks.hook import SessionRunValues as SessionRunValues
+    from tfhooks.hooks.checkpoint import CheckpointSaverHook as CheckpointSaverHook
+    from tfhooks.hooks.checkpoint import CheckpointSaverListener as CheckpointSaverListener
+    from tfhooks.hooks.feed_fn import FeedFnHook as FeedFnHook
+    from tfhooks.hooks.final_ops import FinalOpsHook as FinalOpsHook
+    from tfhooks.hooks.logging import LoggingTensorHook as LoggingTensorHook
+    from tfhooks.hooks.nan import NanLossDuringTrainingError as NanLossDuringTrainingError
+    from tfhooks.hooks.nan import NanTensorHook as NanTensorHook
+    from tfhooks.hooks.profiler import ProfilerHook as ProfilerHook
+    from tfhooks.hooks.step_counter import StepCounterHook as StepCounterHook
+    from tfhooks.hooks.stop import StopAtStepHook as StopAtStepHook
+    from tfhooks.hooks.summary import SummarySaverHook as SummarySaverHook
+    from tfhooks.hooks.waiter import GlobalStepWaiterHook as GlobalStepWaiterHook
+    from tfhooks.session import MonitoredSession as MonitoredSession
+    from tfhooks.session import SingularMonitoredSession as SingularMonitoredSession
+    from tfhooks.training import MonitoredTrainingSession as MonitoredTrainingSession
+    from tfhooks.triggers import SecondOrStepTimer as SecondOrStepTimer
+
+# A literal, since type checkers read it. tests/test_surface.py holds the three lists together.
+__all__ = [
+    'CheckpointSaverHook',
+    'CheckpointSaverListener',
+    'ChiefSessionCreator',
+    'FeedFnHook',
+    'FinalOpsHook',
+    'GlobalStepWaiterHook',
+    'LoggingTensorHook',
+    'MonitoredSession',
+    'MonitoredTrainingSession',
+    'NanLossDuringTrainingError',
+    'NanTensorHook',
+    'ProfilerHook',
+    'Scaffold',
+    'SecondOrStepTimer',
+    'SessionCreator',
+    'SessionRunArgs',
+    'SessionRunContext',
+    'SessionRunHook',
+    'SessionRunValues',
+    'SingularMonitoredSession',
+    'StepCounterHook',
+    'StopAtStepHook',
+    'SummarySaverHook',
+    'WorkerSessionCreator',
+]
+
+_ROOMS = {
+    'CheckpointSaverHook': 'tfhooks.hooks.checkpoint',
+    'CheckpointSaverListener': 'tfhooks.hooks.checkpoint',
+    'ChiefSessionCreator': 'tfhooks.creators',
+    'FeedFnHook': 'tfhooks.hooks.feed_fn',
+    'FinalOpsHook': 'tfhooks.hooks.final_ops',
+    'GlobalStepWaiterHook': 'tfhooks.hooks.waiter',
+    'LoggingTensorHook': 'tfhooks.hooks.logging',
+    'MonitoredSession': 'tfhooks.session',
+    'MonitoredTrainingSession': 'tfhooks.training',
+    'NanLossDuringTrainingError': 'tfhooks.hooks.nan',
+    'NanTensorHook': 'tfhooks.hooks.nan',
+    'ProfilerHook': 'tfhooks.hooks.profiler',
+    'Scaffold': 'tfhooks.creators',
+    'SecondOrStepTimer': 'tfhooks.triggers',
+    'SessionCreator': 'tfhooks.creators',
+    'SessionRunArgs': 'tfhooks.hook',
+    'SessionRunContext': 'tfhooks.hook',
+    'SessionRunHook': 'tfhooks.hook',
+    'SessionRunValues': 'tfhooks.hook',
+    'SingularMonitoredSession': 'tfhooks.session',
+    'StepCounterHook': 'tfhooks.hooks.step_counter',
+    'StopAtStepHook': 'tfhooks.hooks.stop',
+    'SummarySaverHook': 'tfhooks.hooks.summary',
+    'WorkerSessionCreator': 'tfhooks.creators',
+}
+
+if not _typing.TYPE_CHECKING:
+
+    def __getattr__(name):
+        """Brings in the room that holds a public name, and keeps the name here."""
+        if name not in _ROOMS:
+            raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+        import importlib
+
+        # setdefault: two threads that ask at once get the same object.
+        return globals().setdefault(name, getattr(importlib.import_module(_ROOMS[name]), name))
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith('__'))})

@@ -1,0 +1,36 @@
+"""`import tfhooks.v1 as tf`: the whole of `tf.compat.v1`, for programs written for TensorFlow 1.
+
+`tf.train` has tfhooks' hooks and sessions; everything else is TensorFlow's own, looked up when it is
+asked for. Importing this switches TensorFlow 1 behaviour on for the whole process, since such
+programs never ask for it, and has TensorFlow use Keras 2 (`tf_keras`, the extra `legacy`) where that
+is installed, for `tf.layers` and `tf.nn.rnn_cell`.
+
+Raises (on import):
+  RuntimeError: If something has run eagerly in this process already.
+"""
+
+import sys as _sys
+import typing as _typing
+
+from tfhooks.v1 import _startup
+
+_startup.choose_keras()
+_startup.switch_to_v1()
+
+from tfhooks._tensorflow import tf as _tf  # noqa: E402
+from tfhooks.v1 import _gone, _legacy, _overlay  # noqa: E402
+
+# Before the overlay, which would give TensorFlow's.
+from tfhooks.v1 import compat as compat  # noqa: E402
+from tfhooks.v1 import train as train  # noqa: E402
+
+_problem = _startup.legacy_keras_problem()
+if _problem is not None:
+    globals().update(_legacy.without_keras_2(__name__, _problem))
+_overlay.lay_over(_sys.modules[__name__], _tf, why_missing=_gone.why)
+
+_overlay.AliasFinder(__name__).install()
+
+if _typing.TYPE_CHECKING:
+
+    def __getattr__(name: str) -> _typing.Any: ...

@@ -1,0 +1,129 @@
+"""A namespace of TensorFlow's with names of our own laid over it."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+
+class Overlay(ModuleType):
+    """A module whose missing names are looked up, once each, in a module of TensorFlow's.
+
+    What stands in the module itself hides TensorFlow's. A name that neither has raises
+    AttributeError, with the reason where one is known.
+    """
+
+    _upstream: Any
+    _own: Mapping[str, Any]
+    _why_missing: Callable[[str], str | None]
+
+    def __getattr__(self, name: str) -> Any:
+        if '_upstream' not in self.__dict__:
+            raise AttributeError(name)
+        # setdefault: two threads that ask at once get the same object.
+        return self.__dict__.setdefault(name, self._look_up(name))
+
+    def _look_up(self, name: str) -> Any:
+        if name in self._own:
+            return getattr(self._own[name], name)
+        try:
+            return getattr(self._upstream, name)
+        except AttributeError as error:
+            why = self._why_missing(name)
+            text = why or f'module {self.__name__!r} has no attribute {name!r}'
+            raise AttributeError(text, name=name, obj=self) from error
+        except ImportError as error:
+            why = self._why_missing(name)
+            if why is None:
+                raise
+            raise ImportError(why) from error
+
+    def __dir__(self) -> list[str]:
+        try:
+            upstream = dir(self._upstream)
+        except (
+            ImportError
+        ):  # Where a part of Keras is not there, TensorFlow's namespace has no dir().
+            upstream = []
+        own = self.__all__ + [name for name in self.__dict__ if name.startswith('__')]
+        return sorted({name for name in [*upstream, *own] if name[:1] != '_' or name[:2] == '__'})
+
+    def __reduce__(self) -> tuple[Callable[[str], Any], tuple[str]]:
+        # TensorFlow's modules can be pickled and copied, so objects that hold one can.
+        return importlib.import_module, (self.__name__,)
+
+
+def lay_over(
+    module: ModuleType,
+    upstream: Any,
+    *,
+    own: Mapping[str, Any] | None = None,
+    why_missing: Callable[[str], str | None] = lambda name: None,
+) -> None:
+    """Turns a module into an `Overlay` of `upstream`.
+
+    Args:
+      module: The module; it may be one that is being imported, or a fresh one.
+      upstream: The module of TensorFlow's to lay it over.
+      own: The names that are taken from elsewhere, each with the module to take it from when it is
+        first asked for. What stands in the module already needs no entry.
+      why_missing: Called with a name that TensorFlow lacks; returns what to tell the user, or None.
+    """
+    vars(module).update(_upstream=upstream, _own=own or {}, _why_missing=why_missing)
+    # With a path, `import tfhooks.v1.train.experimental` asks the finder below.
+    vars(module).setdefault('__path__', [])
+    names = {*vars(upstream).get('__all__', ()), *(own or {})}
+    vars(module)['__all__'] = sorted(name for name in names if not name.startswith('_'))
+    module.__class__ = Overlay
+
+
+class _Alias(Loader):
+    """Gives an import statement a module that is there already."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self.module = module
+
+    def exec_module(self, module: ModuleType) -> None:
+        sys.modules[module.__name__] = self.module
+
+
+class AliasFinder(MetaPathFinder):
+    """Finds `package.a.b` as attribute `b` of `package.a`: TensorFlow's modules, by our names.
+
+    It goes before the finders of files: TensorFlow's namespaces have paths, where a second copy of
+    each would be found.
+    """
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        parent_name, _, child = fullname.rpartition('.')
+        if f'{parent_name}.'.startswith(f'{self.package}.') and parent_name in sys.modules:
+            parent = sys.modules[parent_name]
+            try:
+                module = getattr(parent, child)
+            except (AttributeError, ImportError) as error:
+                why = parent._why_missing(child) if isinstance(parent, Overlay) else None
+                if why is not None:
+                    # Not with `name=`: `from package import child` goes on past that, to an error
+                    # that says less.
+                    raise ModuleNotFoundError(why) from error
+                return None
+            if isinstance(module, ModuleType) and module.__name__ != fullname:
+                return ModuleSpec(fullname, _Alias(module))
+        return None
+
+    def install(self) -> None:
+        """Puts this finder first, once for each package."""
+        for finder in sys.meta_path:
+            if isinstance(finder, AliasFinder) and finder.package == self.package:
+                return
+        sys.meta_path.insert(0, self)

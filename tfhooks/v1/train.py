@@ -1,0 +1,24 @@
+"""`tf.train` of programs written for TensorFlow 1.
+
+All of `tf.compat.v1.train`, with tfhooks' hooks and sessions in place of TensorFlow's.
+"""
+
+import sys as _sys
+import typing as _typing
+
+import tfhooks as _tfhooks
+from tfhooks._tensorflow import tf as _tf
+from tfhooks.v1 import _overlay
+
+if _typing.TYPE_CHECKING:
+    from tfhooks import *  # noqa: F403
+
+    def __getattr__(name: str) -> _typing.Any: ...
+
+
+# Only names that TensorFlow has: what tfhooks adds to them is in `tfhooks`.
+_overlay.lay_over(
+    _sys.modules[__name__],
+    _tf.train,
+    own={name: _tfhooks for name in _tfhooks.__all__ if hasattr(_tf.train, name)},
+)
