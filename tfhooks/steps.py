@@ -1,8 +1,16 @@
-"""The global step, as hooks see it."""
+"""The global step, as hooks see it.
+
+A read of the global step that is fetched together with a train op races with the increment: it may
+come before it or after it. So the stock hooks never fetch the step. They ask `before`, `after` and
+`reach`, which read it by a run of its own, and only in a run in which something may be due.
+"""
 
 from __future__ import annotations
 
 import math
+import threading
+import weakref
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 
@@ -22,18 +30,195 @@ class Wake(NamedTuple):
 NEVER = Wake()
 ALWAYS = Wake(-math.inf, -math.inf)
 
+# How many exact reads may turn out to be in vain before only proofs without a read count.
+_VAIN_READS = 5
+
+
+class StepTracker:
+    """What is known of the global step of one session, from one cheap and racing read per run.
+
+    The owner of the session fetches the global step in each run and hands it to `ran`. That value is
+    the step at some moment during the run. So, with v_k the value fetched in run k and s_k the step
+    after it, v_k lies between s_(k-1) and s_k, if nobody else increments the step; else it may only
+    be larger. What follows from it:
+
+    - `lower`: the step is at least this now. A run that begins now may end at
+      `lower + 2 * stride`: the increment of the run that fetched `lower` may not be in it.
+    - Two equal values in a row, v_k = v_(k+1), mean that s_k is that value. If the step was already
+      there before run k, run k has not increased it. Otherwise one exact read after run k+1 decides
+      about that run. When such reads have been in vain `5` times, the model is one whose
+      reads race, and only the first proof counts; it needs no read.
+
+    Runs of several threads overlap, so only values of two runs that one thread made one after the
+    other are compared. The step may be increased by other workers at any time.
+
+    Attributes:
+      tensor: The read of the global step, an integer scalar.
+      lower: A lower bound of the step, or None before the first session.
+      stride: The largest difference between two values in a row, at least 1. As reads race it may
+        be up to twice what a run adds.
+      advance: The largest difference between the exact steps before and after a run, at least 1.
+      on_stuck: Functions to call with the step when a run is known not to have increased it.
+    """
+
+    def __init__(self, tensor: Any) -> None:
+        self.tensor = tensor
+        self.lower: int | None = None
+        self.stride = 1
+        self.advance = 1
+        self.on_stuck: list[Callable[[int], None]] = []
+        self._session: Any = None
+        self._exact: int | None = None
+        self._start: int | None = None
+        self._vain_reads = 0
+        # One tuple, replaced as a whole, so that threads need no lock here: the thread that ran,
+        # what it fetched, a lower bound of the step after its last run, and one before that run.
+        self._seen: tuple[int, int, int | None, int | None] = (0, 0, None, None)
+
+    def reset(self, session: Any) -> None:
+        """To be called with each new session, before its first run: the step may have gone back.
+
+        Args:
+          session: The raw session, or None when there is none any more.
+        """
+        self._session = session
+        self._seen = (0, 0, None, None)
+        self._vain_reads = 0
+        self._exact = None
+        self._start = None if session is None else int(session.run(self.tensor))
+        self.lower = self._start
+
+    def ran(self, fetched: int) -> None:
+        """To be called after each run with the step that was fetched in it."""
+        step = int(fetched)
+        thread = threading.get_ident()
+        seen = self._seen
+        if seen[0] == thread:
+            last = seen[1]
+            if step == last:
+                self._repeated(thread, seen, step)
+            else:
+                self._seen = (thread, step, step, seen[2])
+                if step - last > self.stride:
+                    self.stride = step - last
+        else:
+            # What another thread has fetched says nothing of the order of its run and this one.
+            if self._start is not None and step - self._start > self.stride:
+                self.stride = step - self._start
+            self._seen = (thread, step, step, self._start)
+            self._start = None
+        self.lower = step
+        self._exact = None
+
+    def _repeated(
+        self, thread: int, seen: tuple[int, int, int | None, int | None], step: int
+    ) -> None:
+        bound_before = seen[3]
+        bound = step
+        stuck = bound_before is not None and bound_before >= step
+        if not stuck and self._vain_reads < _VAIN_READS and self._session is not None:
+            bound = int(self._session.run(self.tensor))
+            stuck = bound == step
+            self._vain_reads += not stuck
+        self._seen = (thread, step, bound, seen[2])
+        if stuck:
+            for call in self.on_stuck:
+                call(step)
+
+    def exact(self, session: Any) -> int:
+        """The step now, read by a run of its own; kept until the next run."""
+        step = self._exact
+        if step is None:
+            step = self._exact = int(session.run(self.tensor))
+        return step
+
+    def before(self, run_context: Any) -> int:
+        """The step just before the run; to be asked for in a `before_run`, and then known later."""
+        step: int | None = getattr(run_context, '_step_before', None)
+        if step is None:
+            step = int(run_context.session.run(self.tensor))
+            run_context._step_before = step
+        return step
+
+    def after(self, run_context: Any) -> int:
+        """The step just after the run; to be asked for in an `after_run`."""
+        step: int | None = getattr(run_context, '_step_after', None)
+        if step is None:
+            step = int(run_context.session.run(self.tensor))
+            run_context._step_after = step
+            before_ = getattr(run_context, '_step_before', None)
+            if before_ is not None and step - before_ > self.advance:
+                self.advance = step - before_
+        return step
+
+    def reach(self, run_context: Any) -> int:
+        """The step at which the run that is about to be made is expected to end, at the latest."""
+        return self.before(run_context) + self.advance
+
+
+class _ForeignTracker(StepTracker):
+    """Follows the steps of a session that is not tfhooks' own: all it sees is exact reads."""
+
+    def before(self, run_context: Any) -> int:
+        step: int | None = getattr(run_context, '_step_before', None)
+        if step is None:
+            step = super().before(run_context)
+            self.ran(step)
+            self.advance = max(self.advance, self.stride)
+        return step
+
+
+_foreign: weakref.WeakKeyDictionary[Any, _ForeignTracker] = weakref.WeakKeyDictionary()
+_foreign_lock = threading.Lock()
+
+
+def is_foreign(run_context: Any) -> bool:
+    """Whether the run is made by a session other than tfhooks' own, which calls hooks each run."""
+    return getattr(run_context, 'steps', None) is None
+
+
+def _tracker(run_context: Any, tensor: Any) -> StepTracker:
+    tracker: StepTracker | None = getattr(run_context, 'steps', None)
+    if tracker is not None:
+        return tracker
+    with _foreign_lock:
+        session = run_context.session
+        tracker = _foreign.get(session)
+        if tracker is None:
+            tracker = _foreign[session] = _ForeignTracker(tensor)
+        return tracker
+
 
 def before(run_context: Any, tensor: Any) -> int:
-    """The global step just before the run that `run_context` stands for, read exactly."""
-    tracker = getattr(run_context, 'steps', None)
-    if tracker is None:
-        return int(run_context.session.run(tensor))
-    return tracker.before(run_context)
+    """The global step just before the run that `run_context` stands for, read exactly.
+
+    Hooks that want to know it in `after_run` must have asked in `before_run`. All hooks of a run share
+    one read.
+
+    Args:
+      run_context: What `before_run` was given.
+      tensor: The read of the global step, an integer scalar.
+    """
+    return _tracker(run_context, tensor).before(run_context)
 
 
 def after(run_context: Any, tensor: Any) -> int:
-    """The global step just after the run that `run_context` stands for, read exactly."""
-    tracker = getattr(run_context, 'steps', None)
-    if tracker is None:
-        return int(run_context.session.run(tensor))
-    return tracker.after(run_context)
+    """The global step just after the run that `run_context` stands for, read exactly.
+
+    Args:
+      run_context: What `after_run` was given.
+      tensor: The read of the global step, an integer scalar.
+    """
+    return _tracker(run_context, tensor).after(run_context)
+
+
+def reach(run_context: Any, tensor: Any) -> int:
+    """The global step at which the run about to be made is expected to end, at the latest.
+
+    That is the step before the run plus the most that a run of this session has been seen to add.
+
+    Args:
+      run_context: What `before_run` was given.
+      tensor: The read of the global step, an integer scalar.
+    """
+    return _tracker(run_context, tensor).reach(run_context)

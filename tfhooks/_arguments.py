@@ -1,0 +1,57 @@
+"""What the arguments of the stock hooks may be, checked when a hook is made."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from typing import Any
+
+
+def whole(owner: str, name: str, value: Any, *, least: int = 1) -> int | None:
+    """`value` as an int of at least `least`; None stays None.
+
+    A float that is a whole number passes, since TensorFlow takes `last_step=1e5` too.
+
+    Args:
+      owner: The class whose argument it is.
+      name: The argument's name.
+      value: What the caller gave.
+      least: The smallest value allowed.
+
+    Raises:
+      TypeError: It is no whole number.
+      ValueError: It is less than `least`.
+    """
+    if value is None:
+        return None
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, numbers.Real)
+        or (not isinstance(value, numbers.Integral) and not float(value).is_integer())
+    ):
+        raise TypeError(f'{owner}: {name} must be a whole number; {name}={value!r}')
+    if value < least:
+        raise ValueError(f'{owner}: {name} must be at least {least}; {name}={value!r}')
+    return int(value)
+
+
+def seconds(owner: str, name: str, value: Any) -> float | None:
+    """`value` as it is if it is a positive number of seconds; None stays None.
+
+    Raises:
+      TypeError: It is no number.
+      ValueError: It is zero, negative, or not a number.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f'{owner}: {name} must be a number of seconds; {name}={value!r}')
+    if math.isnan(value) or value <= 0:
+        raise ValueError(f'{owner}: {name} must be greater than 0 seconds; {name}={value!r}')
+    return value  # type: ignore[return-value]
+
+
+def is_a(owner: str, name: str, value: Any, kinds: Any, what: str) -> None:
+    """Raises TypeError, saying that `name` must be `what`, unless `value` is one of `kinds`."""
+    if not isinstance(value, kinds):
+        raise TypeError(f'{owner}: {name} must be {what}; {name}={value!r}')

@@ -1,0 +1,42 @@
+"""The event file writers that hooks share, one per directory."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from tfhooks._tensorflow import event_file_of, forget_event_writer, tf
+
+
+def event_writer(output_dir: Any) -> Any:
+    """TensorFlow's cached `tf.compat.v1.summary.FileWriter` of `output_dir`.
+
+    A cached writer whose event file has been deleted would write on into nothing. It is replaced by a
+    new one, which begins its file with the default graph, as the first one did.
+
+    Args:
+      output_dir: The directory, made if it is not there.
+    """
+    writer = tf.summary.FileWriterCache.get(output_dir)
+    # What is still queued makes the file; before that a new writer has none either.
+    writer.flush()
+    if _file_exists(writer, output_dir):
+        return writer
+    if forget_event_writer(output_dir):
+        writer.close()
+        writer = tf.summary.FileWriterCache.get(output_dir)
+    else:
+        writer.close()
+        tf.gfile.MakeDirs(output_dir or '.')
+        writer.reopen()
+        writer.add_graph(tf.get_default_graph())
+    writer.flush()
+    return writer
+
+
+def _file_exists(writer: Any, output_dir: Any) -> bool:
+    path = event_file_of(writer)
+    if path is None:
+        pattern = os.path.join(os.fspath(output_dir), 'events.out.tfevents.*')
+        return bool(tf.gfile.Glob(pattern))
+    return bool(tf.gfile.Exists(path))
