@@ -1,4 +1,4 @@
-"""README and the examples, run as a reader would run them: each in a process and a directory of its own."""
+"""README and the examples, run as a reader runs them: each in its own process and directory."""
 
 from __future__ import annotations
 
