@@ -225,10 +225,7 @@ def is_in_process(session):
 
 
 def direct_call(parts, session, feeds, fetches, targets):
-    """A function from a list of arrays to a list of results: the C-level callable of one request.
-
-    Its arrays may share memory with the graph's constants and variables; the caller must copy them.
-    """
+    """A function from a list of arrays to a list of results: a C-level callable of one request's own."""
     options = parts.callable_options()
     options.feed.extend(tensor.name for tensor in feeds)
     options.fetch.extend(tensor.name for tensor in fetches)
@@ -239,12 +236,24 @@ def direct_call(parts, session, feeds, fetches, targets):
     run_callable = parts.run_callable
     op_error = tf.errors.OpError
     c_session = session._session
+    # The callable hands out the memory of constants and variables themselves, `Session.run` copies of it. Scalars come
+    # as numpy scalars and strings as new objects.
+    shared = [
+        index
+        for index, tensor in enumerate(fetches)
+        if tensor.shape.rank != 0 and tensor.dtype.base_dtype != tf.string
+    ]
 
     def call(arrays, owner=owner):
         try:
-            return run_callable(c_session, handle, arrays, None)
+            values = run_callable(c_session, handle, arrays, None)
         except op_error as error:
             return session._do_call(_reraise, error)
+        for index in shared:
+            value = values[index]
+            if type(value) is _numpy.ndarray:
+                values[index] = value.copy()
+        return values
 
     return call
 
@@ -304,3 +313,41 @@ def session_interface():
         if kind.__name__ == 'SessionInterface':
             return kind
     return tf.Session
+
+
+def event_file_of(writer):
+    """The path of the event file that a FileWriter writes to, or None where it cannot be known.
+
+    Only the native writer knows its file's name, and TensorFlow keeps it private. Fallback: None, and the caller looks for
+    any event file in the directory.
+    """
+    try:
+        return writer.event_writer._ev_writer.FileName()
+    except AttributeError:
+        return None
+
+
+def forget_event_writer(output_dir):
+    """Takes the writer of `output_dir` out of the cache of event writers, and says whether that was possible.
+
+    The public cache can only be cleared as a whole, which would close other directories' writers. Fallback: False, and the
+    caller closes and reopens the cached writer.
+    """
+    cache = tf.summary.FileWriterCache
+    try:
+        with cache._lock:
+            cache._cache.pop(output_dir, None)
+    except AttributeError:
+        return False
+    return True
+
+
+def runs_as_tensorflow(kind):
+    """Whether sessions of this class run as `tf.compat.v1.Session` does: nothing on the way to the C API is overridden."""
+    parts = session_parts()
+    return parts is not None and all(
+        getattr(kind, name) is getattr(parts.base_session, name)
+        for name in (
+            'run', '_run', '_do_run', '_do_call', '_extend_graph', '_call_tf_sessionrun', '_make_callable_from_options'
+        )
+    )

@@ -1,0 +1,488 @@
+"""Run plans: a request to `Session.run` is analysed once and then repeated at the cost of the C-level call.
+
+A plan is what one request compiles to: which elements of the graph are fetched and run, how the values given for the
+feeds are checked, the call, and how the results are put back in place. A request is known again by its structure, the
+identity of its leaves and the keys of its feeds. What a plan cannot serve exactly as TensorFlow does goes to
+TensorFlow's own `Session.run`, and a counter says how often and why.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import threading
+import weakref
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tfhooks import _tensorflow as door
+from tfhooks import structures
+from tfhooks._tensorflow import tf
+from tfhooks.feed_values import Feed
+from tfhooks.structures import UnservedError
+
+# After the table has overflowed, a request must come this often before it gets an executor of its own: building one
+# costs as much as a first `Session.run`, and a request that is soon evicted would pay for it in vain.
+_CALLS_BEFORE_OWN_EXECUTOR = 8
+
+_plans_of_sessions: weakref.WeakKeyDictionary[Any, weakref.ref[RunPlans]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def plans_enabled(argument: bool | None = None) -> bool:
+    """Whether run plans are on: as the argument says, or else as the environment says.
+
+    Args:
+        argument: True, False, or None to leave it to the environment variable `TFHOOKS_RUN_PLANS` ('0' is off).
+    """
+    if argument is not None:
+        return bool(argument)
+    return os.environ.get('TFHOOKS_RUN_PLANS', '1') != '0'
+
+
+def run_plans(session: Any) -> RunPlans | None:
+    """The run plans of a session, to look at: `print(tfhooks.run_plans(session))`.
+
+    Args:
+        session: A `tf.compat.v1.Session`, or a monitored session of tfhooks.
+
+    Returns:
+        Its plans and counters, or None where plans are switched off or the session is of a kind they leave alone.
+    """
+    raw_session = getattr(session, 'raw_session', None)
+    plans = _plans_of_sessions.get(session if raw_session is None else raw_session())
+    return None if plans is None else plans()
+
+
+@dataclasses.dataclass(frozen=True)
+class PlanCounters:
+    """What the run plans of one session did so far.
+
+    Attributes:
+        served: Runs that a plan answered.
+        compiled: Requests analysed.
+        evicted: Plans dropped because others were used more recently.
+        fallbacks: How many requests went to TensorFlow's own `Session.run`, for each reason.
+    """
+
+    served: int
+    compiled: int
+    evicted: int
+    fallbacks: Mapping[str, int]
+
+
+class Plan:
+    """One analysed request.
+
+    Attributes:
+        fetches: The fetches, in containers of the plan's own.
+        times: How often the plan has run.
+    """
+
+    __slots__ = (
+        '_append',
+        '_build',
+        '_call',
+        '_feed_keys',
+        '_feeds',
+        '_moves_at',
+        '_plans',
+        '_session',
+        'fetches',
+        'targets',
+        'tensors',
+        'times',
+        'used',
+        'version',
+    )
+
+    def __init__(self, plans: RunPlans, fetches: Any, feed_keys: list[Any], parts: Any) -> None:
+        graph = plans.graph
+        self._plans = plans
+        self._session = plans.session
+        self.fetches = fetches
+        # The keys too must live as long as the plan: it is known again by their identity.
+        self._feed_keys = feed_keys
+        self.version = graph.version
+        self.times = 0
+        self.used = True
+        self._feeds = [Feed(tensor, parts) for tensor in plans.fed_tensors(feed_keys)]
+        fed = {id(feed.tensor): place for place, feed in enumerate(self._feeds)}
+        handler = parts.fetch_handler(
+            graph, fetches, {feed.tensor.ref(): None for feed in self._feeds}
+        )
+        elements = door.unique_elements(handler)
+        # One entry for each tensor, since two objects may stand for one tensor, and a callable takes each once.
+        places: dict[str, int] = {}
+        self.tensors: list[Any] = []
+        self.targets: list[Any] = []
+        for element in elements:
+            if isinstance(element, tf.Operation):
+                self.targets.append(element)
+            elif id(element) not in fed:
+                _require_plain(element)
+                if element.name not in places:
+                    places[element.name] = len(self.tensors)
+                    self.tensors.append(element)
+        # Behind the fetched values stand one None, for operations, and the fed values.
+        nothing = len(self.tensors)
+        self._append = len(elements) > len(self.tensors)
+
+        def place(element: Any) -> int:
+            if isinstance(element, tf.Operation):
+                return nothing
+            if id(element) in fed:
+                return nothing + 1 + fed[id(element)]
+            return places[element.name]
+
+        if any(structures.is_composite(leaf) for leaf in structures.leaves(fetches)):
+            in_order = [place(element) for element in elements]
+            self._build: structures.Builder = lambda values: door.build_results(
+                handler, [values[index] for index in in_order]
+            )
+        else:
+            self._build = structures.builder(
+                fetches, lambda leaf: place(graph.as_graph_element(leaf))
+            )
+        self._call: Callable[[list[Any]], list[Any]] | None = None
+        self._moves_at = 0
+
+    def prepare(self, parts: Any, own_executor: bool) -> None:
+        """Sets up the call.
+
+        Args:
+            parts: What `tfhooks._tensorflow.session_parts()` returned.
+            own_executor: Whether to build a C-level callable; False for the call that `Session.run` makes.
+        """
+        if not (self.tensors or self.targets):
+            return
+        fed = [feed.tensor for feed in self._feeds]
+        in_process = door.is_in_process(self._session)
+        if own_executor and in_process:
+            self._moves_at = 0
+            self._call = door.direct_call(parts, self._session, fed, self.tensors, self.targets)
+        else:
+            self._moves_at = _CALLS_BEFORE_OWN_EXECUTOR if in_process else 0
+            self._call = door.shared_call(self._session, fed, self.tensors, self.targets)
+
+    def check(self, parts: Any) -> None:
+        """Makes sure, after the graph has grown, that the request still means the same.
+
+        Raises:
+            Exception: An element may no longer be fetched or fed.
+        """
+        graph = self._plans.graph
+        version = graph.version
+        self._plans.fed_tensors(self._feed_keys)
+        parts.fetch_handler(graph, self.fetches, {feed.tensor.ref(): None for feed in self._feeds})
+        door.extend(self._session)
+        self.version = version
+
+    def run(self, feed_dict: Any = None) -> Any:
+        """Runs the request once.
+
+        Args:
+            feed_dict: Values for the keys that the plan was found or compiled with, in the same order.
+
+        Returns:
+            The results in the structure of `fetches`, as `Session.run` returns them.
+
+        Raises:
+            Exception: What `Session.run` raises for the same request.
+        """
+        if door.is_closed(self._session):
+            return self._plans.unplanned('closed session', self.fetches, feed_dict)
+        arrays: list[Any] = []
+        if self._feeds:
+            try:
+                for feed, value in zip(self._feeds, feed_dict.values(), strict=True):
+                    if (
+                        type(value) is np.ndarray
+                        and value.dtype == feed.dtype
+                        and (value.shape == feed.shape or feed.fits(value.shape))
+                    ):
+                        arrays.append(value)
+                    else:
+                        arrays.append(feed.convert(value))
+            except UnservedError as error:
+                return self._plans.unplanned(error.args[0], self.fetches, feed_dict)
+        self.used = True
+        self.times += 1
+        if self.times == self._moves_at:
+            self._plans.promote(self)
+        call = self._call
+        values = [] if call is None else call(arrays)
+        if self._append:
+            values.append(None)
+            values.extend(arrays)
+        return self._build(values)
+
+    def __repr__(self) -> str:
+        names = [element.name for element in (*self.tensors, *self.targets)]
+        fed = [feed.tensor.name for feed in self._feeds]
+        return f'Plan(fetches={names}, feeds={fed}, times={self.times})'
+
+
+def _require_plain(tensor: Any) -> None:
+    """Refuses tensors whose values are more than arrays."""
+    if tensor.op.type in ('GetSessionHandle', 'GetSessionHandleV2'):
+        raise UnservedError('fetch of a tensor handle')
+    dtype = tensor.dtype.base_dtype
+    if dtype in (tf.resource, tf.variant):
+        raise UnservedError(f'fetch of dtype {dtype.name}')
+
+
+class RunPlans:
+    """The run plans of one session: a bounded table, the least recently used leave first.
+
+    Many threads may use one object at a time. A look-up takes no lock; analysing and evicting do.
+
+    Attributes:
+        session: The `tf.compat.v1.Session` whose requests are planned.
+        graph: Its graph.
+        limit: How many plans are kept at most.
+    """
+
+    def __init__(self, session: Any, limit: int = 128) -> None:
+        """Plans for a session, none of them made yet.
+
+        Args:
+            session: A `tf.compat.v1.Session` or `InteractiveSession`.
+            limit: How many plans to keep at most, at least 1.
+
+        Raises:
+            ValueError: `limit` is less than 1.
+        """
+        if limit < 1:
+            raise ValueError(f'RunPlans keeps at least one plan: limit={limit}')
+        self.session = session
+        self.graph = session.graph
+        self.limit = limit
+        self._parts = door.session_parts() if self.serves(session) else None
+        self._expansions = () if self._parts is None else self._parts.expansions
+        self._known_expansions = len(self._expansions)
+        self._tensorflow_run = functools.partial(type(session).run, session)
+        self._table: dict[Any, Plan] = {}
+        self._lock = threading.RLock()
+        self._compiled = self._evicted = self._served_before = 0
+        self._fallbacks: Counter[str] = Counter()
+        _plans_of_sessions[session] = weakref.ref(self)
+
+    @staticmethod
+    def serves(session: Any) -> bool:
+        """Whether the session is TensorFlow's own, with nothing in between: no debug wrapper, no `run` overridden."""
+        if not isinstance(session, (tf.Session, tf.InteractiveSession)):
+            return False
+        parts = door.session_parts()
+        if parts is None:
+            return False
+        installed = vars(session).get('run')
+        return door.runs_as_tensorflow(type(session)) and (
+            installed is None or isinstance(getattr(installed, '__self__', None), RunPlans)
+        )
+
+    def find(self, fetches: Any, feed_dict: Any = None) -> Plan | None:
+        """The plan of a request seen before, None where there is none. Costs about a microsecond.
+
+        Args:
+            fetches: As `Session.run` takes them.
+            feed_dict: As `Session.run` takes it.
+        """
+        try:
+            key = structures.structure_key(fetches)
+            if feed_dict:
+                key = (key, *structures.feed_keys_key(feed_dict))
+        except UnservedError:
+            return None
+        plan = self._table.get(key)
+        if plan is None:
+            return None
+        graph = self.graph
+        if (not graph.finalized and plan.version != graph.version) or (
+            len(self._expansions) != self._known_expansions
+        ):
+            return self._renewed(key, plan)
+        return plan
+
+    def compile(self, fetches: Any, feed_dict: Any = None) -> Plan | None:
+        """Analyses a request and keeps its plan.
+
+        Args:
+            fetches: As `Session.run` takes them.
+            feed_dict: As `Session.run` takes it; the values do not matter to the plan.
+
+        Returns:
+            The plan, or None where no plan serves the request exactly, which is counted with the reason.
+
+        Raises:
+            Exception: What `Session.run` raises for fetches or feed keys that it does not take.
+        """
+        try:
+            return self._compiled_plan(fetches, feed_dict)
+        except UnservedError as error:
+            self._count(error.args[0])
+            return None
+        except Exception as error:
+            # TensorFlow checks feeds before fetches, value by value: its own run knows which error comes first.
+            self._tensorflow_run(fetches, feed_dict)
+            raise error
+
+    def run(
+        self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None
+    ) -> Any:
+        """Stands for `Session.run`: same arguments, same results, same errors."""
+        if options or run_metadata:
+            return self.unplanned('run options', fetches, feed_dict, options, run_metadata)
+        plan = self.find(fetches, feed_dict) or self.compile(fetches, feed_dict)
+        if plan is None:
+            return self._tensorflow_run(fetches, feed_dict)
+        return plan.run(feed_dict)
+
+    def unplanned(
+        self,
+        reason: str,
+        fetches: Any,
+        feed_dict: Any = None,
+        options: Any = None,
+        run_metadata: Any = None,
+    ) -> Any:
+        """TensorFlow's own `Session.run`, counted under `reason`."""
+        self._count(reason)
+        if door.is_closed(self.session):
+            self.clear()
+        return self._tensorflow_run(fetches, feed_dict, options, run_metadata)
+
+    def install(self) -> None:
+        """Takes over `session.run` of this one object; nothing happens to a session that plans do not serve."""
+        if self._parts is not None:
+            self.session.run = self.run
+
+    def uninstall(self) -> None:
+        """Gives `session.run` back to TensorFlow and drops all plans."""
+        installed = vars(self.session).get('run')
+        if getattr(installed, '__self__', None) is self:
+            del self.session.run
+        self.clear()
+
+    def clear(self) -> None:
+        """Drops all plans; the counters stay."""
+        with self._lock:
+            self._served_before += sum(plan.times for plan in self._table.values())
+            self._table.clear()
+
+    def promote(self, plan: Plan) -> None:
+        """Gives an often used plan an executor of its own."""
+        with self._lock:
+            plan.prepare(self._parts, own_executor=True)
+
+    def fed_tensors(self, keys: list[Any]) -> list[Any]:
+        """The tensors that feed keys stand for, in order.
+
+        Raises:
+            UnservedError: A key has a registered conversion, or two keys stand for one tensor.
+            Exception: A key does not stand for a tensor of the graph that may be fed.
+        """
+        tensors = []
+        for key in keys:
+            self._require_plain_leaf(key)
+            tensor = self.graph.as_graph_element(key, allow_tensor=True, allow_operation=False)
+            if not self.graph.is_feedable(tensor):
+                raise ValueError(f'This tensor may not be fed: tensor={tensor.name}')
+            tensors.append(tensor)
+        if len({tensor.name for tensor in tensors}) < len(tensors):
+            raise UnservedError('two feed keys for one tensor')
+        return tensors
+
+    def _compiled_plan(self, fetches: Any, feed_dict: Any) -> Plan:
+        parts = self._parts
+        if parts is None:
+            raise UnservedError('session of another kind')
+        if door.is_closed(self.session):
+            raise UnservedError('closed session')
+        if self.graph.version == 0:
+            raise UnservedError('empty graph')
+        key = structures.structure_key(fetches)
+        feed_keys: list[Any] = []
+        if feed_dict:
+            key = (key, *structures.feed_keys_key(feed_dict))
+            feed_keys = list(feed_dict)
+        with self._lock:
+            known = self._table.get(key)
+            if known is not None and known.version == self.graph.version:
+                return known
+            plan = self._analysed(structures.frozen(fetches), feed_keys, parts)
+            self._make_room()
+            self._table[key] = plan
+            self._compiled += 1
+        return plan
+
+    def _analysed(self, fetches: Any, feed_keys: list[Any], parts: Any) -> Plan:
+        for leaf in structures.leaves(fetches):
+            self._require_plain_leaf(leaf)
+        plan = Plan(self, fetches, feed_keys, parts)
+        try:
+            plan.prepare(parts, own_executor=self._evicted == 0)
+        except tf.errors.OpError as error:
+            # The graph cannot be placed or pruned for this request: TensorFlow's own run says so in its own words.
+            raise UnservedError(f'{type(error).__name__} while preparing') from error
+        return plan
+
+    def _require_plain_leaf(self, leaf: Any) -> None:
+        for kind, *_ in self._expansions:
+            if isinstance(leaf, kind):
+                if kind is not object and not structures.is_composite(leaf):
+                    raise UnservedError(f'registered conversion of {kind.__name__}')
+                return
+
+    def _make_room(self) -> None:
+        """Drops the first plan not used since it was last passed over; to be called with the lock held."""
+        table = self._table
+        while len(table) >= self.limit:
+            key = next(iter(table))
+            plan = table.pop(key)
+            if plan.used:
+                plan.used = False
+                table[key] = plan
+            else:
+                self._evicted += 1
+                self._served_before += plan.times
+
+    def _renewed(self, key: Any, plan: Plan) -> Plan | None:
+        """The same plan after the graph has grown, or None where it must be made anew."""
+        with self._lock:
+            if len(self._expansions) != self._known_expansions:
+                self._known_expansions = len(self._expansions)
+                self.clear()
+                return None
+            try:
+                plan.check(self._parts)
+            except Exception:
+                if self._table.pop(key, None) is not None:
+                    self._served_before += plan.times
+                return None
+            return plan
+
+    def _count(self, reason: str) -> None:
+        with self._lock:
+            self._fallbacks[reason] += 1
+
+    @property
+    def counters(self) -> PlanCounters:
+        """What the plans did so far."""
+        with self._lock:
+            served = self._served_before + sum(plan.times for plan in self._table.values())
+            return PlanCounters(served, self._compiled, self._evicted, dict(self._fallbacks))
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __repr__(self) -> str:
+        with self._lock:
+            plans = list(self._table.values())
+        plans.sort(key=lambda plan: -plan.times)
+        return '\n'.join([f'RunPlans(limit={self.limit}, {self.counters})', *map(repr, plans)])
