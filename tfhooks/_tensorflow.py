@@ -342,12 +342,17 @@ def forget_event_writer(output_dir):
     return True
 
 
-def runs_as_tensorflow(kind):
-    """Whether sessions of this class run as `tf.compat.v1.Session` does: nothing on the way to the C API is overridden."""
+def runs_as_tensorflow(session):
+    """Whether a session runs as `tf.compat.v1.Session` does: nothing on the way to the C API is overridden.
+
+    An instance's own `run` is not looked at.
+    """
     parts = session_parts()
-    return parts is not None and all(
-        getattr(kind, name) is getattr(parts.base_session, name)
+    if parts is None or type(session).run is not parts.base_session.run:
+        return False
+    return all(
+        getattr(type(session), name) is getattr(parts.base_session, name) and name not in vars(session)
         for name in (
-            'run', '_run', '_do_run', '_do_call', '_extend_graph', '_call_tf_sessionrun', '_make_callable_from_options'
+            '_run', '_do_run', '_do_call', '_extend_graph', '_call_tf_sessionrun', '_make_callable_from_options'
         )
     )

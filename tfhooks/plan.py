@@ -282,7 +282,7 @@ class RunPlans:
         if parts is None:
             return False
         installed = vars(session).get('run')
-        return door.runs_as_tensorflow(type(session)) and (
+        return door.runs_as_tensorflow(session) and (
             installed is None or isinstance(getattr(installed, '__self__', None), RunPlans)
         )
 

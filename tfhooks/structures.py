@@ -80,7 +80,7 @@ def structure_key(fetches: Any) -> Any:
         fixed = _fixed_types
         return (
             kind,
-            getattr(fetches, 'default_factory', None),
+            id(getattr(fetches, 'default_factory', None)),
             *[name if type(name) is str else _by_identity(name) for name in fetches],
             *[id(x) if type(x) in fixed else structure_key(x) for x in fetches.values()],
         )
