@@ -7,7 +7,7 @@ import numbers
 from typing import Any
 
 
-def whole(owner: str, name: str, value: Any, *, least: int = 1) -> int | None:
+def whole(owner: str, name: str, value: Any, *, least: float = 1) -> int | None:
     """`value` as an int of at least `least`; None stays None.
 
     A float that is a whole number passes, since TensorFlow takes `last_step=1e5` too.

@@ -37,8 +37,8 @@ _VAIN_READS = 5
 class StepTracker:
     """What is known of the global step of one session, from one cheap and racing read per run.
 
-    The owner of the session fetches the global step in each run and hands it to `ran`. That value is
-    the step at some moment during the run. So, with v_k the value fetched in run k and s_k the step
+    The owner of the session fetches the global step in each run and hands it to `ran`. That value
+    is the step at some moment during the run. So, with v_k the value fetched in run k and s_k the step
     after it, v_k lies between s_(k-1) and s_k, if nobody else increments the step; else it may only
     be larger. What follows from it:
 
@@ -192,8 +192,8 @@ def _tracker(run_context: Any, tensor: Any) -> StepTracker:
 def before(run_context: Any, tensor: Any) -> int:
     """The global step just before the run that `run_context` stands for, read exactly.
 
-    Hooks that want to know it in `after_run` must have asked in `before_run`. All hooks of a run share
-    one read.
+    Hooks that want to know it in `after_run` must have asked in `before_run`. All hooks of a run
+    share one read.
 
     Args:
       run_context: What `before_run` was given.

@@ -65,7 +65,8 @@ class SecondOrStepTimer(tf.train.SecondOrStepTimer):
           run_context: What `before_run` was given.
           tensor: The read of the global step, an integer scalar.
         """
-        # Time needs no step; but whoever asks here wants the step before the run known later on.
+        if self._last_triggered_step is None or self._every_secs is not None:
+            return self.is_due(0)
         return self.is_due(steps.reach(run_context, tensor))
 
     def wakes_at(self, lead_secs: float = 0.0) -> steps.Wake:

@@ -11,13 +11,14 @@ from tfhooks._tensorflow import event_file_of, forget_event_writer, tf
 def event_writer(output_dir: Any) -> Any:
     """TensorFlow's cached `tf.compat.v1.summary.FileWriter` of `output_dir`.
 
-    A cached writer whose event file has been deleted would write on into nothing. It is replaced by a
-    new one, which begins its file with the default graph, as the first one did.
+    A cached writer whose event file has been deleted would write on into nothing. It is replaced by
+    a new one, which begins its file with the default graph, as the first one did.
 
     Args:
       output_dir: The directory, made if it is not there.
     """
     writer = tf.summary.FileWriterCache.get(output_dir)
+    writer.reopen()  # Does nothing unless somebody has closed it.
     # What is still queued makes the file; before that a new writer has none either.
     writer.flush()
     if _file_exists(writer, output_dir):

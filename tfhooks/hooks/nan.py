@@ -1,0 +1,128 @@
+"""Training that has diverged is stopped."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tfhooks._tensorflow import tf
+from tfhooks.hook import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+
+
+class NanLossDuringTrainingError(tf.train.NanLossDuringTrainingError):
+    """The loss is not a number, or, if the hook was asked to look for it, infinite.
+
+    Stands for `tf.compat.v1.train.NanLossDuringTrainingError`.
+
+    Attributes:
+      tensor: The name of the tensor, or None.
+      step: The global step after the run, or None where there is none.
+      index: Where in the tensor: a tuple of ints, `()` in a scalar; None where it is not known.
+      value: What stands there: `nan`, `inf` or `-inf`; None where it is not known.
+    """
+
+    def __init__(
+        self,
+        tensor: str | None = None,
+        step: int | None = None,
+        index: tuple[int, ...] | None = None,
+        value: float | None = None,
+    ) -> None:
+        super().__init__(tensor, step, index, value)
+        self.tensor = tensor
+        self.step = step
+        self.index = index
+        self.value = value
+
+    def __str__(self) -> str:
+        text: str = super().__str__()
+        if self.tensor is not None:
+            place = f' at index {list(self.index)}' if self.index else ''
+            text += f' {self.tensor} is {self.value}{place}'
+            text += '.' if self.step is None else f' at global step {self.step}.'
+        return text
+
+
+class NanTensorHook(tf.train.NanTensorHook, SessionRunHook[Any]):
+    """Stops training, with an error or without, when a loss is not a number.
+
+    Stands for `tf.compat.v1.train.NanTensorHook`.
+    """
+
+    def __init__(
+        self, loss_tensor: Any, fail_on_nan_loss: bool = True, *, check_inf: bool = False
+    ) -> None:
+        """Makes the hook.
+
+        Args:
+          loss_tensor: The tensor to look at, or its name: any shape, any float type.
+          fail_on_nan_loss: Whether to raise NanLossDuringTrainingError; else a stop is requested.
+          check_inf: Whether an infinite value counts too.
+
+        Raises:
+          TypeError: `loss_tensor` is neither a tensor of numbers nor a name.
+        """
+        dtype = getattr(loss_tensor, 'dtype', None)
+        if not isinstance(loss_tensor, str) and (dtype is None or not _is_numeric(dtype)):
+            raise TypeError(
+                'NanTensorHook: loss_tensor must be a tensor of numbers or its name; '
+                f'loss_tensor={loss_tensor!r}'
+            )
+        super().__init__(loss_tensor, fail_on_nan_loss)
+        self._check_inf = check_inf
+        self._request: SessionRunArgs[Any] = SessionRunArgs(loss_tensor)
+
+    def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[Any]:
+        """Asks for the loss."""
+        return self._request
+
+    def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:
+        """Looks at the loss.
+
+        Raises:
+          NanLossDuringTrainingError: It has a NaN, and `fail_on_nan_loss` is true.
+        """
+        loss = run_values.results
+        if not isinstance(loss, np.ndarray) and math.isfinite(loss):
+            return
+        values = np.asarray(loss)
+        if values.dtype.kind not in 'biufc':  # bfloat16 and its like, which are not numpy's own.
+            values = values.astype(np.float64)
+        bad = np.isnan(values)
+        if self._check_inf:
+            bad |= np.isinf(values)
+        if not bad.any():
+            return
+        index = tuple(int(i) for i in np.argwhere(bad)[0])
+        self._diverged(run_context, index, values[index])
+
+    def _diverged(self, run_context: SessionRunContext, index: tuple[int, ...], value: Any) -> None:
+        message = f'Model diverged with loss = {"NaN" if np.isnan(value) else "Inf"}.'
+        if not self._fail_on_nan_loss:
+            tf.logging.warning(message)
+            run_context.request_stop()
+            return
+        tf.logging.error(message)
+        raise NanLossDuringTrainingError(
+            getattr(self._loss_tensor, 'name', self._loss_tensor),
+            _step_now(run_context),
+            index,
+            value if np.iscomplexobj(value) else float(value),
+        )
+
+
+def _is_numeric(dtype: Any) -> bool:
+    dtype = tf.as_dtype(dtype)
+    return bool(dtype.is_floating or dtype.is_complex or dtype.is_integer or dtype.is_bool)
+
+
+def _step_now(run_context: SessionRunContext) -> int | None:
+    """The global step, read from the variable itself: no operation may be added to the graph."""
+    session: Any = run_context.session
+    try:
+        variable = tf.train.get_global_step(session.graph)
+        return None if variable is None else int(session.run(variable))
+    except Exception:  # The loss is what must be reported.
+        return None

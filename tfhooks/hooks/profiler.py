@@ -1,0 +1,182 @@
+"""Timelines of single runs."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from tfhooks import _arguments, steps
+from tfhooks._tensorflow import tf
+from tfhooks.hook import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from tfhooks.hooks._writers import event_writer
+from tfhooks.triggers import SecondOrStepTimer
+
+
+class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
+    """Traces a run every so often, beginning one period after the first run.
+
+    Stands for `tf.compat.v1.train.ProfilerHook`. Each trace is a file `timeline-<global step>.json`
+    in Chrome's trace format, which Perfetto and chrome://tracing open, and a run's metadata in the
+    event file, which TensorBoard shows beside the graph.
+    """
+
+    def __init__(
+        self,
+        save_steps: int | None = None,
+        save_secs: float | None = None,
+        output_dir: Any = '',
+        show_dataflow: bool = True,
+        show_memory: bool = False,
+        *,
+        start_step: int | None = None,
+        end_step: int | None = None,
+        max_traces: int | None = None,
+        max_bytes: int | None = None,
+    ) -> None:
+        """Makes the hook.
+
+        Args:
+          save_steps: The period in global steps, at least 1. Exactly one of the two periods must be
+            given.
+          save_secs: The period in seconds, greater than 0.
+          output_dir: The directory of the files; by default the current one.
+          show_dataflow: Whether the trace connects producers and consumers of tensors.
+          show_memory: Whether the trace shows sizes and lifetimes of tensors.
+          start_step: No run that ends before this global step is traced.
+          end_step: No run that ends after this global step is traced.
+          max_traces: The most traces to make in a session.
+          max_bytes: The most bytes to write in a session, timelines and metadata together. The
+            trace that would go beyond it is dropped, and it is the last.
+
+        Raises:
+          TypeError: An argument is of the wrong kind.
+          ValueError: Not exactly one period is given, or a value is out of range.
+        """
+        name = 'ProfilerHook'
+        save_secs = _arguments.seconds(name, 'save_secs', save_secs)
+        save_steps = _arguments.whole(name, 'save_steps', save_steps)
+        self._start_step = _arguments.whole(name, 'start_step', start_step, least=0) or 0
+        self._end_step = _arguments.whole(name, 'end_step', end_step, least=0)
+        self._max_traces = _arguments.whole(name, 'max_traces', max_traces)
+        self._max_bytes = _arguments.whole(name, 'max_bytes', max_bytes)
+        if self._end_step is not None and self._end_step < self._start_step:
+            raise ValueError(
+                f'{name}: end_step must not be before start_step; '
+                f'start_step={start_step}, end_step={end_step}'
+            )
+        # Before TensorFlow's, which makes the directory.
+        timer = SecondOrStepTimer(every_secs=save_secs, every_steps=save_steps)
+        super().__init__(save_steps, save_secs, output_dir, show_dataflow, show_memory)
+        self._timer = timer
+        self._output_dir = output_dir
+        self._lock = threading.Lock()
+        self._reset()
+
+    def _reset(self) -> None:
+        self._timer.reset()
+        self._traces = 0
+        self._bytes = 0
+        self._finished = False
+
+    def begin(self) -> None:
+        """Begins anew.
+
+        Raises:
+          RuntimeError: The graph has no global step.
+        """
+        self._file_writer = event_writer(self._output_dir)
+        super().begin()
+        self._reset()
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        """Takes up the cadence where a recovered session has gone back to an older step."""
+        super().after_create_session(session, coord)
+        if self._timer.last_triggered_step() is not None:
+            self._timer.rewind(int(session.run(self._global_step_tensor)))
+
+    def wakes_at(self) -> steps.Wake:
+        """When a trace may be due; see `tfhooks.steps.Wake`."""
+        if self._finished:
+            return steps.NEVER
+        wake = self._timer.wakes_at()
+        if wake is steps.ALWAYS:
+            return steps.ALWAYS
+        if wake.step == steps.NEVER.step:
+            return wake  # type: ignore[no-any-return]
+        return steps.Wake(step=max(wake.step, self._start_step))
+
+    def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[list[Any]] | None:
+        """Asks for a full trace if one may be due."""
+        if self._finished:
+            return None
+        reach = steps.reach(run_context, self._global_step_tensor)
+        if self._end_step is not None and (
+            steps.before(run_context, self._global_step_tensor) >= self._end_step
+        ):
+            self._finished = True
+            return None
+        if (
+            self._timer.last_triggered_step() is None
+            or not self._timer.is_due(reach)
+            or reach < self._start_step
+        ):
+            return None
+        # The empty list of results tells after_run that this run was traced.
+        return SessionRunArgs([], options=tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE))
+
+    def after_run(
+        self, run_context: SessionRunContext, run_values: SessionRunValues[list[Any]]
+    ) -> None:
+        """Writes the trace if it was due."""
+        if self._finished:
+            return
+        if self._timer.last_triggered_step() is None:
+            # The first run only starts the clock: a run that builds its executors tells little.
+            self._timer.update_last_triggered_step(
+                steps.before(run_context, self._global_step_tensor)
+            )
+        if run_values.results is None:
+            return
+        step = steps.after(run_context, self._global_step_tensor)
+        with self._lock:
+            if self._finished or not self._timer.is_due(step) or step < self._start_step:
+                return
+            if self._end_step is not None and step > self._end_step:
+                self._finished = True
+                return
+            self._timer.update_last_triggered_step(step)
+            self._write(step, run_values.run_metadata)
+            self._traces += 1
+            self._finished = self._finished or self._traces == self._max_traces
+
+    def _write(self, step: int, run_metadata: Any) -> None:
+        path = self._output_file.format(step)
+        self._save(step, path, run_metadata.step_stats)
+        self._bytes += tf.gfile.Stat(path).length + run_metadata.ByteSize()
+        if self._max_bytes is not None and self._bytes > self._max_bytes:
+            tf.gfile.Remove(path)
+            tf.logging.warning(
+                'ProfilerHook: the trace of step %d is dropped and no more are made, since all '
+                'would take %d bytes; max_bytes=%d.',
+                step,
+                self._bytes,
+                self._max_bytes,
+            )
+            self._finished = True
+            return
+        self._add_run_metadata(step, run_metadata)
+
+    def _add_run_metadata(self, step: int, run_metadata: Any) -> None:
+        """Writes the metadata under a tag that the shared writer has not used yet."""
+        tag = f'step_{step}'
+        for session in range(2, 1000):
+            try:
+                self._file_writer.add_run_metadata(run_metadata, tag)
+                return
+            except ValueError:  # An earlier session has traced a run that ended at this step.
+                tag = f'step_{step}_{session}'
+
+    def end(self, session: Any) -> None:
+        """Flushes the event file."""
+        super().end(session)
+        self._file_writer.flush()

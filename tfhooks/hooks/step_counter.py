@@ -1,0 +1,156 @@
+"""How fast training goes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from tfhooks import _arguments, steps
+from tfhooks._tensorflow import tf
+from tfhooks.hook import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from tfhooks.hooks._writers import event_writer
+from tfhooks.triggers import SecondOrStepTimer
+
+
+class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
+    """Logs, and writes for TensorBoard, the global steps per second.
+
+    Stands for `tf.compat.v1.train.StepCounterHook`. The tag is the global step's name and `/sec`.
+    The first rate comes one period after the first run.
+    """
+
+    def __init__(
+        self,
+        every_n_steps: int | None = 100,
+        every_n_secs: float | None = None,
+        output_dir: Any = None,
+        summary_writer: Any = None,
+        *,
+        batch_size: int | None = None,
+        warm_up_steps: int = 0,
+    ) -> None:
+        """Makes the hook.
+
+        Args:
+          every_n_steps: The period in global steps, at least 1. Exactly one of the two periods must
+            be given.
+          every_n_secs: The period in seconds, greater than 0.
+          output_dir: The directory of the event file; None to only log.
+          summary_writer: The writer to use instead of that of `output_dir`.
+          batch_size: Examples per global step. If given, the examples per second are logged and
+            written too, under the global step's name and `/examples_per_sec`.
+          warm_up_steps: How many global steps at the start of a session are left out of the rates.
+
+        Raises:
+          TypeError: An argument is of the wrong kind.
+          ValueError: Not exactly one period is given, or a value is out of range.
+        """
+        super().__init__(every_n_steps, every_n_secs, output_dir, summary_writer)
+        name = 'StepCounterHook'
+        self._timer = SecondOrStepTimer(
+            every_secs=_arguments.seconds(name, 'every_n_secs', every_n_secs),
+            every_steps=_arguments.whole(name, 'every_n_steps', every_n_steps),
+        )
+        self._given_writer = summary_writer
+        self._batch_size = _arguments.whole(name, 'batch_size', batch_size)
+        self._warm_up_steps = _arguments.whole(name, 'warm_up_steps', warm_up_steps, least=0) or 0
+        self._lock = threading.Lock()
+        self._reset()
+
+    def _reset(self) -> None:
+        self._timer.reset()
+        self._warm_until: int | None = None
+        self._seen: tuple[int, int] | None = None
+        self._run_began = self._run_secs = 0.0
+
+    def begin(self) -> None:
+        """Measures anew.
+
+        Raises:
+          RuntimeError: The graph has no global step.
+        """
+        if self._given_writer is None and self._output_dir:
+            self._summary_writer = event_writer(self._output_dir)
+        super().begin()
+        self._rate_tag = self._summary_tag.rpartition('/')[0] + '/examples_per_sec'
+        self._reset()
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        """Measures anew where a recovered session has gone back to an older step."""
+        super().after_create_session(session, coord)
+        last = self._timer.last_triggered_step()
+        if last is None and not self._warm_up_steps:
+            return
+        step = int(session.run(self._global_step_tensor))
+        if self._warm_up_steps:
+            self._timer.reset()
+            self._warm_until = step + self._warm_up_steps
+        elif step < last:
+            self._timer.reset()
+            self._timer.update_last_triggered_step(step)
+
+    def wakes_at(self) -> steps.Wake:
+        """When a rate may be due; see `tfhooks.steps.Wake`."""
+        if self._warm_until is not None and self._timer.last_triggered_step() is None:
+            return steps.Wake(step=self._warm_until)
+        return self._timer.wakes_at(lead_secs=self._run_secs)  # type: ignore[no-any-return]
+
+    def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[None] | None:
+        """Asks for nothing: `after_run` reads the step by a run of its own."""
+        self._run_began = time.monotonic()
+        return None
+
+    def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[None]) -> None:
+        """Logs and writes a rate when one is due."""
+        # Only a guess at how long before a due time to wake: another thread's run serves as well.
+        self._run_secs = max(0.0, time.monotonic() - self._run_began)
+        step = steps.after(run_context, self._global_step_tensor)
+        if self._warm_until is None or step >= self._warm_until:
+            with self._lock:
+                due = self._timer.should_trigger_for_step(step)
+                if due:
+                    elapsed_secs, elapsed_steps = self._timer.update_last_triggered_step(step)
+            if due and elapsed_secs:
+                self._log_and_record(elapsed_steps, elapsed_secs, step)
+        if steps.is_foreign(run_context):
+            seen = (threading.get_ident(), step)
+            if seen == self._seen:
+                self.step_not_increased(step)
+            self._seen = seen
+
+    def _log_and_record(self, elapsed_steps: int, elapsed_time: float, global_step: int) -> None:
+        super()._log_and_record(elapsed_steps, elapsed_time, global_step)
+        if self._batch_size is None:
+            return
+        rate = elapsed_steps * self._batch_size / elapsed_time
+        if self._summary_writer is not None:
+            value = tf.Summary.Value(tag=self._rate_tag, simple_value=rate)
+            self._summary_writer.add_summary(tf.Summary(value=[value]), global_step)
+        tf.logging.info('%s: %g', self._rate_tag, rate)
+
+    def step_not_increased(self, step: int) -> None:
+        """Warns, five times in a process at most, that a run has left the global step where it was.
+
+        tfhooks' own sessions call this when they know it of a run.
+
+        Args:
+          step: The global step.
+        """
+        tf.logging.log_first_n(
+            tf.logging.WARN,
+            'It seems that global step (tf.train.get_global_step) has not '
+            'been increased. Current value (could be stable): %s vs previous '
+            'value: %s. You could increase the global step by passing '
+            'tf.train.get_global_step() to Optimizer.apply_gradients or '
+            'Optimizer.minimize.',
+            5,
+            step,
+            step,
+        )
+
+    def end(self, session: Any) -> None:
+        """Flushes the event file."""
+        super().end(session)
+        if self._summary_writer is not None:
+            self._summary_writer.flush()

@@ -1,0 +1,108 @@
+"""A start held back until other workers have trained a while."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+from tfhooks import _arguments, steps
+from tfhooks._tensorflow import tf
+from tfhooks.hook import SessionRunArgs, SessionRunContext, SessionRunHook
+
+_POLL_SECS = 0.5
+_LOG_EVERY_STEPS = 1000
+
+
+class GlobalStepWaiterHook(tf.train.GlobalStepWaiterHook, SessionRunHook[None]):
+    """Holds back the first run until the global step has reached a number.
+
+    Stands for `tf.compat.v1.train.GlobalStepWaiterHook`. It gives up waiting when a stop is
+    requested of the session's coordinator: the run is made, and it is the last.
+    """
+
+    def __init__(self, wait_until_step: int, *, timeout_secs: float | None = None) -> None:
+        """Makes the hook.
+
+        Args:
+          wait_until_step: The global step to wait for; 0 or less for no wait.
+          timeout_secs: The longest time to wait in seconds, or None for no limit.
+
+        Raises:
+          TypeError: `wait_until_step` is no whole number, or `timeout_secs` no number.
+          ValueError: `timeout_secs` is zero or negative.
+        """
+        super().__init__(
+            _arguments.whole(
+                'GlobalStepWaiterHook', 'wait_until_step', wait_until_step, least=-math.inf
+            )
+        )
+        self._timeout_secs = _arguments.seconds(
+            'GlobalStepWaiterHook', 'timeout_secs', timeout_secs
+        )
+        self._coord: Any = None
+
+    def begin(self) -> None:
+        """Waits anew.
+
+        Raises:
+          RuntimeError: The graph has no global step.
+        """
+        super().begin()
+        self._coord = None
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        """Keeps the coordinator, to heed a stop."""
+        super().after_create_session(session, coord)
+        self._coord = coord
+
+    def wakes_at(self) -> steps.Wake:
+        """Never again once training has started; see `tfhooks.steps.Wake`."""
+        return steps.NEVER if self._worker_is_started else steps.ALWAYS
+
+    def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[None] | None:
+        """Waits, the first time.
+
+        Raises:
+          tf.errors.DeadlineExceededError: The step was not reached within `timeout_secs`.
+        """
+        if self._worker_is_started:
+            return None
+        if self._wait_until_step <= 0:
+            self._worker_is_started = True
+            return None
+        tf.logging.info(
+            'Waiting for global step %d before starting training.', self._wait_until_step
+        )
+        deadline = None if self._timeout_secs is None else time.monotonic() + self._timeout_secs
+        last_logged_step = 0
+        while True:
+            current_step = int(run_context.session.run(self._global_step_tensor))
+            if current_step >= self._wait_until_step:
+                self._worker_is_started = True
+                return None
+            if current_step - last_logged_step > _LOG_EVERY_STEPS:
+                tf.logging.info(
+                    'Waiting for global step %d before starting training. Current step is %d.',
+                    self._wait_until_step,
+                    current_step,
+                )
+                last_logged_step = current_step
+            if deadline is not None and time.monotonic() >= deadline:
+                raise tf.errors.DeadlineExceededError(
+                    None,
+                    None,
+                    'GlobalStepWaiterHook.before_run: the global step must reach wait_until_step '
+                    f'within timeout_secs; wait_until_step={self._wait_until_step}, '
+                    f'timeout_secs={self._timeout_secs}, global_step={current_step}. '
+                    'Is the chief training?',
+                )
+            if self._stop_requested_within(_POLL_SECS):
+                run_context.request_stop()
+                return None
+
+    def _stop_requested_within(self, secs: float) -> bool:
+        if self._coord is None:
+            time.sleep(secs)
+            return False
+        return bool(self._coord.wait_for_stop(secs))
