@@ -32,7 +32,8 @@ def whole(owner: str, name: str, value: Any, *, least: float = 1) -> int | None:
         raise TypeError(f'{owner}: {name} must be a whole number; {name}={value!r}')
     if value < least:
         raise ValueError(f'{owner}: {name} must be at least {least}; {name}={value!r}')
-    return int(value)
+    number: Any = value
+    return int(number)
 
 
 def seconds(owner: str, name: str, value: Any) -> float | None:

@@ -38,8 +38,8 @@ class StepTracker:
     """What is known of the global step of one session, from one cheap and racing read per run.
 
     The owner of the session fetches the global step in each run and hands it to `ran`. That value
-    is the step at some moment during the run. So, with v_k the value fetched in run k and s_k the step
-    after it, v_k lies between s_(k-1) and s_k, if nobody else increments the step; else it may only
+    is the step at some moment during the run. So, with v_k the value fetched in run k and s_k the
+    step after it, v_k lies between s_(k-1) and s_k, if nobody else increments the step; else it may only
     be larger. What follows from it:
 
     - `lower`: the step is at least this now. A run that begins now may end at

@@ -83,7 +83,7 @@ class LoggingTensorHook(tf.train.LoggingTensorHook, SessionRunHook[dict[Any, Any
         self._array_threshold = _arguments.whole(_NAME, 'array_threshold', array_threshold, least=0)
         self._lock = threading.RLock()
         self._global_step: Any = None
-        self._step: int | None = None
+        self._step: Any = None  # The global step after the run that is logged.
         self._wants_step = formatter is not None and _wants_step(formatter)
 
     def begin(self) -> None:
@@ -119,7 +119,7 @@ class LoggingTensorHook(tf.train.LoggingTensorHook, SessionRunHook[dict[Any, Any
     def wakes_at(self) -> steps.Wake:
         """Only a cadence by global step lets it sleep, for runs must be counted."""
         if self._by_global_step:
-            return self._timer.wakes_at()  # type: ignore[no-any-return]
+            return self._timer.wakes_at()
         return steps.NEVER if self._every_n_iter is self._every_n_secs else steps.ALWAYS
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[dict[Any, Any]] | None:

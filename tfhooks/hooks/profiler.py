@@ -102,7 +102,7 @@ class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
         if wake is steps.ALWAYS:
             return steps.ALWAYS
         if wake.step == steps.NEVER.step:
-            return wake  # type: ignore[no-any-return]
+            return wake
         return steps.Wake(step=max(wake.step, self._start_step))
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[list[Any]] | None:

@@ -79,7 +79,7 @@ class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
     def after_create_session(self, session: Any, coord: Any) -> None:
         """Measures anew where a recovered session has gone back to an older step."""
         super().after_create_session(session, coord)
-        last = self._timer.last_triggered_step()
+        last: Any = self._timer.last_triggered_step()
         if last is None and not self._warm_up_steps:
             return
         step = int(session.run(self._global_step_tensor))
@@ -94,7 +94,7 @@ class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
         """When a rate may be due; see `tfhooks.steps.Wake`."""
         if self._warm_until is not None and self._timer.last_triggered_step() is None:
             return steps.Wake(step=self._warm_until)
-        return self._timer.wakes_at(lead_secs=self._run_secs)  # type: ignore[no-any-return]
+        return self._timer.wakes_at(lead_secs=self._run_secs)
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[None] | None:
         """Asks for nothing: `after_run` reads the step by a run of its own."""
@@ -111,7 +111,7 @@ class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
                 due = self._timer.should_trigger_for_step(step)
                 if due:
                     elapsed_secs, elapsed_steps = self._timer.update_last_triggered_step(step)
-            if due and elapsed_secs:
+            if due and elapsed_secs and elapsed_steps:
                 self._log_and_record(elapsed_steps, elapsed_secs, step)
         if steps.is_foreign(run_context):
             seen = (threading.get_ident(), step)

@@ -82,7 +82,7 @@ class SummarySaverHook(tf.train.SummarySaverHook, SessionRunHook[list[Any]]):
 
     def wakes_at(self) -> steps.Wake:
         """When summaries may be due; see `tfhooks.steps.Wake`."""
-        return self._timer.wakes_at()  # type: ignore[no-any-return]
+        return self._timer.wakes_at()
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[list[Any]] | None:
         """Asks for the summaries if they may be due."""
@@ -103,7 +103,8 @@ class SummarySaverHook(tf.train.SummarySaverHook, SessionRunHook[list[Any]]):
             if not self._timer.is_due(step):
                 return
             self._timer.update_last_triggered_step(step)
-            first, self._next_step = self._next_step is None, step + 1
+            first = self._next_step is None
+            self._next_step = step + 1
         if first:
             self._summary_writer.add_session_log(tf.SessionLog(status=tf.SessionLog.START), step)
         for summary in run_values.results:
