@@ -38,16 +38,15 @@ class StepTracker:
     """What is known of the global step of one session, from one cheap and racing read per run.
 
     The owner of the session fetches the global step in each run and hands it to `ran`. That value
-    is the step at some moment during the run. So, with v_k the value fetched in run k and s_k the
-    step after it, v_k lies between s_(k-1) and s_k, if nobody else increments the step; else it may only
-    be larger. What follows from it:
+    is the step at some moment during the run: v_k, fetched in run k, is the step after run k-1 or
+    that after run k, unless other workers have added to it. What follows:
 
     - `lower`: the step is at least this now. A run that begins now may end at
       `lower + 2 * stride`: the increment of the run that fetched `lower` may not be in it.
-    - Two equal values in a row, v_k = v_(k+1), mean that s_k is that value. If the step was already
-      there before run k, run k has not increased it. Otherwise one exact read after run k+1 decides
-      about that run. When such reads have been in vain `5` times, the model is one whose
-      reads race, and only the first proof counts; it needs no read.
+    - Two equal values in a row, v_k and v_(k+1), mean that this was the step after run k. If the
+      step was already there before run k, run k has not increased it. Otherwise one exact read
+      after run k+1 decides about that run. Where such reads were in vain a few times, the model is
+      one whose reads race; then only the first proof counts, which needs no read.
 
     Runs of several threads overlap, so only values of two runs that one thread made one after the
     other are compared. The step may be increased by other workers at any time.

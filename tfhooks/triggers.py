@@ -55,8 +55,8 @@ class SecondOrStepTimer(tf.train.SecondOrStepTimer):
         if self._last_triggered_step is None:
             return True
         if self._every_secs is not None:
-            return time.monotonic() >= self._last_triggered_time + self._every_secs
-        return step >= self._last_triggered_step + self._every_steps
+            return bool(time.monotonic() >= self._last_triggered_time + self._every_secs)
+        return bool(step >= self._last_triggered_step + self._every_steps)
 
     def may_be_due(self, run_context: Any, tensor: Any) -> bool:
         """Whether it may be due when the run about to be made has ended. Not in TensorFlow.
