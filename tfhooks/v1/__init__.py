@@ -1,9 +1,9 @@
 """`import tfhooks.v1 as tf`: the whole of `tf.compat.v1`, for programs written for TensorFlow 1.
 
-`tf.train` has tfhooks' hooks and sessions; everything else is TensorFlow's own, looked up when it is
-asked for. Importing this switches TensorFlow 1 behaviour on for the whole process, since such
-programs never ask for it, and has TensorFlow use Keras 2 (`tf_keras`, the extra `legacy`) where that
-is installed, for `tf.layers` and `tf.nn.rnn_cell`.
+`tf.train` has tfhooks' hooks and sessions; everything else is TensorFlow's own, looked up when it
+is asked for. Importing this switches TensorFlow 1 behaviour on for the whole process, since such
+programs never ask for it, and has TensorFlow use Keras 2 (`tf_keras`, the extra `legacy`) where
+that is installed, for `tf.layers` and `tf.nn.rnn_cell`.
 
 Raises (on import):
   RuntimeError: If something has run eagerly in this process already.

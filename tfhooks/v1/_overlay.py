@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 
 class Overlay(ModuleType):
@@ -18,9 +18,10 @@ class Overlay(ModuleType):
     AttributeError, with the reason where one is known.
     """
 
-    _upstream: Any
-    _own: Mapping[str, Any]
-    _why_missing: Callable[[str], str | None]
+    if TYPE_CHECKING:  # Not at run time, where a module's annotations would be those of its class.
+        _upstream: Any
+        _own: Mapping[str, Any]
+        _why_missing: Callable[[str], str | None]
 
     def __getattr__(self, name: str) -> Any:
         if '_upstream' not in self.__dict__:
@@ -117,7 +118,7 @@ class AliasFinder(MetaPathFinder):
                     # that says less.
                     raise ModuleNotFoundError(why) from error
                 return None
-            if isinstance(module, ModuleType) and module.__name__ != fullname:
+            if isinstance(module, ModuleType) and module is not sys.modules.get(fullname):
                 return ModuleSpec(fullname, _Alias(module))
         return None
 

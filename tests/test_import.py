@@ -1,0 +1,112 @@
+"""`import tfhooks` changes nothing in the process, and brings in next to nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+_STATE = """
+import json, logging, os, signal, sys, threading, warnings
+
+def state():
+    def logger(name):
+        log = logging.getLogger(name)
+        return [log.level, log.propagate, log.disabled, *map(repr, [*log.handlers, *log.filters])]
+    return {
+        'environment': dict(os.environ),
+        'signals': {str(s): repr(signal.getsignal(s)) for s in signal.valid_signals()},
+        'loggers': {name: logger(name) for name in [None, *logging.root.manager.loggerDict]},
+        'threads': [t.name for t in threading.enumerate()],
+        'warnings': [repr(f) for f in warnings.filters],
+        'hooks': [*map(repr, (sys.excepthook, sys.meta_path, sys.path_hooks, sys.path, sys.argv))],
+        'directory': os.getcwd(),
+    }
+
+def eager():
+    v1 = sys.modules['tensorflow'].compat.v1
+    return [v1.executing_eagerly(), v1.resource_variables_enabled(), v1.control_flow_v2_enabled(),
+            v1.constant(1) == v1.constant(1) is not False, v1.TensorShape([1])[0] == 1,
+            len(v1.get_default_graph().get_operations()), v1.logging.get_verbosity()]
+"""
+
+
+def _run(script):
+    done = subprocess.run(
+        [sys.executable, '-c', _STATE + script],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1]), done.stderr
+
+
+def test_import_alone():
+    """No TensorFlow, no NumPy: one file, and nothing else that Python had not loaded."""
+    report, stderr = _run("""
+import typing
+before, modules = state(), set(sys.modules)
+import tfhooks
+new = set(sys.modules) - modules
+dir(tfhooks)
+print(json.dumps([before, state(), sorted(new)]))
+""")
+    before, after, new = report
+    assert before == after
+    assert new == ['tfhooks']
+    assert stderr == ''
+
+
+@pytest.fixture(scope='module')
+def with_tensorflow():
+    report, _ = _run("""
+import tensorflow
+before, was_eager = state(), eager()
+from tfhooks import *
+import tfhooks
+after = state()
+rooms = sorted(m for m in sys.modules if m.startswith('tfhooks'))
+print(json.dumps([before, after, was_eager, eager(), rooms]))
+""")
+    return report
+
+
+def test_every_name_leaves_the_process_as_it_was(with_tensorflow):
+    before, after = with_tensorflow[:2]
+    assert set(after['loggers']) >= set(before['loggers'])
+    for name in set(after['loggers']) - set(before['loggers']):
+        # A logger of a module's own may come, if nothing is set on it.
+        assert name.startswith('tfhooks')
+        assert after['loggers'][name] == [0, True, False]
+        del after['loggers'][name]
+    assert before == after
+
+
+def test_every_name_leaves_tensorflow_as_it_was(with_tensorflow):
+    was, now = with_tensorflow[2:4]
+    assert was == now
+    assert now[0] is True
+
+
+def test_no_name_brings_in_v1(with_tensorflow):
+    rooms = with_tensorflow[4]
+    assert 'tfhooks.session' in rooms
+    assert not [name for name in rooms if name.startswith('tfhooks.v1')]
+
+
+def test_one_name_brings_in_its_room_only():
+    report, _ = _run("""
+import tfhooks
+tfhooks.SessionRunHook
+rooms = sorted(m for m in sys.modules if m.startswith('tfhooks'))
+print(json.dumps([rooms, 'tf_keras' in sys.modules]))
+""")
+    rooms, legacy_keras = report
+    assert 'tfhooks.hook' in rooms
+    assert 'tfhooks.session' not in rooms
+    assert not [name for name in rooms if name.startswith('tfhooks.hooks.')]
+    assert legacy_keras is False

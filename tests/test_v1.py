@@ -1,0 +1,565 @@
+"""`import tfhooks.v1 as tf`: the namespace, what its import does, and what it says when it cannot.
+
+It switches TensorFlow's behaviour for a whole process, so each check runs in a process of its kind:
+this file is run as a program, once for each kind, and a test looks at what its check came to.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import importlib
+import importlib.util
+import inspect
+import io
+import json
+import logging
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+import typing
+from collections import defaultdict
+from unittest import mock
+
+import pytest
+
+KEY = 'TF_USE_LEGACY_KERAS'
+CHECKS: dict[str, dict[str, typing.Callable]] = defaultdict(dict)
+PREPARE: dict[str, typing.Callable] = {}
+HAS_KERAS_2 = importlib.util.find_spec('tf_keras') is not None
+
+
+def prepares(kind):
+    """Marks what a process of this kind does first."""
+    return lambda function: PREPARE.setdefault(kind, function)
+
+
+def checked_in(kind, needs_keras_2=False):
+    """Marks a check that runs in a process of this kind, and is a test here."""
+
+    def mark(check):
+        CHECKS[kind][check.__name__] = check
+
+        @pytest.mark.skipif(needs_keras_2 and not HAS_KERAS_2, reason='needs tf_keras')
+        def test():
+            outcomes, stderr = _outcomes(kind)
+            if outcomes.get(check.__name__, stderr):
+                pytest.fail(outcomes.get(check.__name__, stderr), pytrace=False)
+
+        test.__name__ = check.__name__
+        test.__doc__ = check.__doc__
+        return test
+
+    return mark
+
+
+@functools.cache
+def _outcomes(kind):
+    environment = {name: value for name, value in os.environ.items() if name != KEY}
+    with tempfile.NamedTemporaryFile('r', suffix='.json') as file:
+        done = subprocess.run(
+            [sys.executable, __file__, kind, file.name],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        text = file.read()
+    return (json.loads(text) if text else {}), done.stderr or 'the process ended early'
+
+
+def _main(kind, path):
+    PREPARE[kind]()
+    outcomes = {}
+    for name, check in CHECKS[kind].items():
+        try:
+            check()
+            outcomes[name] = ''
+        except Exception:
+            outcomes[name] = traceback.format_exc()
+    with open(path, 'w', encoding='utf-8') as file:
+        json.dump(outcomes, file)
+
+
+def raised(kind, statement):
+    """The message of the error that a statement raises."""
+    try:
+        exec(statement, {'tf': sys.modules.get('tfhooks.v1')})
+    except kind as error:
+        return str(error)
+    raise AssertionError(f'{statement!r} raised nothing')
+
+
+# As a TensorFlow 1 program has it.
+
+LOG = io.StringIO()
+
+
+@prepares('program')
+def _():
+    logging.getLogger('tensorflow').addHandler(logging.StreamHandler(LOG))
+    import tfhooks.v1 as tf
+
+    assert tf is sys.modules['tfhooks.v1']
+
+
+@checked_in('program')
+def test_behaviour_is_tensorflow_1s():
+    import tfhooks.v1 as tf
+
+    assert not tf.executing_eagerly()
+    assert not tf.resource_variables_enabled()
+    assert not tf.control_flow_v2_enabled()
+    assert tf.TensorShape([7])[0].value == 7
+    with tf.Graph().as_default():
+        total = tf.constant([1.0, 2.0]) + tf.get_variable(
+            'v', [], initializer=tf.ones_initializer()
+        )
+        with tf.Session() as session:
+            session.run(tf.global_variables_initializer())
+            assert session.run(total).tolist() == [2.0, 3.0]
+
+
+@checked_in('program')
+def test_import_logs_nothing():
+    assert LOG.getvalue() == ''
+    import tfhooks.v1 as tf
+
+    # The handler is TensorFlow's: a deprecation that the program itself earns is still logged.
+    tf.disable_resource_variables()
+    assert 'deprecated' in LOG.getvalue()
+
+
+@checked_in('program')
+def test_attributes_are_tensorflows():
+    import tfhooks.v1 as tf
+
+    upstream = sys.modules['tensorflow'].compat.v1
+    assert tf.__version__ == upstream.__version__
+    assert tf.logging.info is upstream.logging.info
+    assert tf.summary.FileWriter is upstream.summary.FileWriter
+    assert tf.app.run is upstream.app.run
+    assert tf.gfile.Exists(__file__)
+    assert tf.flags.FLAGS is upstream.app.flags.FLAGS
+    assert tf.nn.relu is upstream.nn.relu
+    assert tf.float32 is upstream.float32
+    assert tf.Session is upstream.Session
+    assert vars(tf)['Session'] is upstream.Session, 'not kept after the first look'
+
+
+@checked_in('program')
+def test_train_is_laid_over():
+    import tfhooks
+    import tfhooks.v1 as tf
+
+    upstream = sys.modules['tensorflow'].compat.v1
+    assert tf.train.SessionRunHook is tfhooks.SessionRunHook
+    assert tf.train.SecondOrStepTimer is tfhooks.SecondOrStepTimer
+    assert tf.train.AdamOptimizer is upstream.train.AdamOptimizer
+    assert upstream.train.SessionRunHook is not tfhooks.SessionRunHook, 'TensorFlow was changed'
+
+
+@checked_in('program')
+def test_compat_v1_is_the_shim():
+    import tfhooks.v1.compat.v1 as again
+    from tfhooks.v1.compat.v1.train import SessionRunHook
+
+    import tfhooks.v1 as tf
+    from tfhooks.v1.compat import v1
+
+    assert tf.compat.v1 is tf
+    assert again is tf
+    assert v1 is tf
+    assert SessionRunHook is tf.train.SessionRunHook
+    assert tf.compat.as_text(b'a') == 'a'
+    assert tf.compat.v2.constant is sys.modules['tensorflow'].constant
+
+
+@checked_in('program')
+def test_import_statements():
+    import tfhooks.v1.gfile
+    import tfhooks.v1.keras.layers as keras_layers
+    import tfhooks.v1.layers as layers
+    import tfhooks.v1.nn.rnn_cell as rnn_cell
+    from tfhooks.v1.data import Dataset
+    from tfhooks.v1.saved_model import builder
+    from tfhooks.v1.saved_model.builder import SavedModelBuilder
+    from tfhooks.v1.train.experimental import FixedLossScale
+
+    import tfhooks.v1 as tf
+    import tfhooks.v1.train
+    import tfhooks.v1.train as train_module
+    from tfhooks.v1 import gfile, train
+    from tfhooks.v1.train import Saver, SessionRunHook
+
+    assert tfhooks.v1.gfile is gfile is tf.gfile
+    assert tfhooks.v1.train is train is train_module is tf.train
+    assert layers is tf.layers
+    assert rnn_cell is tf.nn.rnn_cell
+    assert keras_layers is tf.keras.layers
+    assert Dataset is tf.data.Dataset
+    assert builder is tf.saved_model.builder
+    assert SavedModelBuilder is tf.saved_model.builder.SavedModelBuilder
+    assert Saver is tf.train.Saver
+    assert SessionRunHook is tf.train.SessionRunHook
+    assert FixedLossScale is tf.train.experimental.FixedLossScale
+
+
+@checked_in('program')
+def test_imports_leave_tensorflows_modules_as_they_are():
+    """An alias is the module itself, under its own name and with its own origin."""
+    import tfhooks.v1 as tf
+
+    for name in ('gfile', 'saved_model.builder'):
+        module = importlib.import_module(f'tfhooks.v1.{name}')
+        assert module.__name__.startswith('tensorflow.')
+        assert module.__spec__.name == module.__name__
+    assert tf.__name__ == 'tfhooks.v1'
+    assert tf.__spec__.name == 'tfhooks.v1'
+
+
+@checked_in('program')
+def test_star_import():
+    import tfhooks.v1 as tf
+
+    names: dict[str, object] = {}
+    exec('from tfhooks.v1 import *', names)
+    assert names['Session'] is tf.Session
+    assert names['train'] is tf.train
+    assert names['layers'] is tf.layers
+    assert not [name for name in names if name.startswith('_') and name != '__builtins__']
+    assert set(tf.__all__) <= set(names)
+    names = {}
+    exec('from tfhooks.v1.train import *', names)
+    assert names['SessionRunHook'] is tf.train.SessionRunHook
+    assert names['Saver'] is tf.train.Saver
+
+
+@checked_in('program')
+def test_import_of_what_is_not_there():
+    assert 'tfhooks.v1.no_such_module' in raised(
+        ModuleNotFoundError, 'import tfhooks.v1.no_such_module'
+    )
+    assert 'no_such_name' in raised(ImportError, 'from tfhooks.v1 import no_such_name')
+    assert 'no_such_name' in raised(ImportError, 'from tfhooks.v1.train import no_such_name')
+    assert 'no_such' in raised(ModuleNotFoundError, 'import tfhooks.v1.gfile.no_such')
+    # A function is not a module.
+    assert 'constant' in raised(ModuleNotFoundError, 'import tfhooks.v1.constant')
+    text = raised(AttributeError, 'tf.no_such_name')
+    assert text == "module 'tfhooks.v1' has no attribute 'no_such_name'"
+
+
+@checked_in('program')
+def test_names_that_are_gone_say_so():
+    import tfhooks.v1 as tf
+
+    for name in ('contrib', 'estimator'):
+        assert not hasattr(tf, name)
+        assert getattr(tf, name, None) is None
+        assert name not in dir(tf)
+        for kind, statement in [
+            (AttributeError, f'tf.{name}'),
+            (ImportError, f'import tfhooks.v1.{name}'),
+            (ImportError, f'import tfhooks.v1.{name}.something'),
+            (ImportError, f'from tfhooks.v1 import {name}'),
+            (ImportError, f'from tfhooks.v1.{name} import something'),
+        ]:
+            assert f'tf.{name} is gone since TensorFlow 2' in raised(kind, statement), statement
+
+
+class Holder:
+    """Something of a user's that holds the module, as `self.tf = tf`."""
+
+    def __init__(self, module):
+        self.module = module
+
+
+@checked_in('program')
+def test_pickle_and_copy():
+    import tfhooks.v1 as tf
+
+    for kind in (
+        tf.train.SessionRunHook,
+        tf.train.SessionRunArgs,
+        tf.train.Saver,
+        tf.Session,
+        tf.train.SecondOrStepTimer,
+    ):
+        assert pickle.loads(pickle.dumps(kind)) is kind
+        assert copy.copy(kind) is kind
+        assert copy.deepcopy(kind) is kind
+    arguments = tf.train.SessionRunArgs('a:0', feed_dict={'b:0': 1})
+    again = pickle.loads(pickle.dumps(arguments))
+    assert again == arguments
+    assert type(again) is tf.train.SessionRunArgs
+    for module in (tf, tf.train, tf.compat, tf.gfile):
+        assert copy.deepcopy(Holder(module)).module is module
+        assert pickle.loads(pickle.dumps(Holder(module))).module is module
+
+
+@checked_in('program')
+def test_introspection():
+    import tfhooks.v1 as tf
+
+    assert repr(tf).startswith("<module 'tfhooks.v1' from ")
+    assert repr(tf.train).startswith("<module 'tfhooks.v1.train' from ")
+    assert inspect.ismodule(tf)
+    assert 'tf.compat.v1' in inspect.getdoc(tf)
+    assert 'choose_keras' in inspect.getsource(tf)
+    assert inspect.getmodule(tf.train) is tf.train
+    assert inspect.unwrap(tf) is tf
+    assert dict(inspect.getmembers(tf.train))['Saver'] is tf.train.Saver
+    assert len(inspect.getmembers(tf)) > 600
+    for module in (tf, tf.train, tf.compat):
+        assert typing.get_type_hints(module) == {}
+    assert 'saver_def' in inspect.signature(tf.train.Saver).parameters
+    typing.get_type_hints(tf.train.StopAtStepHook)
+
+
+@checked_in('program')
+def test_dir_is_what_can_be_had():
+    import tfhooks.v1 as tf
+
+    assert dir(tf) == sorted(set(dir(tf)))
+    for module in (tf, tf.train, tf.compat):
+        names = dir(module)
+        assert not [name for name in names if not hasattr(module, name)]
+        assert not [name for name in names if name[0] == '_' and name[:2] != '__']
+    assert {'Session', 'train', 'layers', '__version__', '__name__', '__file__'} <= set(dir(tf))
+    assert {'SessionRunHook', 'Saver', 'experimental'} <= set(dir(tf.train))
+
+
+@checked_in('program')
+def test_reload():
+    import tfhooks.v1 as tf
+
+    finders = list(sys.meta_path)
+    session = tf.Session
+    for module in (tf, tf.train, tf.compat):
+        assert importlib.reload(module) is module
+    assert sys.meta_path == finders
+    assert tf.Session is session
+    assert tf.train is sys.modules['tfhooks.v1.train']
+    assert tf.compat.v1 is tf
+    assert tf.train.SessionRunHook.__module__ == 'tfhooks.hook'
+    assert not tf.executing_eagerly()
+
+
+@checked_in('program')
+def test_names_can_be_set_and_patched():
+    import tfhooks.v1 as tf
+
+    upstream = sys.modules['tensorflow'].compat.v1
+    for name in ('NanTensorHook', 'LooperThread', 'write_graph'):
+        was = getattr(upstream.train, name)
+        with mock.patch.object(tf.train, name, 'patched'):
+            assert getattr(tf.train, name) == 'patched'
+            assert getattr(upstream.train, name) is was
+        assert getattr(tf.train, name) != 'patched'
+    with mock.patch('tfhooks.v1.train.Saver') as saver:
+        assert tf.train.Saver is saver
+    assert tf.train.Saver is upstream.train.Saver
+
+
+@checked_in('program')
+def test_threads_see_one_object():
+    import tfhooks.v1 as tf
+
+    names = [name for name in dir(tf.train) if name[0] != '_']
+    for name in names:
+        vars(tf.train).pop(name, None)
+    start = threading.Barrier(8)
+    seen = []
+
+    def look():
+        start.wait()
+        seen.append([getattr(tf.train, name) for name in names])
+
+    threads = [threading.Thread(target=look) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(seen) == 8
+    assert all(a is b for others in seen for a, b in zip(others, seen[0], strict=True))
+
+
+@checked_in('program', needs_keras_2=True)
+def test_keras_2_is_used():
+    from tfhooks.v1.layers import dense
+
+    import tfhooks.v1 as tf
+
+    assert os.environ[KEY] == '1'
+    assert dense is tf.layers.dense
+    with tf.Graph().as_default():
+        images = tf.placeholder(tf.float32, [None, 3, 5])
+        logits = tf.layers.dense(images[:, 0], 2)
+        outputs, _ = tf.nn.dynamic_rnn(tf.nn.rnn_cell.BasicLSTMCell(4), images, dtype=tf.float32)
+        assert logits.shape.as_list() == [None, 2]
+        assert outputs.shape.as_list() == [None, 3, 4]
+        assert len(tf.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)) == 4
+
+
+# Without Keras 2.
+
+
+@prepares('without Keras 2')
+def _():
+    sys.modules['tf_keras'] = None  # As if it were not installed.
+    import tfhooks.v1
+
+    assert tfhooks.v1.layers
+    assert KEY not in os.environ
+
+
+@checked_in('without Keras 2')
+def test_layers_name_the_extra():
+    import tfhooks.v1 as tf
+
+    for name, statements in {
+        'tf.layers.dense': ['tf.layers.dense', 'import tfhooks.v1.layers as layers; layers.dense'],
+        'tf.nn.rnn_cell.LSTMCell': [
+            'tf.nn.rnn_cell.LSTMCell',
+            'import tfhooks.v1.nn.rnn_cell as rnn_cell; rnn_cell.LSTMCell',
+            'from tfhooks.v1.nn import rnn_cell; rnn_cell.LSTMCell',
+        ],
+    }.items():
+        for statement in statements:
+            text = raised(AttributeError, statement)
+            assert text.startswith(f'{name} is not in Keras 3'), statement
+            assert 'pip install "tfhooks[legacy]"' in text
+    text = raised(ImportError, 'from tfhooks.v1.layers import dense')
+    assert 'pip install "tfhooks[legacy]"' in text
+    text = raised(ImportError, 'from tfhooks.v1.nn.rnn_cell import LSTMCell')
+    assert 'pip install "tfhooks[legacy]"' in text
+    assert not hasattr(tf.layers, 'dense')
+    assert 'dense' not in dir(tf.layers)
+
+
+@checked_in('without Keras 2')
+def test_the_rest_works_without_keras_2():
+    from tfhooks.v1.nn import relu
+
+    import tfhooks.v1 as tf
+
+    upstream = sys.modules['tensorflow'].compat.v1
+    assert relu is tf.nn.relu is upstream.nn.relu
+    assert {'relu', 'rnn_cell'} <= set(dir(tf.nn))
+    assert set(upstream.nn.__all__) - {'__path__'} == set(tf.nn.__all__)
+    for module in (tf.layers, tf.nn, tf.nn.rnn_cell):
+        assert repr(module).startswith(f"<module '{module.__name__}'")
+        assert inspect.unwrap(module) is module
+        inspect.getmembers(module)
+        importlib.import_module(module.__name__)
+        assert copy.deepcopy(Holder(module)).module is module
+        assert pickle.loads(pickle.dumps(Holder(module))).module is module
+
+
+# Keras 2 chosen or refused by the user.
+
+
+@prepares('Keras 2 set but missing')
+def _():
+    sys.modules['tf_keras'] = None
+    os.environ[KEY] = 'True'
+    import tfhooks.v1
+
+    assert tfhooks.v1.layers
+
+
+@checked_in('Keras 2 set but missing')
+def test_a_missing_keras_2_that_was_asked_for_keeps_tensorflows_error():
+    assert os.environ[KEY] == 'True'
+    text = raised(ImportError, 'tf.layers.dense')
+    assert 'pip install "tfhooks[legacy]"' in text
+    text = raised(ImportError, 'tf.nn.rnn_cell.LSTMCell')
+    assert 'pip install "tfhooks[legacy]"' in text
+
+
+@prepares('Keras 2 refused')
+def _():
+    os.environ[KEY] = '0'
+    import tfhooks.v1
+
+    assert tfhooks.v1.layers
+
+
+@checked_in('Keras 2 refused', needs_keras_2=True)
+def test_a_choice_of_the_users_is_left_alone():
+    assert os.environ[KEY] == '0'
+    assert f"{KEY}='0'" in raised(AttributeError, 'tf.layers.dense')
+
+
+# TensorFlow was there first.
+
+
+@prepares('after TensorFlow')
+def _():
+    import tensorflow
+
+    assert tensorflow.executing_eagerly()
+    import tfhooks.v1
+
+    assert tfhooks.v1.train
+
+
+@checked_in('after TensorFlow')
+def test_import_after_tensorflow_switches():
+    import tensorflow
+
+    import tfhooks.v1 as tf
+
+    assert not tensorflow.executing_eagerly()
+    with tf.Graph().as_default(), tf.Session() as session:
+        assert session.run(tf.constant(3) + 4) == 7
+
+
+@checked_in('after TensorFlow', needs_keras_2=True)
+def test_layers_after_tensorflow_say_to_import_first():
+    assert KEY not in os.environ
+    for statement in ('tf.layers.dense', 'tf.nn.rnn_cell.LSTMCell'):
+        text = raised(AttributeError, statement)
+        assert 'import tfhooks.v1 before tensorflow' in text
+        assert f'{KEY}=1' in text
+
+
+@prepares('after eager execution')
+def _():
+    import tensorflow
+
+    assert tensorflow.constant(1).numpy() == 1
+
+
+@checked_in('after eager execution')
+def test_import_after_eager_execution_says_what_to_do():
+    import tensorflow
+
+    for _ in range(2):  # The second time must not find half a module.
+        text = raised(RuntimeError, 'import tfhooks.v1')
+        assert 'must be imported before anything runs eagerly' in text
+        assert 'restart the kernel' in text
+        assert 'tfhooks.v1' not in sys.modules
+        assert 'tfhooks.v1.train' not in sys.modules
+    import tfhooks
+
+    assert not hasattr(tfhooks, 'v1')
+    assert tfhooks.SessionRunHook
+    assert tensorflow.executing_eagerly()
+    assert tensorflow.compat.v1.resource_variables_enabled()
+    assert not [f for f in sys.meta_path if type(f).__module__.startswith('tfhooks')]
+    # What the message says: whoever switches by hand, may.
+    tensorflow.compat.v1.disable_v2_behavior()
+    import tfhooks.v1 as tf
+
+    with tf.Graph().as_default(), tf.Session() as session:
+        assert session.run(tf.constant(3) + 4) == 7
+
+
+if __name__ == '__main__':
+    _main(*sys.argv[1:])
