@@ -11,6 +11,8 @@ import operator as _operator
 import types as _types
 
 import numpy as _numpy
+import inspect
+
 import tensorflow as _tensorflow
 
 tf = _tensorflow.compat.v1
@@ -179,7 +181,12 @@ def session_parts():
         from tensorflow.python.ops import session_ops
 
         base = session.BaseSession
-        for name in ('_do_call', '_extend_graph', '_call_tf_sessionrun', '_make_callable_from_options'):
+        for name in (
+            '_do_call',
+            '_extend_graph',
+            '_call_tf_sessionrun',
+            '_make_callable_from_options',
+        ):
             getattr(base, name)
         return _types.SimpleNamespace(
             # Validates fetches, and knows which distinct elements they stand for.
@@ -351,8 +358,20 @@ def runs_as_tensorflow(session):
     if parts is None or type(session).run is not parts.base_session.run:
         return False
     return all(
-        getattr(type(session), name) is getattr(parts.base_session, name) and name not in vars(session)
+        getattr(type(session), name) is getattr(parts.base_session, name)
+        and name not in vars(session)
         for name in (
-            '_run', '_do_run', '_do_call', '_extend_graph', '_call_tf_sessionrun', '_make_callable_from_options'
+            '_run',
+            '_do_run',
+            '_do_call',
+            '_extend_graph',
+            '_call_tf_sessionrun',
+            '_make_callable_from_options',
         )
     )
+
+
+# What TensorFlow's MonitoredTrainingSession takes for "not given"; read off its signature, since it is not exported.
+USE_DEFAULT = (
+    inspect.signature(tf.train.MonitoredTrainingSession).parameters['save_checkpoint_secs'].default
+)

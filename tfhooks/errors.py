@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import functools
-import logging
 import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from tfhooks import log
 from tfhooks._tensorflow import InaccessibleTensorError, tf
+
+
+class NotAHookError(TypeError, AttributeError):
+    """What was given to a session as a hook is none. TensorFlow finds out when it calls it."""
+
+
+class SessionClosedError(RuntimeError, AttributeError):
+    """A monitored session was used after it was closed.
+
+    TensorFlow raises RuntimeError for a raw session, and AttributeError for a monitored one.
+    """
 
 
 class Problem(NamedTuple):
@@ -107,26 +118,43 @@ def kind_of(error: Exception) -> type[RequestError]:
 
 def blame(error: BaseException, who: str) -> None:
     """Says in the traceback of `error` in whose code it was raised; the error stays what it is."""
-    note = f'raised in {who}()'
-    if note in getattr(error, '__notes__', ()):
+    if getattr(error, 'raised_in', None) is not None:
         return
-    if sys.version_info >= (3, 11):
-        error.add_note(note)
-    else:
-        error.__notes__ = [*getattr(error, '__notes__', ()), note]  # type: ignore[attr-defined]
-        logging.getLogger('tensorflow').error('%s: %s', note, error)
+    error.raised_in = who  # type: ignore[attr-defined]
+    _add_note(error, f'raised in {who}()')
+
+
+def ends_data(error: BaseException) -> bool:
+    """Whether an exception that came out of the loop means the end of the data.
+
+    It does if the caller's own `run()` raised it, the hooks that feed that run included. What a hook
+    raises after the run, or at the end, is an error whatever its type.
+    """
+    if type(error) not in (tf.errors.OutOfRangeError, StopIteration):
+        return False
+    raised_in = getattr(error, 'raised_in', None)
+    return raised_in is None or raised_in.endswith('.before_run')
 
 
 def attach(error: BaseException, others: Sequence[BaseException]) -> None:
     """Attaches to `error` the errors that came after it and must not hide it."""
+    others = [other for other in others if other is not error]
+    if not others:
+        return
     for other in others:
-        if other is not error:
-            text = ', '.join(getattr(other, '__notes__', ()))
-            note: Any = f'and then {type(other).__name__}: {other} ({text})'
-            if sys.version_info >= (3, 11):
-                error.add_note(note)
-            logging.getLogger('tensorflow').error('After %r: %s', error, note, exc_info=other)
-    error.other_errors = tuple(others)  # type: ignore[attr-defined]
+        where = getattr(other, 'raised_in', None)
+        place = f' in {where}()' if where else ''
+        _add_note(error, f'and then{place} {type(other).__name__}: {other}')
+    error.other_errors = (*getattr(error, 'other_errors', ()), *others)  # type: ignore[attr-defined]
+
+
+def _add_note(error: BaseException, note: str) -> None:
+    if sys.version_info >= (3, 11):
+        error.add_note(note)
+    else:
+        # Python 3.10 shows no notes in a traceback, so the log has to.
+        error.__notes__ = [*getattr(error, '__notes__', ()), note]  # type: ignore[attr-defined]
+        log.error('%s: %s', note, error)
 
 
 class CheckpointSaveError(Exception):

@@ -1,0 +1,125 @@
+"""How a session that was lost is made again: how often, how long between the tries, and what is logged."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from tfhooks import log
+from tfhooks._tensorflow import Coordinator, tf
+
+_T = TypeVar('_T')
+
+# What means that a process of the cluster went away, and that a new session may find it again.
+PREEMPTION_ERRORS = (tf.errors.AbortedError, tf.errors.UnavailableError)
+
+# On a coordinator that stands for a session made by recovery: see `is_recovery`.
+_MARK = '_tfhooks_recovered'
+
+
+@dataclasses.dataclass(frozen=True)
+class RecoveryPolicy:
+    """How often and how patiently a lost session is made again.
+
+    After `tf.errors.AbortedError` or `tf.errors.UnavailableError` a new session is made and the step run
+    again, at once the first time; then with waits that double, each lengthened by up to as much again at
+    random where the extra `recovery` (tenacity) is installed, and constant where it is not. A step that
+    succeeds ends the count.
+
+    Attributes:
+      tries: Attempts in a row before the original error is raised; at least 1.
+      first_wait_secs: The wait after the first failed attempt, in seconds.
+      max_wait_secs: The longest wait, in seconds.
+
+    Raises:
+      ValueError: `tries` is below 1, or a wait is negative.
+    """
+
+    tries: int = 10
+    first_wait_secs: float = 0.5
+    max_wait_secs: float = 60.0
+
+    def __post_init__(self) -> None:
+        if self.tries < 1:
+            raise ValueError(f'tries must be at least 1. got tries={self.tries}')
+        if self.first_wait_secs < 0 or self.max_wait_secs < 0:
+            raise ValueError(
+                'waits must not be negative. got '
+                f'first_wait_secs={self.first_wait_secs}, max_wait_secs={self.max_wait_secs}'
+            )
+
+    def attempt(self, what: str, action: Callable[[], _T]) -> _T:
+        """Calls `action` until it raises no preemption error, at most `tries` times.
+
+        Raises:
+          tf.errors.AbortedError, tf.errors.UnavailableError: The last attempt's, when tries are used up.
+        """
+        try:
+            import tenacity
+        except ImportError:
+            return self._attempt_plainly(what, action)
+        retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(self.tries),
+            wait=tenacity.wait_exponential_jitter(
+                initial=self.first_wait_secs,
+                max=self.max_wait_secs,
+                jitter=self.first_wait_secs,
+            ),
+            retry=tenacity.retry_if_exception_type(PREEMPTION_ERRORS),
+            before_sleep=lambda state: self._warn(
+                what,
+                state.attempt_number,
+                state.outcome.exception() if state.outcome else None,
+                state.next_action.sleep if state.next_action else 0.0,
+            ),
+            sleep=_sleep,
+            reraise=True,
+        )
+        return retrying(action)
+
+    def _attempt_plainly(self, what: str, action: Callable[[], _T]) -> _T:
+        for number in range(1, self.tries):
+            try:
+                return action()
+            except PREEMPTION_ERRORS as error:
+                self._warn(what, number, error, self.first_wait_secs)
+                _sleep(self.first_wait_secs)
+        return action()
+
+    def _warn(self, what: str, number: int, error: Any, wait: float) -> None:
+        log.warning(
+            'Attempt %d of %d to %s failed: %s. Next attempt in %.1f seconds.',
+            number,
+            self.tries,
+            what,
+            summary(error),
+            wait,
+        )
+
+
+def summary(error: Any) -> str:
+    """The class of an error and the first line of what it says."""
+    text = str(getattr(error, 'message', error)).partition('\n')[0]
+    return f'{type(error).__name__}: {text}'
+
+
+def _sleep(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def mark_recovered(coord: Coordinator) -> None:
+    setattr(coord, _MARK, True)
+
+
+def is_recovery(coord: Coordinator) -> bool:
+    """Whether a hook's `after_create_session` is called because a session was recovered.
+
+    Args:
+      coord: The coordinator that `after_create_session` was given.
+
+    Returns:
+      False for the first session of a monitored session, True for each one after it.
+    """
+    return bool(getattr(coord, _MARK, False))

@@ -1,0 +1,112 @@
+"""The hooks of one session: checked when the session is made, named, and sorted by what they need."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from tfhooks._tensorflow import tf
+from tfhooks.errors import NotAHookError
+from tfhooks.hook import SessionRunHook
+
+_METHODS = ('begin', 'after_create_session', 'before_run', 'after_run', 'end')
+
+
+class Member(NamedTuple):
+    """One hook of a session.
+
+    Attributes:
+      index: Its place among the hooks, from 0.
+      hook: The hook.
+      name: How messages name it: its class, with its place where several are of that class.
+      asks: Whether it does anything in `before_run`.
+      listens: Whether it does anything in `after_run`.
+      sleeps: Whether it says when it need not be called (`wakes_at`).
+      guards: Whether its `after_run` decides whether the weights may be saved at all.
+    """
+
+    index: int
+    hook: Any
+    name: str
+    asks: bool
+    listens: bool
+    sleeps: bool
+    guards: bool
+
+
+def listed(hooks: Iterable[Any] | None, argument: str = 'hooks') -> list[Any]:
+    """Takes the hooks out of an argument of a session, each checked.
+
+    Args:
+      hooks: Any iterable of hooks, taken once; None for no hooks.
+      argument: The name of the argument, for messages.
+
+    Raises:
+      NotAHookError: It is a single hook or no iterable, or there is a class or a non-hook in it.
+      ValueError: The same object is listed twice.
+    """
+    if hooks is None:
+        return []
+    if isinstance(hooks, tf.train.SessionRunHook):
+        raise NotAHookError(
+            f'{argument} must be a list of hooks. got a single hook: {argument}={hooks!r}. '
+            f'Write: {argument}=[...]'
+        )
+    try:
+        found = list(hooks)
+    except TypeError:
+        raise NotAHookError(
+            f'{argument} must be an iterable of hooks. got {argument}={hooks!r} '
+            f'(type={type(hooks).__name__})'
+        ) from None
+    seen: dict[int, int] = {}
+    for index, hook in enumerate(found):
+        if isinstance(hook, type):
+            raise NotAHookError(
+                f'{argument} must hold hooks, not classes. '
+                f'got {argument}[{index}]={hook.__name__}. Write: {hook.__name__}(...)'
+            )
+        missing = [name for name in _METHODS if not callable(getattr(hook, name, None))]
+        if missing:
+            raise NotAHookError(
+                f'{argument} must hold hooks. got {argument}[{index}]={hook!r} '
+                f'(type={type(hook).__name__}), which lacks {", ".join(missing)}'
+            )
+        first = seen.setdefault(id(hook), index)
+        if first != index:
+            raise ValueError(
+                f'a hook must be listed once. {type(hook).__name__} is both '
+                f'{argument}[{first}] and {argument}[{index}]'
+            )
+    return found
+
+
+def enroll(hooks: Iterable[Any] | None) -> tuple[Member, ...]:
+    """Checks, names and sorts the hooks of a session; raises as `listed` does."""
+    found = listed(hooks)
+    kinds = Counter(type(hook).__name__ for hook in found)
+    members = []
+    for index, hook in enumerate(found):
+        name = type(hook).__name__
+        members.append(
+            Member(
+                index=index,
+                hook=hook,
+                name=name if kinds[name] == 1 else f'{name}[{index}]',
+                asks=overrides(hook, 'before_run'),
+                listens=overrides(hook, 'after_run'),
+                sleeps=callable(getattr(hook, 'wakes_at', None)),
+                guards=isinstance(hook, tf.train.NanTensorHook),
+            )
+        )
+    return tuple(members)
+
+
+def overrides(hook: Any, method: str) -> bool:
+    """Whether a hook has a `method` of its own, other than the empty one it inherits."""
+    if method in getattr(hook, '__dict__', ()):
+        return True
+    mine = getattr(type(hook), method, None)
+    empty = (SessionRunHook, tf.train.SessionRunHook)
+    return mine is not None and mine not in [getattr(base, method, None) for base in empty]

@@ -1,0 +1,133 @@
+"""MonitoredTrainingSession: a monitored session with the stock hooks of a training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from tfhooks import roster
+from tfhooks._tensorflow import USE_DEFAULT, tf
+from tfhooks.hooks.checkpoint import CheckpointSaverHook
+from tfhooks.hooks.step_counter import StepCounterHook
+from tfhooks.hooks.summary import SummarySaverHook
+from tfhooks.recovery import RecoveryPolicy
+from tfhooks.session import MonitoredSession
+
+
+def MonitoredTrainingSession(
+    master: str = '',
+    is_chief: bool = True,
+    checkpoint_dir: str | None = None,
+    scaffold: Any = None,
+    hooks: Iterable[Any] | None = None,
+    chief_only_hooks: Iterable[Any] | None = None,
+    save_checkpoint_secs: Any = USE_DEFAULT,
+    save_summaries_steps: Any = USE_DEFAULT,
+    save_summaries_secs: Any = USE_DEFAULT,
+    config: Any = None,
+    stop_grace_period_secs: float = 120,
+    log_step_count_steps: int | None = 100,
+    max_wait_secs: float = 7200,
+    save_checkpoint_steps: Any = USE_DEFAULT,
+    summary_dir: str | None = None,
+    save_graph_def: bool = True,
+    *,
+    run_plans: bool | None = None,
+    recovery: RecoveryPolicy | None = None,
+    save_on_error: bool = False,
+    save_on_preemption: bool = False,
+) -> MonitoredSession:
+    """Makes a monitored session with hooks for checkpoints, summaries and the step rate.
+
+    Stands for `tf.compat.v1.train.MonitoredTrainingSession`.
+
+    Args:
+      master: The TensorFlow server to use; '' for this process.
+      is_chief: Whether this process initialises, restores and saves. Others wait for the chief.
+      checkpoint_dir: Where to restore from and to save to.
+      scaffold: A `tf.compat.v1.train.Scaffold`.
+      hooks: Hooks of this process.
+      chief_only_hooks: Hooks that are used only if `is_chief`.
+      save_checkpoint_secs: Save every so many seconds. By default 600 where `save_checkpoint_steps` is not
+        given either; None or 0 for never. Where both are given, this one is used.
+      save_summaries_steps: Write summaries every so many global steps; by default 100 where
+        `save_summaries_secs` is not given either.
+      save_summaries_secs: Write summaries every so many seconds.
+      config: A `tf.compat.v1.ConfigProto`.
+      stop_grace_period_secs: How long `close()` waits for threads, in seconds.
+      log_step_count_steps: Log the step rate every so many global steps; None or 0 for never.
+      max_wait_secs: How long a worker waits for its chief, in seconds.
+      save_checkpoint_steps: Save every so many global steps.
+      summary_dir: Where summaries go; `checkpoint_dir` by default.
+      save_graph_def: Whether to write `graph.pbtxt` and a meta graph beside each checkpoint.
+      run_plans: See `tfhooks.MonitoredSession`, like the three that follow.
+      recovery: How a lost session is made again.
+      save_on_error: Save also when the loop ends by an exception.
+      save_on_preemption: On SIGTERM or SIGINT stop after the running step, save and end normally.
+
+    Returns:
+      The session.
+    """
+    own_hooks = roster.listed(hooks, 'hooks')
+    chief_hooks = roster.listed(chief_only_hooks, 'chief_only_hooks')
+    summary_steps, summary_secs = _cadence(save_summaries_steps, save_summaries_secs, steps=100)
+    secs, steps = _cadence(save_checkpoint_secs, save_checkpoint_steps, steps=600)
+    if secs and steps:
+        steps = None
+    scaffold = scaffold or tf.train.Scaffold()
+    if is_chief:
+        creator: Any = tf.train.ChiefSessionCreator(
+            scaffold=scaffold, checkpoint_dir=checkpoint_dir, master=master, config=config
+        )
+        all_hooks = list(chief_hooks)
+        summary_dir = summary_dir or checkpoint_dir
+        if summary_dir:
+            if log_step_count_steps and log_step_count_steps > 0:
+                all_hooks.append(
+                    StepCounterHook(every_n_steps=log_step_count_steps, output_dir=summary_dir)
+                )
+            if summary_steps or summary_secs:
+                all_hooks.append(
+                    SummarySaverHook(
+                        save_steps=summary_steps,
+                        save_secs=summary_secs,
+                        output_dir=summary_dir,
+                        scaffold=scaffold,
+                    )
+                )
+        if checkpoint_dir and (secs or steps):
+            all_hooks.append(
+                CheckpointSaverHook(
+                    checkpoint_dir,
+                    save_secs=secs,
+                    save_steps=steps,
+                    scaffold=scaffold,
+                    save_graph_def=save_graph_def,
+                )
+            )
+        all_hooks += own_hooks
+    else:
+        creator = tf.train.WorkerSessionCreator(
+            scaffold=scaffold, master=master, config=config, max_wait_secs=max_wait_secs
+        )
+        all_hooks = own_hooks
+    return MonitoredSession(
+        session_creator=creator,
+        hooks=all_hooks,
+        stop_grace_period_secs=stop_grace_period_secs,
+        run_plans=run_plans,
+        recovery=recovery,
+        save_on_error=save_on_error,
+        save_on_preemption=save_on_preemption,
+    )
+
+
+def _cadence(first: Any, second: Any, steps: int) -> tuple[Any, Any]:
+    """The two ways to say how often, of which the first has a default where neither is given."""
+    if first == USE_DEFAULT and second == USE_DEFAULT:
+        return steps, None
+    values = [
+        None if value == USE_DEFAULT or not value or value < 0 else value
+        for value in (first, second)
+    ]
+    return values[0], values[1]
