@@ -2,104 +2,66 @@
 
 from __future__ import annotations
 
+import copy
 import math
-import numbers
 import os
 import threading
 import time
-import weakref
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from tfhooks import steps
-from tfhooks._tensorflow import global_step_read, restore_saver_lists, saver_lists, tf
-from tfhooks.errors import CheckpointSaveError, attach, blame, checkpoint_save_error
+from tfhooks._tensorflow import global_step_read, tf
+from tfhooks.errors import CheckpointSaveError, attach
 from tfhooks.hook import SessionRunHook
-from tfhooks.hooks import checkpoint_files, saved_tensors
+from tfhooks.hooks import async_save, checkpoint_files, checkpoint_listener
+from tfhooks.hooks._writers import event_writer
+from tfhooks.hooks.best import BestCheckpoints
+from tfhooks.hooks.checkpoint_listener import CheckpointSaverListener, attempt
+from tfhooks.hooks.checkpoint_write import was_restored, write_checkpoint, write_graph
+from tfhooks.hooks.save_directory import Claim
+from tfhooks.hooks.saved_tensors import UnknownSaverError
+from tfhooks.triggers import SecondOrStepTimer
 
 
-class CheckpointSaverListener(tf.train.CheckpointSaverListener):
-    """What to do before and after a checkpoint is saved.
+class _Writing(NamedTuple):
+    """A save that is being written in the background, and what to go back to if it fails."""
 
-    Stands for `tf.compat.v1.train.CheckpointSaverListener`. Steps are global steps, after the
-    increment of the run that made the save due.
-    """
-
-    def begin(self) -> None:
-        """Called before the session is used. Ops may be added to the default graph."""
-
-    def before_save(self, session: Any, global_step_value: int) -> None:
-        """Called before each save.
-
-        Args:
-          session: The session that is saved.
-          global_step_value: The global step of the checkpoint.
-        """
-
-    def after_save(self, session: Any, global_step_value: int) -> bool | None:
-        """Called after each save, when the checkpoint is complete on disk.
-
-        Args:
-          session: The session that was saved.
-          global_step_value: The global step of the checkpoint.
-
-        Returns:
-          True to ask that training be stopped.
-        """
-        return None
-
-    def end(self, session: Any, global_step_value: int) -> None:
-        """Called at the end of the session.
-
-        Args:
-          session: The session.
-          global_step_value: The global step at the end.
-        """
+    step: int
+    pending: async_save.Pending
+    timer: SecondOrStepTimer
 
 
-class _Cadence:
-    """When the next save is due, counted from the last one that succeeded."""
-
-    def __init__(self, secs: float | None, every: float | None) -> None:
-        self.secs = secs
-        self.steps = every
-        self.step: int | None = None
-        self.time = -math.inf
-
-    def due(self, step: int) -> bool:
-        if self.step is None:
-            return True
-        if step == self.step:
-            return False
-        if self.secs is not None:
-            return time.monotonic() >= self.time + self.secs
-        return step >= self.step + (self.steps or 0)
-
-    def too_early(self) -> bool:
-        """Whether no step can be due yet, so that it need not be read."""
-        return self.secs is not None and time.monotonic() < self.time + self.secs
-
-    def wake(self) -> steps.Wake:
-        if self.step is None:
-            return steps.ALWAYS
-        if self.secs is not None:
-            return steps.Wake(time=self.time + self.secs)
-        return steps.Wake(step=self.step + (self.steps or 0))
-
-    def count_from(self, step: int) -> None:
-        self.step = step
-        self.time = time.monotonic()
-
-
-class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
+class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):  # type: ignore[misc]
     """Saves checkpoints every N global steps or every N seconds.
 
-    Stands for `tf.compat.v1.train.CheckpointSaverHook`.
-    """
+    Stands for `tf.compat.v1.train.CheckpointSaverHook`. A checkpoint counts as saved when its files
+    are complete and the state file names it; the next one is due a period after that. A save that
+    failed stays due, and `end` tries it again.
 
-    # Which hook saves into a directory now, by the directory.
-    _savers: ClassVar[dict[str, weakref.ref[CheckpointSaverHook]]] = {}
-    _savers_lock: ClassVar[threading.Lock] = threading.Lock()
+    Args:
+      checkpoint_dir: The directory of the checkpoints. One saver a directory.
+      save_secs: The period in seconds, or None.
+      save_steps: The period in global steps, or None. One of the two must be given.
+      saver: The Saver to use.
+      checkpoint_basename: The beginning of the checkpoints' names.
+      scaffold: The Scaffold to take the Saver from, instead of `saver`. Without both, the one Saver
+        of the graph's collection is used.
+      listeners: CheckpointSaverListeners.
+      save_graph_def: Whether to write the graph: `graph.pbtxt` once a session, and a `.meta` file
+        with each checkpoint.
+      save_retries: How many failures to write in a row, within a session, are only warned of. The
+        next try is when the next save is due, and at the end.
+      asynchronous: Whether the step waits only until the variables are copied. A thread writes the
+        copy; it needs as much host memory as the variables. Listeners and the log are told in the
+        first run that ends after the file is complete. An error is raised there.
+      keep_best: Keeps the best checkpoints by a metric as well.
+
+    Raises:
+      TypeError: An argument is of the wrong kind.
+      ValueError: Both or none of `save_secs` and `save_steps`, or both `saver` and `scaffold` are
+        given, or a number is out of its range.
+    """
 
     def __init__(
         self,
@@ -114,17 +76,25 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         *,
         save_retries: int = 0,
         asynchronous: bool = False,
-        keep_best: Any = None,
+        keep_best: BestCheckpoints | None = None,
     ) -> None:
+        who = type(self).__name__
         tf.logging.info('Create CheckpointSaverHook.')
         if saver is not None and scaffold is not None:
             raise ValueError('You cannot provide both saver and scaffold.')
+        if isinstance(save_retries, bool) or not isinstance(save_retries, int):
+            raise TypeError(f'{who}: save_retries must be an int: save_retries={save_retries!r}')
+        if save_retries < 0:
+            raise ValueError(f'{who}: save_retries must be 0 or more: save_retries={save_retries}')
+        if keep_best is not None and not isinstance(keep_best, BestCheckpoints):
+            raise TypeError(f'{who}: keep_best must be a BestCheckpoints: keep_best={keep_best!r}')
         checkpoint_dir = os.fspath(checkpoint_dir)
         self._saver = saver
         self._checkpoint_dir = checkpoint_dir
         self._save_path = os.path.join(checkpoint_dir, checkpoint_basename)
         self._scaffold = scaffold
-        self._cadence = _Cadence(*_checked_periods(save_secs, save_steps))
+        self._timer = SecondOrStepTimer(every_secs=save_secs, every_steps=save_steps)
+        self._period = f'{save_secs=}' if save_steps is None else f'{save_steps=}'
         self._listeners = listeners or []
         self._save_graph_def = save_graph_def
         self._save_retries = save_retries
@@ -132,272 +102,329 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         self._keep_best = keep_best
         # Many threads may run one session; one of them saves.
         self._lock = threading.RLock()
+        self._claim: Claim | None = None
+        self._background: async_save.BackgroundWriter | None = None
+        self._writing: _Writing | None = None
+        self._reset()
+
+    def _reset(self) -> None:
+        self._timer.reset()
+        self._failures = 0
         self._graph_written: Any = None
         self._saved_step: int | None = None
-        self._session: Any = lambda: None
-        self._coord: Any = None
         self._bad_weights = ''
+        self._copies: dict[str, Any] = {}
 
     def begin(self) -> None:
-        self._summary_writer = tf.summary.FileWriterCache.get(self._checkpoint_dir)
+        """Opens the event file, and adds the read of the global step to the default graph.
+
+        Raises:
+          RuntimeError: The graph has no global step.
+        """
+        self._reset()
+        self._summary_writer = event_writer(self._checkpoint_dir)
         self._global_step_tensor = global_step_read()
         if self._global_step_tensor is None:
             raise RuntimeError('Global step should be created to use CheckpointSaverHook.')
-        self._graph_written = None
-        self._saved_step = None
-        self._bad_weights = ''
-        for listener in self._listeners:
-            self._tell(listener, 'begin')
+        if self._asynchronous:
+            self._copies = async_save.add_copies(tf.get_default_graph())
+        if self._keep_best is not None:
+            self._keep_best.begin(self._checkpoint_dir)
+        checkpoint_listener.begin(self._listeners)
 
     def after_create_session(self, session: Any, coord: Any) -> None:
-        with self._lock:
-            self._claim_directory(session, coord)
+        """Writes the graph, and saves what the session begins with unless it was just restored.
+
+        Raises:
+          ValueError: Another hook saves into the directory.
+          CheckpointSaveError: The checkpoint could not be written.
+        """
+        with self._lock, session.graph.as_default():
+            self.wait_for_save()
+            claim = Claim(self._checkpoint_dir, self, self._describe(), session, coord)
+            if self._claim is None:
+                checkpoint_files.remove_strays(self._save_path)
+            self._claim = claim
             step = int(session.run(self._global_step_tensor))
-            self._write_graph(session)
-            restored = self._was_restored(session, step)
-            if self._save(session, step, write=not restored) and coord is not None:
+            self._write_graph(session.graph)
+            self._open_background(session)
+            if was_restored(self._get_saver(), session, self._save_path, step):
+                stop = self._take_up(session, step)
+            else:
+                stop = self._save(session, step)
+            if stop and coord is not None:
                 coord.request_stop()
 
     def before_run(self, run_context: Any) -> None:
-        return None
+        """Asks for nothing: the global step is read after the run, when a save may be due."""
 
     def after_run(self, run_context: Any, run_values: Any) -> None:
+        """Saves when it is due.
+
+        Raises:
+          CheckpointSaveError: A checkpoint could not be written, now or in the background.
+        """
         with self._lock:
-            if self._cadence.too_early():
-                return
-            step = steps.after(run_context, self._global_step_tensor)
-            if not self._cadence.due(step):
-                return
-            if getattr(run_context, 'weights_are_bad', False):
-                tf.logging.warning(
-                    'No checkpoint is saved at step %d into %s: a hook found that the weights '
-                    'are bad.',
-                    step,
-                    self._save_path,
-                )
-            elif self._save(run_context.session, step):
+            stop = False
+            if self._writing is not None and self._writing.pending.done:
+                stop = self._finish(run_context.session)
+            if not self._too_early():
+                step = steps.after(run_context, self._global_step_tensor)
+                if self._timer.should_trigger_for_step(step):
+                    stop |= self._save_due(run_context, step)
+            if stop:
                 run_context.request_stop()
 
+    def _too_early(self) -> bool:
+        wake = self._timer.wakes_at()
+        return wake.step == math.inf and time.monotonic() < wake.time
+
+    def _save_due(self, run_context: Any, step: int) -> bool:
+        if getattr(run_context, 'weights_are_bad', False):
+            self._warn_of_bad_weights(step, 'a hook found it in this run')
+            return False
+        stop = self._finish(run_context.session)
+        return self._save(run_context.session, step, background=True) or stop
+
     def wakes_at(self) -> steps.Wake:
-        """When the next save is due; see `tfhooks.steps.Wake`."""
-        return self._cadence.wake()
+        """When the next save is due, or at once while one is being written; see `steps.Wake`."""
+        return steps.ALWAYS if self._writing is not None else self._timer.wakes_at()
 
     def skip_final_save(self, reason: str) -> None:
-        """Makes `end` leave the last checkpoint as it is, since the weights are known to be bad."""
+        """Makes `end` leave the last checkpoint as it is.
+
+        Args:
+          reason: Why the weights are known to be bad; it is logged.
+        """
         self._bad_weights = reason
 
+    def wait_for_save(self) -> None:
+        """Waits until nothing is being written, for instance before a session is restored."""
+        writing = self._writing
+        if writing is not None:
+            writing.pending.wait()
+
+    def on_error(self, session: Any, error: BaseException) -> None:
+        """Waits until nothing is being written, and leaves the directory to others."""
+        self.wait_for_save()
+        self._close()
+
     def end(self, session: Any) -> None:
+        """Saves the last step unless it is saved, and tells the listeners.
+
+        Raises:
+          CheckpointSaveError: The checkpoint could not be written. The listeners were told.
+        """
         errors: list[Exception] = []
-        with self._lock:
+        with self._lock, session.graph.as_default():
             step = int(session.run(self._global_step_tensor))
+            attempt(lambda: self._finish(session, last=True), errors)
             if self._bad_weights:
-                tf.logging.warning(
-                    'No final checkpoint is saved at step %d into %s: %s',
-                    step,
-                    self._save_path,
-                    self._bad_weights,
-                )
+                self._warn_of_bad_weights(step, self._bad_weights)
             elif step != self._saved_step:
-                self._attempt(errors, lambda: self._save(session, step))
-            for listener in self._listeners:
-                self._attempt(errors, lambda each=listener: self._tell(each, 'end', session, step))
-            self._release_directory()
+                attempt(lambda: self._save(session, step, last=True), errors)
+                if step == self._saved_step:
+                    # What failed in the background is on disk now.
+                    errors = [e for e in errors if not isinstance(e, CheckpointSaveError)]
+            checkpoint_listener.end(self._listeners, session, step, errors)
+            self._close()
         if errors:
             attach(errors[0], errors[1:])
             raise errors[0]
 
-    @staticmethod
-    def _attempt(errors: list[Exception], action: Callable[[], Any]) -> None:
+    def _close(self) -> None:
+        if self._background is not None:
+            self._background.close()
+            self._background = None
+        if self._claim is not None:
+            self._claim.release()
+            self._claim = None
+
+    def _save(
+        self, session: Any, step: int, *, background: bool = False, last: bool = False
+    ) -> bool:
+        """Saves, and tells the listeners unless that is left to `_finish`.
+
+        Returns:
+          Whether a listener asks to stop.
+        """
+        tf.logging.info('Saving checkpoints for %d into %s.', step, self._save_path)
+        checkpoint_listener.before_save(self._listeners, session, step)
+        if background and self._background is not None:
+            self._start(self._background, step)
+            return False
+        try:
+            path = self._write(session, step)
+        except CheckpointSaveError as error:
+            self._failed(error, step, last)
+            return False
+        self._timer.update_last_triggered_step(step)
+        self._saved(step)
+        if self._keep_best is not None and path is not None:
+            metric = self._keep_best.measure(session, step)
+            self._tolerate(lambda: self._keep_best.keep(path, step, metric))
+        return self._tell_saved(session, step)
+
+    def _start(self, background: async_save.BackgroundWriter, step: int) -> None:
+        """Copies the variables and lets a thread write them."""
+        values = background.snapshot()
+        best = self._keep_best
+        metric = math.nan
+        problem: Exception | None = None
+        if best is not None:
+            # Later the session has gone on.
+            try:
+                metric = best.measure(background.session, step)
+            except Exception as error:
+                problem = error
+
+        def job(session: Any) -> None:
+            path = self._write(session, step)
+            if best is not None and problem is None and path is not None:
+                self._tolerate(lambda: best.keep(path, step, metric))
+
+        before = copy.copy(self._timer)
+        self._writing = _Writing(step, background.start(values, job), before)
+        self._timer.update_last_triggered_step(step)
+        if problem is not None:
+            raise problem
+
+    def _finish(self, session: Any, last: bool = False) -> bool:
+        """Waits for what is being written, if anything, and tells the listeners.
+
+        Returns:
+          Whether a listener asks to stop.
+        """
+        writing, self._writing = self._writing, None
+        if writing is None:
+            return False
+        writing.pending.wait()
+        error = writing.pending.error
+        if isinstance(error, CheckpointSaveError) and error.hook is self:
+            self._timer = writing.timer
+            self._failed(error, writing.step, last)
+            return False
+        self._saved(writing.step)
+        if error is not None:
+            raise error
+        return self._tell_saved(session, writing.step)
+
+    def _write(self, session: Any, step: int) -> str | None:
+        # In a thread of the caller's, the training graph is not the default graph.
+        with session.graph.as_default():
+            return write_checkpoint(
+                self._get_saver(), session, self._save_path, step, self._save_graph_def, self
+            )
+
+    def _failed(self, error: CheckpointSaveError, step: int, last: bool) -> None:
+        """Raises the error, or warns of it where another try is allowed and still to come."""
+        self._failures += 1
+        if last or self._failures > self._save_retries:
+            raise error
+        tf.logging.warning(
+            '%s This is failure %d of %d that are allowed in a row. The next try is when the next '
+            'save is due.',
+            error,
+            self._failures,
+            self._save_retries,
+        )
+        self._timer.update_last_triggered_step(step)
+
+    def _tolerate(self, action: Callable[[], Any]) -> None:
+        """Runs what no work is lost without; with `save_retries` a failure is only warned of."""
         try:
             action()
-        except Exception as error:
-            errors.append(error)
+        except CheckpointSaveError as error:
+            if not self._save_retries:
+                raise
+            tf.logging.warning('%s', error)
 
-    def _tell(self, listener: Any, method: str, *args: Any) -> Any:
-        try:
-            return getattr(listener, method)(*args)
-        except Exception as error:
-            blame(error, f'{type(listener).__name__}.{method}')
-            raise
+    def _saved(self, step: int) -> None:
+        self._saved_step = step
+        if self._failures:
+            # The directory may be a new one, with no event file in it.
+            self._failures = 0
+            self._summary_writer = event_writer(self._checkpoint_dir)
 
-    def _save(self, session: Any, step: int, write: bool = True) -> bool:
-        """Saves and tells the listeners. Returns whether one of them asks to stop."""
-        if write:
-            tf.logging.info('Saving checkpoints for %d into %s.', step, self._save_path)
-        for listener in self._listeners:
-            self._tell(listener, 'before_save', session, step)
-        if write:
-            self._write(session, step)
-        # A restored checkpoint that this hook saved goes on with the time it was saved at.
-        if write or step != self._saved_step:
-            self._cadence.count_from(step)
-        self._cadence.step = self._saved_step = step
-        self._summary_writer.add_session_log(
-            tf.SessionLog(status=tf.SessionLog.CHECKPOINT, checkpoint_path=self._save_path), step
+    def _take_up(self, session: Any, step: int) -> bool:
+        """Goes on from a restored checkpoint without writing it again."""
+        tf.logging.info('The checkpoint for %d is in %s already.', step, self._save_path)
+        checkpoint_listener.before_save(self._listeners, session, step)
+        # One that this hook saved keeps the time it was saved at.
+        if step != self._timer.last_triggered_step():
+            self._timer.update_last_triggered_step(step)
+        self._saved(step)
+        return self._tell_saved(session, step)
+
+    def _warn_of_bad_weights(self, step: int, reason: str) -> None:
+        tf.logging.warning(
+            'No checkpoint is saved for %d into %s, since the weights are bad: %s.',
+            step,
+            self._save_path,
+            reason,
         )
-        stop = False
-        for listener in self._listeners:
-            if self._tell(listener, 'after_save', session, step):
-                tf.logging.info(
-                    'A CheckpointSaverListener requested that training be stopped. listener: %s',
-                    listener,
-                )
-                stop = True
-        return stop
 
-    def _write(self, session: Any, step: int) -> None:
-        """Writes the checkpoint of `step`, complete or not at all."""
-        saver = self._get_saver()
-        path = f'{self._save_path}-{step}'
-        before = saver_lists(saver)
+    def _tell_saved(self, session: Any, step: int) -> bool:
+        log = tf.SessionLog(status=tf.SessionLog.CHECKPOINT, checkpoint_path=self._save_path)
         try:
-            written = saver.save(
-                session,
-                self._save_path,
-                global_step=step,
-                write_meta_graph=self._save_graph_def,
-            )
-            if written is None:  # A saver without variables.
-                return
-            path = written
-            missing = checkpoint_files.what_is_missing(path)
-            if missing:
-                raise tf.errors.DataLossError(None, None, f'what was written is damaged: {missing}')
-        except (tf.errors.AbortedError, tf.errors.UnavailableError):
-            restore_saver_lists(saver, before)
-            raise  # The session is gone, not the disk: sessions recover from these.
+            self._summary_writer.add_session_log(log, step)
         except Exception as error:
-            if checkpoint_files.what_is_missing(path) or not checkpoint_files.is_latest(path):
-                checkpoint_files.remove(path)
-                restore_saver_lists(saver, before)
-            else:
-                checkpoint_files.remove(path, keep_parts=True)
-            raise checkpoint_save_error(
-                f'{type(self).__name__} could not save the checkpoint: path={path!r}, '
-                f'step={step}, cause={type(error).__name__}: {error}. Checkpoints saved before '
-                f'are kept. {_what_to_do(error)}',
-                error,
-                hook=self,
-                path=path,
-                step=step,
-            ) from error
+            # The checkpoint is there. An OutOfRangeError from here would pass for end of data.
+            tf.logging.warning('The event file of %s failed: %s', self._checkpoint_dir, error)
+        return checkpoint_listener.after_save(self._listeners, session, step)
 
-    def _was_restored(self, session: Any, step: int) -> bool:
-        """Whether the newest checkpoint holds what a save would write now."""
-        if step <= 0:
-            # Fresh variables also stand at step 0.
-            return False
-        try:
-            latest = tf.train.latest_checkpoint(os.path.dirname(self._save_path))
-            if latest is None or latest != f'{self._save_path}-{step}':
-                return False
-            return not checkpoint_files.what_is_missing(
-                latest
-            ) and saved_tensors.holds_what_is_saved(latest, self._get_saver(), session)
-        except (tf.errors.OpError, ValueError, RuntimeError):
-            return False
-
-    def _write_graph(self, session: Any) -> None:
-        graph = session.graph
+    def _write_graph(self, graph: Any) -> None:
+        """Writes the graph once a session, not once a recovery."""
         if self._graph_written is graph:
             return
+        definition = graph.as_graph_def(add_shapes=True)
         if self._save_graph_def:
-            tf.train.write_graph(
-                graph.as_graph_def(add_shapes=True), self._checkpoint_dir, 'graph.pbtxt'
-            )
+            self._tolerate(lambda: write_graph(definition, self._checkpoint_dir, self))
         saver = self._get_saver()
+        meta_graph = tf.train.export_meta_graph(
+            graph_def=definition, saver_def=saver.saver_def if saver else None
+        )
         self._summary_writer.add_graph(graph)
-        with graph.as_default():
-            meta = tf.train.export_meta_graph(
-                graph_def=graph.as_graph_def(add_shapes=True),
-                saver_def=saver.saver_def if saver else None,
-            )
-        self._summary_writer.add_meta_graph(meta)
+        self._summary_writer.add_meta_graph(meta_graph)
         self._graph_written = graph
 
-    def _claim_directory(self, session: Any, coord: Any) -> None:
-        key = checkpoint_files.directory_key(self._checkpoint_dir)
-        self._session = weakref.ref(session)
-        self._coord = coord
-        with self._savers_lock:
-            found = self._savers.get(key)
-            other = found() if found else None
-            if other is not None and other is not self and other._is_open():
-                raise ValueError(
-                    f'Two savers must not share a directory: checkpoint_dir='
-                    f'{self._checkpoint_dir!r} is saved to by {other._describe()} and by '
-                    f'{self._describe()}. Give one of them another checkpoint_dir, or leave one '
-                    f'out (MonitoredTrainingSession makes a saver of its own unless '
-                    f'save_checkpoint_secs=None and save_checkpoint_steps=None).'
-                )
-            self._savers[key] = weakref.ref(self)
-
-    def _release_directory(self) -> None:
-        key = checkpoint_files.directory_key(self._checkpoint_dir)
-        with self._savers_lock:
-            found = self._savers.get(key)
-            if found is not None and found() is self:
-                del self._savers[key]
-
-    def _is_open(self) -> bool:
-        # A session that failed is closed without telling its hooks; its coordinator knows.
-        return self._session() is not None and not (self._coord and self._coord.should_stop())
+    def _open_background(self, session: Any) -> None:
+        if self._background is not None:
+            self._background.close()
+            self._background = None
+        if not self._asynchronous:
+            return
+        try:
+            self._background = async_save.BackgroundWriter(self._get_saver(), session, self._copies)
+        except UnknownSaverError as error:
+            tf.logging.warning(
+                '%s: asynchronous=True cannot write exactly what this Saver writes, since %s. '
+                'Steps will wait for their saves.',
+                self._describe(),
+                error,
+            )
 
     def _describe(self) -> str:
-        cadence = self._cadence
-        period = (
-            f'save_secs={cadence.secs}'
-            if cadence.secs is not None
-            else f'save_steps={cadence.steps}'
-        )
-        return f'{type(self).__name__}({self._save_path!r}, {period}) at {id(self):#x}'
+        return f'{type(self).__name__}({self._save_path!r}, {self._period})'
 
     def _get_saver(self) -> Any:
         if self._saver is not None:
             return self._saver
         if self._scaffold is not None:
             return self._scaffold.saver
-        key = tf.GraphKeys.SAVERS
-        savers: Sequence[Any] = tf.get_collection(key)
+        savers = tf.get_collection(tf.GraphKeys.SAVERS)
         if not savers:
             raise RuntimeError(
-                f'No items in collection {key}. Please add a saver to the collection or provide '
-                'a saver or scaffold.'
+                f'No items in collection {tf.GraphKeys.SAVERS}. Please add a saver to the '
+                'collection or provide a saver or scaffold.'
             )
         if len(savers) > 1:
             raise RuntimeError(
-                f'More than one item in collection {key}. Please indicate which one to use by '
-                'passing it to the constructor.'
+                f'More than one item in collection {tf.GraphKeys.SAVERS}. Please indicate which '
+                'one to use by passing it to the constructor.'
             )
         self._saver = savers[0]
         return self._saver
 
 
-def _checked_periods(
-    secs: float | None, every: float | None
-) -> tuple[float | None, float | None]:
-    if secs is None and every is None:
-        raise ValueError('Either every_secs or every_steps should be provided.')
-    if secs is not None and every is not None:
-        raise ValueError('Can not provide both every_secs and every_steps.')
-    for name, value in (('save_secs', secs), ('save_steps', every)):
-        if value is None:
-            continue
-        if not isinstance(value, numbers.Real):
-            raise TypeError(f'CheckpointSaverHook: {name} must be a number: {name}={value!r}')
-        if not value > 0:
-            raise ValueError(f'CheckpointSaverHook: {name} must be above 0: {name}={value!r}')
-    return secs, every
-
-
-def _what_to_do(error: Exception) -> str:
-    if isinstance(error, tf.errors.PermissionDeniedError):
-        return 'Give this process the right to write there.'
-    if isinstance(error, (tf.errors.ResourceExhaustedError, tf.errors.OutOfRangeError)):
-        return 'Free space there, or raise the limit on the size of files.'
-    if isinstance(error, (tf.errors.NotFoundError, ValueError)):
-        return 'Make sure that the directory exists and stays in place while training runs.'
-    return 'Check the directory, its free space and its permissions.'
-
-
-__all__ = ['CheckpointSaveError', 'CheckpointSaverHook', 'CheckpointSaverListener']
+__all__ = ['CheckpointSaverHook', 'CheckpointSaverListener']

@@ -34,7 +34,8 @@ def _size(path: str) -> int:
     return int(tf.gfile.Stat(path).length)
 
 
-def _parts(prefix: str) -> list[str]:
+def parts(prefix: str) -> list[str]:
+    """The finished files of the checkpoint at `prefix`."""
     directory, base = os.path.split(prefix)
     return [
         os.path.join(directory, name)
@@ -57,7 +58,7 @@ def what_is_missing(prefix: str) -> str | None:
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
         return f'its index cannot be read ({type(error).__name__}: {error})'
     shards = {}
-    for path in _parts(prefix):
+    for path in parts(prefix):
         match = _SHARD.search(path)
         if match:
             shards[int(match[1])] = (path, int(match[2]))
@@ -75,6 +76,26 @@ def what_is_missing(prefix: str) -> str | None:
     if found < needed:
         return f'its data files hold {found} bytes of {needed}'
     return None
+
+
+def prefixes(directory: str) -> list[str]:
+    """The prefixes of all checkpoint files in `directory`, complete or not."""
+    found = {}
+    for name in _names(directory):
+        match = re.fullmatch(rf'(.+?){_PART}{_UNFINISHED}?', name)
+        if match:
+            found[match[1]] = os.path.join(directory, match[1])
+    return sorted(found.values())
+
+
+def step_of(prefix: str, save_path: str) -> int | None:
+    """The global step in the name of `prefix`, or None where it was not saved to `save_path`."""
+    if directory_key(os.path.dirname(prefix)) != directory_key(os.path.dirname(save_path)):
+        return None
+    match = re.fullmatch(
+        rf'{re.escape(os.path.basename(save_path))}-(\d+)', os.path.basename(prefix)
+    )
+    return int(match[1]) if match else None
 
 
 def _bytes(shape: Iterable[int], dtype: object) -> int:
@@ -123,11 +144,13 @@ def remove_strays(save_path: str) -> None:
         path = os.path.join(directory, name)
         if match and rest == '_temp':
             _delete(path, tree=True)
-        elif (match and re.fullmatch(_PART + _UNFINISHED, rest)) or re.fullmatch(
-            r'checkpoint\.tmp[0-9a-f]+', name
+        elif re.fullmatch(r'checkpoint\.tmp[0-9a-f]+', name) or (
+            match
+            and (
+                re.fullmatch(_PART + _UNFINISHED, rest)
+                or (_SHARD.fullmatch(rest) and f'{match[0]}.index' not in names)
+            )
         ):
-            _delete(path)
-        elif match and _SHARD.fullmatch(rest) and f'{match[0]}.index' not in names:
             _delete(path)
 
 

@@ -11,8 +11,20 @@ from tfhooks._tensorflow import Tensor, tf
 
 # The ops a Saver itself makes around SaveV2. Anything else comes from a builder of the user's.
 _PLUMBING = frozenset(
-    'Const Identity MergeV2Checkpoints NoOp Pack PlaceholderWithDefault RegexFullMatch Select '
-    'SelectV2 ShardedFilename StaticRegexFullMatch StringJoin'.split()
+    [
+        'Const',
+        'Identity',
+        'MergeV2Checkpoints',
+        'NoOp',
+        'Pack',
+        'PlaceholderWithDefault',
+        'RegexFullMatch',
+        'Select',
+        'SelectV2',
+        'ShardedFilename',
+        'StaticRegexFullMatch',
+        'StringJoin',
+    ]
 )
 _COMPARED_BYTES = 1 << 24
 
@@ -94,7 +106,9 @@ def holds_what_is_saved(prefix: str, saver: Any, session: Any) -> bool:
     keys, tensors = [], []
     whole = [
         (int(np.prod(shapes[key], dtype=np.int64)) * max(tensor.dtype.base_dtype.size or 1, 1), i)
-        for i, (key, part, tensor) in enumerate(zip(found.keys, found.slices, found.tensors))
+        for i, (key, part, tensor) in enumerate(
+            zip(found.keys, found.slices, found.tensors, strict=True)
+        )
         if not part
     ]
     for size, i in sorted(whole):
@@ -104,7 +118,8 @@ def holds_what_is_saved(prefix: str, saver: Any, session: Any) -> bool:
         keys.append(found.keys[i])
         tensors.append(found.tensors[i])
     return all(
-        _same(reader.get_tensor(key), value) for key, value in zip(keys, session.run(tensors))
+        _same(reader.get_tensor(key), value)
+        for key, value in zip(keys, session.run(tensors), strict=True)
     )
 
 

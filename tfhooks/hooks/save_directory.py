@@ -1,0 +1,57 @@
+"""One directory, one saver."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import Any
+
+from tfhooks.hooks.checkpoint_files import directory_key
+
+_claims: dict[str, Claim] = {}
+_lock = threading.Lock()
+
+
+class Claim:
+    """Says that a hook saves into a directory, for as long as its session is open.
+
+    Args:
+      directory: The directory.
+      hook: The hook.
+      name: What an error calls the hook.
+      session: The session that the hook saves.
+      coord: The Coordinator of the session, or None.
+
+    Raises:
+      ValueError: Another hook of an open session saves into the directory.
+    """
+
+    def __init__(self, directory: str, hook: Any, name: str, session: Any, coord: Any) -> None:
+        self._key = directory_key(directory)
+        self._hook = weakref.ref(hook)
+        self._session = weakref.ref(session)
+        self._coord = coord
+        self.name = name
+        with _lock:
+            other = _claims.get(self._key)
+            if other is not None and other._holds_against(hook):
+                raise ValueError(
+                    f'Two savers must not share a directory: {other.name} and {name} both save '
+                    f'into checkpoint_dir={directory!r}. Give one of them another directory, or '
+                    'leave one out: MonitoredTrainingSession makes a saver of its own unless '
+                    'save_checkpoint_secs=None and save_checkpoint_steps=None.'
+                )
+            _claims[self._key] = self
+
+    def release(self) -> None:
+        """Lets another hook save into the directory."""
+        with _lock:
+            if _claims.get(self._key) is self:
+                del _claims[self._key]
+
+    def _holds_against(self, hook: Any) -> bool:
+        mine = self._hook()
+        if mine is None or mine is hook or self._session() is None:
+            return False
+        # A session that fails is closed without a word to its hooks; its coordinator is stopped.
+        return self._coord is None or not self._coord.should_stop()
