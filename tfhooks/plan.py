@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import os
 import threading
 import weakref
@@ -93,11 +94,12 @@ class Plan:
         '_moves_at',
         '_plans',
         '_session',
+        '_tick',
         'fetches',
+        'last_used',
         'targets',
         'tensors',
         'times',
-        'used',
         'version',
     )
 
@@ -105,12 +107,13 @@ class Plan:
         graph = plans.graph
         self._plans = plans
         self._session = plans.session
+        self._tick = plans.tick
         self.fetches = fetches
         # The keys too must live as long as the plan: it is known again by their identity.
         self._feed_keys = feed_keys
         self.version = graph.version
         self.times = 0
-        self.used = True
+        self.last_used = plans.tick()
         self._feeds = [Feed(tensor, parts) for tensor in plans.fed_tensors(feed_keys)]
         fed = {id(feed.tensor): place for place, feed in enumerate(self._feeds)}
         handler = parts.fetch_handler(
@@ -198,6 +201,7 @@ class Plan:
         if door.is_closed(self._session):
             return self._plans.unplanned('closed session', self.fetches, feed_dict)
         arrays: list[Any] = []
+        unserved = None
         if self._feeds:
             try:
                 for feed, value in zip(self._feeds, feed_dict.values(), strict=True):
@@ -210,8 +214,10 @@ class Plan:
                     else:
                         arrays.append(feed.convert(value))
             except UnservedError as error:
-                return self._plans.unplanned(error.args[0], self.fetches, feed_dict)
-        self.used = True
+                unserved = error.args[0]
+            if unserved is not None:
+                return self._plans.unplanned(unserved, self.fetches, feed_dict)
+        self.last_used = self._tick()
         self.times += 1
         if self.times == self._moves_at:
             self._plans.promote(self)
@@ -268,6 +274,8 @@ class RunPlans:
         self._known_expansions = len(self._expansions)
         self._tensorflow_run = functools.partial(type(session).run, session)
         self._table: dict[Any, Plan] = {}
+        # A clock of runs, to tell which plan was used last; it is read without a lock.
+        self.tick = itertools.count().__next__
         self._lock = threading.RLock()
         self._compiled = self._evicted = self._served_before = 0
         self._fallbacks: Counter[str] = Counter()
@@ -317,20 +325,24 @@ class RunPlans:
             feed_dict: As `Session.run` takes it; the values do not matter to the plan.
 
         Returns:
-            The plan, or None where no plan serves the request exactly, which is counted with the reason.
+            The plan, or None where no plan serves the request exactly, which is counted with the
+            reason: `Session.run` itself must then answer it or refuse it.
 
         Raises:
             Exception: What `Session.run` raises for fetches or feed keys that it does not take.
         """
+        refused: Exception
         try:
             return self._compiled_plan(fetches, feed_dict)
         except UnservedError as error:
             self._count(error.args[0])
             return None
         except Exception as error:
-            # TensorFlow checks feeds before fetches, value by value: its own run knows which error comes first.
-            self._tensorflow_run(fetches, feed_dict)
-            raise error
+            refused = error
+        # TensorFlow checks feeds before fetches, value by value: its own run knows which error comes
+        # first. It raises before anything runs.
+        self._tensorflow_run(fetches, feed_dict)
+        raise refused
 
     def run(
         self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None
@@ -389,6 +401,8 @@ class RunPlans:
         """
         tensors = []
         for key in keys:
+            if structures.is_composite(key):
+                raise UnservedError(f'feed key of type {type(key).__name__}')
             self._require_plain_leaf(key)
             tensor = self.graph.as_graph_element(key, allow_tensor=True, allow_operation=False)
             if not self.graph.is_feedable(tensor):
@@ -415,8 +429,8 @@ class RunPlans:
             known = self._table.get(key)
             if known is not None and known.version == self.graph.version:
                 return known
-            plan = self._analysed(structures.frozen(fetches), feed_keys, parts)
             self._make_room()
+            plan = self._analysed(structures.frozen(fetches), feed_keys, parts)
             self._table[key] = plan
             self._compiled += 1
         return plan
@@ -440,17 +454,12 @@ class RunPlans:
                 return
 
     def _make_room(self) -> None:
-        """Drops the first plan not used since it was last passed over; to be called with the lock held."""
+        """Drops the least recently used plan where the table is full; the lock must be held."""
         table = self._table
         while len(table) >= self.limit:
-            key = next(iter(table))
-            plan = table.pop(key)
-            if plan.used:
-                plan.used = False
-                table[key] = plan
-            else:
-                self._evicted += 1
-                self._served_before += plan.times
+            plan = table.pop(min(table, key=lambda key: table[key].last_used))
+            self._evicted += 1
+            self._served_before += plan.times
 
     def _renewed(self, key: Any, plan: Plan) -> Plan | None:
         """The same plan after the graph has grown, or None where it must be made anew."""
