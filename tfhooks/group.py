@@ -21,6 +21,7 @@ from tfhooks.conditions import Conditions
 from tfhooks.errors import attach, blame
 from tfhooks.hook import SessionRunArgs, SessionRunContext, SessionRunValues
 from tfhooks.plan import RunPlans
+from tfhooks.recovery import PREEMPTION_ERRORS
 from tfhooks.roster import Member
 from tfhooks.steps import NEVER, StepTracker, Wake
 
@@ -254,6 +255,8 @@ class HookGroup:
         merged = merging.gather(caller, [(who, request) for _, who, request in requests])
         if tracker is not None:
             merged.fetches.append(tracker.tensor)
+        if merged.options is not None and run_metadata is None:
+            run_metadata = RunMetadata()
         results = self._execute(session, merged, caller, requests, run_metadata)
         if tracker is not None:
             tracker.ran(results[-1])
@@ -355,6 +358,7 @@ class HookGroup:
                     blame(error, f'{member.name}.after_run')
                     if guards:
                         self._condemn(context, member)
+                    if guards or isinstance(error, PREEMPTION_ERRORS):
                         raise
                     errors.append(error)
                 if context._stop and self.stopper is None:

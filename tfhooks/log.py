@@ -2,7 +2,7 @@
 
 TensorFlow's log keeps the lines it always had, so that what reads them goes on working. The log
 'tfhooks' is an ordinary one of Python's `logging`; nothing is set up at import. Where nobody has
-configured logging, its lines go to stderr as TensorFlow's do, if TensorFlow's verbosity lets them.
+configured logging to show them, its lines go to stderr as TensorFlow's do, if TensorFlow's verbosity lets them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def error(message: str, *args: Any) -> None:
 
 
 def _log(level: int, message: str, args: tuple[Any, ...]) -> None:
-    if logger.hasHandlers():
+    if logger.hasHandlers() and logger.isEnabledFor(level):
         logger.log(level, message, *args)
     elif level >= tf.logging.get_verbosity():
         record = logger.makeRecord(logger.name, level, __file__, 0, message, args, None)

@@ -21,10 +21,13 @@ def merge_options(
       wanted: Whose options, and the options, in the order of the parties.
 
     Returns:
-      New options, or None where nobody wants any, and the conflicts.
+      The options, or None where nobody wants any, and the conflicts. The options are new where several
+      parties want some, and the very object where one does.
     """
     if not wanted:
         return None, []
+    if len(wanted) == 1:
+        return wanted[0][1], []
     merged = RunOptions()
     merged.CopyFrom(wanted[0][1])
     owners = {path: wanted[0][0] for path in _set_fields(merged, '')}

@@ -24,8 +24,8 @@ class RecoveryPolicy:
     """How often and how patiently a lost session is made again.
 
     After `tf.errors.AbortedError` or `tf.errors.UnavailableError` a new session is made and the step run
-    again, at once the first time; then with waits that double, each lengthened by up to as much again at
-    random where the extra `recovery` (tenacity) is installed, and constant where it is not. A step that
+    again, at once the first time; then with waits that double and have a random part where the extra
+    `recovery` (tenacity) is installed, and are constant where it is not. A step that
     succeeds ends the count.
 
     Attributes:
@@ -62,11 +62,8 @@ class RecoveryPolicy:
             return self._attempt_plainly(what, action)
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(self.tries),
-            wait=tenacity.wait_exponential_jitter(
-                initial=self.first_wait_secs,
-                max=self.max_wait_secs,
-                jitter=self.first_wait_secs,
-            ),
+            wait=tenacity.wait_exponential(multiplier=self.first_wait_secs, max=self.max_wait_secs)
+            + tenacity.wait_random(0, self.first_wait_secs),
             retry=tenacity.retry_if_exception_type(PREEMPTION_ERRORS),
             before_sleep=lambda state: self._warn(
                 what,
@@ -97,6 +94,30 @@ class RecoveryPolicy:
             summary(error),
             wait,
         )
+
+
+# TensorFlow's own lines, which people search their logs for.
+_LOST = (
+    'An error was raised. This may be due to a preemption in a connected worker or parameter server. '
+    'The current session will be closed and a new session will be created. '
+)
+_NOT_CREATED = (
+    'An error was raised while a session was being created. This may be due to a preemption of a '
+    'connected worker or parameter server. A new session will be created. '
+)
+_ADVICE = (
+    'This error may also occur due to a gRPC failure caused by high memory or network bandwidth usage '
+    'in the parameter servers. If this error occurs repeatedly, try increasing the number of parameter '
+    'servers assigned to the job. Error: %s'
+)
+
+
+def log_lost(error: Exception) -> None:
+    tf.logging.info(_LOST + _ADVICE, error)
+
+
+def log_not_created(error: Exception) -> None:
+    tf.logging.info(_NOT_CREATED + _ADVICE, error)
 
 
 def summary(error: Any) -> str:

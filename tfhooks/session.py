@@ -21,7 +21,15 @@ from tfhooks.group import HookGroup
 from tfhooks.plan import plans_enabled
 from tfhooks.preemption import SignalWatch
 from tfhooks.reasons import StopReason, of_error
-from tfhooks.recovery import PREEMPTION_ERRORS, RecoveryPolicy, mark_recovered, summary
+from tfhooks.recovery import (
+    PREEMPTION_ERRORS,
+    RecoveryPolicy,
+    log_lost,
+    log_not_created,
+    mark_recovered,
+    summary,
+)
+
 
 StepContext = tf.train.MonitoredSession.StepContext
 
@@ -68,16 +76,18 @@ class _Monitored:
 
     def _connect(self) -> Session:
         """Makes a raw session with its coordinator and threads, and tells the hooks."""
-        session = self._creator.create_session()
-        coord = Coordinator(clean_stop_exception_types=[])
-        if self._was_open:
-            mark_recovered(coord)
-        self._session, self._coord = session, coord
         try:
+            session = self._creator.create_session()
+            coord = Coordinator(clean_stop_exception_types=[])
+            if self._was_open:
+                mark_recovered(coord)
+            self._session, self._coord = session, coord
             if self._graph.get_collection(tf.GraphKeys.QUEUE_RUNNERS):
                 tf.train.start_queue_runners(sess=session, coord=coord)
             self._group.after_create_session(session, coord)
-        except PREEMPTION_ERRORS:
+        except PREEMPTION_ERRORS as error:
+            if self._recovers:
+                log_not_created(error)
             self._drop()
             raise
         self._was_open = True
@@ -108,14 +118,7 @@ class _Monitored:
         self, lost: Session | None, error: Exception, again: Callable[[Session], Any]
     ) -> Any:
         """Makes a new session for the one that was lost by `error`, and runs `again` on it."""
-        tf.logging.info(
-            'An error was raised. This may be due to a preemption in a connected worker or parameter '
-            'server. The current session will be closed and a new session will be created. This '
-            'error may also occur due to a gRPC failure caused by high memory or network bandwidth '
-            'usage in the parameter servers. If this error occurs repeatedly, try increasing the '
-            'number of parameter servers assigned to the job. Error: %s',
-            error,
-        )
+        log_lost(error)
         log.warning('The session was lost and is made again: %s', summary(error))
 
         def attempt() -> Any:
@@ -127,7 +130,11 @@ class _Monitored:
                     self._drop()
                 session = self._session or self._connect()
                 lost = session
-            return again(session)
+            try:
+                return again(session)
+            except PREEMPTION_ERRORS as another:
+                log_lost(another)
+                raise
 
         return self._policy.attempt('recover the session', lambda: self._coordinated(attempt))
 
