@@ -26,6 +26,7 @@ class Graph:
 class Operation:
     name: str
     type: str
+    device: str
     graph: Graph
     inputs: Sequence[Tensor]
     outputs: Sequence[Tensor]

@@ -176,14 +176,22 @@ class CheckpointSaveError(Exception):
     error: Exception | None = None
 
 
-@functools.cache
+_save_error_classes: dict[Any, type[CheckpointSaveError]] = {}
+
+
 def _save_error_class(kind: type[Exception]) -> type[CheckpointSaveError]:
     if issubclass(CheckpointSaveError, kind):
         return CheckpointSaveError
-    try:
-        return type('CheckpointSaveError', (CheckpointSaveError, kind), {'__module__': __name__})
-    except TypeError:  # A class that cannot be subclassed.
-        return CheckpointSaveError
+    made = _save_error_classes.get(kind)
+    if made is None:
+        try:
+            made = type(
+                'CheckpointSaveError', (CheckpointSaveError, kind), {'__module__': __name__}
+            )
+        except TypeError:  # A class that cannot be subclassed.
+            made = CheckpointSaveError
+        _save_error_classes[kind] = made
+    return made
 
 
 def checkpoint_save_error(
@@ -196,10 +204,13 @@ def checkpoint_save_error(
         made = kind(error.errno, message)
     else:
         made = kind.__new__(kind, message)
+        arguments: tuple[Any, ...] = (message,)
+        init: Any = Exception.__init__
         if isinstance(error, tf.errors.OpError):
-            tf.errors.OpError.__init__(made, error.node_def, error.op, message, error.error_code)
-        else:
-            Exception.__init__(made, message)
+            was: Any = error
+            init = tf.errors.OpError.__init__
+            arguments = (was.node_def, was.op, message, was.error_code)
+        init(made, *arguments)
     made.hook, made.path, made.step, made.error = hook, path, step, error
     made.__cause__ = error
     return made

@@ -116,7 +116,7 @@ class BackgroundWriter:
         on_gpu = any(device.device_type == 'GPU' for device in session.list_devices())
         self._tensors = [
             tensor
-            if on_gpu and 'CPU' not in (tensor.device or '').upper()
+            if on_gpu and 'CPU' not in str(tensor.op.device).upper()
             else copies.get(_holder(tensor), tensor)
             for tensor in found.tensors
         ]

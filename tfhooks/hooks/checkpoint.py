@@ -32,7 +32,7 @@ class _Writing(NamedTuple):
     timer: SecondOrStepTimer
 
 
-class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):  # type: ignore[misc]
+class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
     """Saves checkpoints every N global steps or every N seconds.
 
     Stands for `tf.compat.v1.train.CheckpointSaverHook`. A checkpoint counts as saved when its files
@@ -260,9 +260,10 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):  
             return False
         self._timer.update_last_triggered_step(step)
         self._saved(step)
-        if self._keep_best is not None and path is not None:
-            metric = self._keep_best.measure(session, step)
-            self._tolerate(lambda: self._keep_best.keep(path, step, metric))
+        best = self._keep_best
+        if best is not None and path is not None:
+            metric = best.measure(session, step)
+            self._tolerate(lambda: best.keep(path, step, metric))
         return self._tell_saved(session, step)
 
     def _start(self, background: async_save.BackgroundWriter, step: int) -> None:

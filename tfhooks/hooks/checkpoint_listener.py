@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ from tfhooks._tensorflow import tf
 from tfhooks.errors import blame
 
 
-class CheckpointSaverListener(tf.train.CheckpointSaverListener):  # type: ignore[misc]
+class CheckpointSaverListener(tf.train.CheckpointSaverListener):
     """What to do before and after a checkpoint is saved.
 
     Stands for `tf.compat.v1.train.CheckpointSaverListener`, and any listener of TensorFlow's works
@@ -81,7 +82,7 @@ def after_save(listeners: list[Any], session: Any, step: int) -> bool:
 def end(listeners: list[Any], session: Any, step: int, errors: list[Exception]) -> None:
     """Calls `end` of each, whatever another one raised; what they raise is put into `errors`."""
     for listener in listeners:
-        attempt(lambda each=listener: _call(each, 'end', session, step), errors)
+        attempt(functools.partial(_call, listener, 'end', session, step), errors)
 
 
 def attempt(action: Callable[[], Any], errors: list[Exception]) -> None:

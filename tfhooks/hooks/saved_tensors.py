@@ -129,4 +129,4 @@ def _same(one: Any, other: Any) -> bool:
         return False
     if one.dtype == object:
         return bool(np.array_equal(one, other))
-    return one.tobytes() == other.tobytes()  # NaN equals NaN here.
+    return bool(one.tobytes() == other.tobytes())  # NaN equals NaN here.
