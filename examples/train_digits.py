@@ -34,9 +34,7 @@ def quiet_terminal():
 
 
 with quiet_terminal():
-    import tensorflow.compat.v1 as tf
-
-    tf.disable_v2_behavior()
+    import tfhooks.v1 as tf
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string('train_dir', '/tmp/tfhooks_digits', 'Directory of checkpoints and summaries.')
