@@ -24,7 +24,8 @@ class Overlay(ModuleType):
         _why_missing: Callable[[str], str | None]
 
     def __getattr__(self, name: str) -> Any:
-        if '_upstream' not in self.__dict__:
+        # TensorFlow's lazy modules answer to __wrapped__, and inspect would look inside.
+        if '_upstream' not in self.__dict__ or name == '__wrapped__':
             raise AttributeError(name)
         # setdefault: two threads that ask at once get the same object.
         return self.__dict__.setdefault(name, self._look_up(name))
@@ -47,9 +48,7 @@ class Overlay(ModuleType):
     def __dir__(self) -> list[str]:
         try:
             upstream = dir(self._upstream)
-        except (
-            ImportError
-        ):  # Where a part of Keras is not there, TensorFlow's namespace has no dir().
+        except ImportError:  # TensorFlow's answer where a part of Keras is not there.
             upstream = []
         own = self.__all__ + [name for name in self.__dict__ if name.startswith('__')]
         return sorted({name for name in [*upstream, *own] if name[:1] != '_' or name[:2] == '__'})
