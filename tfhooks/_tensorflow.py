@@ -231,8 +231,15 @@ def is_in_process(session):
     return not session._target
 
 
-def direct_call(parts, session, feeds, fetches, targets):
-    """A function from a list of arrays to a list of results: a C-level callable of one request's own."""
+# From about this size on, copying a result costs more than a C-level callable saves.
+LARGE_BYTES = 1 << 16
+
+
+def direct_call(parts, session, feeds, fetches, targets, on_large):
+    """A function from a list of arrays to a list of results: a C-level callable of one request's own.
+
+    `on_large` is called after a run whose results were costly to copy.
+    """
     options = parts.callable_options()
     options.feed.extend(tensor.name for tensor in feeds)
     options.fetch.extend(tensor.name for tensor in fetches)
@@ -243,8 +250,8 @@ def direct_call(parts, session, feeds, fetches, targets):
     run_callable = parts.run_callable
     op_error = tf.errors.OpError
     c_session = session._session
-    # The callable hands out the memory of constants and variables themselves, `Session.run` copies of it. Scalars come
-    # as numpy scalars and strings as new objects.
+    # The callable hands out memory that constants and variables may use too; `Session.run` copies what is in use
+    # elsewhere, which cannot be seen from here. Scalars come as numpy scalars and strings as new objects.
     shared = [
         index
         for index, tensor in enumerate(fetches)
@@ -259,6 +266,8 @@ def direct_call(parts, session, feeds, fetches, targets):
         for index in shared:
             value = values[index]
             if type(value) is _numpy.ndarray:
+                if value.nbytes > LARGE_BYTES:
+                    on_large()
                 values[index] = value.copy()
         return values
 

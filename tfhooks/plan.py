@@ -166,12 +166,19 @@ class Plan:
             return
         fed = [feed.tensor for feed in self._feeds]
         in_process = door.is_in_process(self._session)
-        if own_executor and in_process:
+        if own_executor and in_process and not any(map(_is_large, self.tensors)):
             self._moves_at = 0
-            self._call = door.direct_call(parts, self._session, fed, self.tensors, self.targets)
+            self._call = door.direct_call(
+                parts, self._session, fed, self.tensors, self.targets, self._move_to_shared
+            )
         else:
-            self._moves_at = _CALLS_BEFORE_OWN_EXECUTOR if in_process else 0
-            self._call = door.shared_call(self._session, fed, self.tensors, self.targets)
+            self._move_to_shared()
+            self._moves_at = 0 if own_executor or not in_process else _CALLS_BEFORE_OWN_EXECUTOR
+
+    def _move_to_shared(self) -> None:
+        """From now on runs by the call that `Session.run` makes."""
+        fed = [feed.tensor for feed in self._feeds]
+        self._call = door.shared_call(self._session, fed, self.tensors, self.targets)
 
     def check(self, parts: Any) -> None:
         """Makes sure, after the graph has grown, that the request still means the same.
@@ -241,6 +248,12 @@ def _require_plain(tensor: Any) -> None:
     dtype = tensor.dtype.base_dtype
     if dtype in (tf.resource, tf.variant):
         raise UnservedError(f'fetch of dtype {dtype.name}')
+
+
+def _is_large(tensor: Any) -> bool:
+    """Whether a result is known to be too large to be copied without need."""
+    size = tensor.shape.num_elements()
+    return size is not None and size * tensor.dtype.base_dtype.size > door.LARGE_BYTES
 
 
 class RunPlans:
