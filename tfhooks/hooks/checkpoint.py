@@ -227,6 +227,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
                     # What failed in the background is on disk now.
                     errors = [e for e in errors if not isinstance(e, CheckpointSaveError)]
             checkpoint_listener.end(self._listeners, session, step, errors)
+            self._to_events(lambda writer: writer.flush())
             self._close()
         if errors:
             attach(errors[0], errors[1:])
@@ -349,7 +350,11 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
 
     def _take_up(self, session: Any, step: int) -> bool:
         """Goes on from a restored checkpoint without writing it again."""
-        tf.logging.info('The checkpoint for %d is in %s already.', step, self._save_path)
+        tf.logging.info(
+            'The checkpoint for %d in %s was just restored: it is not written again.',
+            step,
+            self._save_path,
+        )
         checkpoint_listener.before_save(self._listeners, session, step)
         # One that this hook saved keeps the time it was saved at.
         if step != self._timer.last_triggered_step():
@@ -367,12 +372,15 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
 
     def _tell_saved(self, session: Any, step: int) -> bool:
         log = tf.SessionLog(status=tf.SessionLog.CHECKPOINT, checkpoint_path=self._save_path)
+        self._to_events(lambda writer: writer.add_session_log(log, step))
+        return checkpoint_listener.after_save(self._listeners, session, step)
+
+    def _to_events(self, action: Callable[[Any], None]) -> None:
         try:
-            self._summary_writer.add_session_log(log, step)
+            action(self._summary_writer)
         except Exception as error:
             # The checkpoint is there. An OutOfRangeError from here would pass for end of data.
             tf.logging.warning('The event file of %s failed: %s', self._checkpoint_dir, error)
-        return checkpoint_listener.after_save(self._listeners, session, step)
 
     def _write_graph(self, graph: Any) -> None:
         """Writes the graph once a session, not once a recovery."""
@@ -385,8 +393,8 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         meta_graph = tf.train.export_meta_graph(
             graph_def=definition, saver_def=saver.saver_def if saver else None
         )
-        self._summary_writer.add_graph(graph)
-        self._summary_writer.add_meta_graph(meta_graph)
+        self._to_events(lambda writer: writer.add_graph(graph))
+        self._to_events(lambda writer: writer.add_meta_graph(meta_graph))
         self._graph_written = graph
 
     def _open_background(self, session: Any) -> None:
