@@ -77,11 +77,18 @@ def _key(key):
 
 
 def _kind_of_error(error):
-    """The nearest class that a caller of TensorFlow would catch; a subclass serves as well."""
+    """The nearest class that a caller of TensorFlow would catch: an own subclass serves as well.
+
+    A class that has several such bases is all of them, written `A|B`.
+    """
+    nearest = []
     for cls in type(error).__mro__:
-        if cls.__module__ in ('builtins', 'exceptions') or cls.__module__.startswith('tensorflow'):
-            return cls.__name__
-    return type(error).__name__
+        known = cls.__module__ == 'builtins' or cls.__module__.split('.')[0].startswith(
+            'tensorflow'
+        )
+        if known and not any(issubclass(kept, cls) for kept in nearest):
+            nearest.append(cls)
+    return '|'.join(cls.__name__ for cls in nearest)
 
 
 class Trace:
@@ -203,6 +210,9 @@ class Trace:
             name = type(event.session_log).SessionStatus.Name(event.session_log.status)
             yield f'step {event.step}: session_log {name}'
         elif kind == 'tagged_run_metadata':
-            yield f'step {event.step}: run metadata {event.tagged_run_metadata.tag}'
+            metadata = self.tf.RunMetadata.FromString(event.tagged_run_metadata.run_metadata)
+            stats = metadata.HasField('step_stats')
+            tag = event.tagged_run_metadata.tag
+            yield f'step {event.step}: run metadata {tag} step_stats={stats}'
         else:
             yield f'step {event.step}: {kind}'

@@ -131,6 +131,30 @@ def goes_on_from_the_last_checkpoint(tf, trace, workdir):
             trace.note('step', session.run(train))
 
 
+def stock_hooks_after_a_loss(tf, trace, workdir):
+    train = count(tf)
+    summary = tf.summary.scalar('summary', tf.constant(2.0))
+    lost = [tf.errors.UnavailableError(None, None, 'lost')]
+
+    class LosesOnce(tf.train.SessionRunHook):
+        runs = 0
+
+        def before_run(self, run_context):
+            self.runs += 1
+            if self.runs == 4 and lost:
+                raise lost.pop()
+
+    hooks = [
+        tf.train.SummarySaverHook(save_steps=2, output_dir=workdir, summary_op=summary),
+        tf.train.StopAtStepHook(last_step=3),
+        tf.train.FinalOpsHook(train),
+        LosesOnce(),
+    ]
+    with tf.train.MonitoredSession(hooks=hooks) as session:
+        while not session.should_stop():
+            trace.note('step', session.run(train))
+
+
 def in_run_step_fn(tf, trace, workdir):
     train = count(tf)
     hooks = [recorder(tf, trace, 'hook')]

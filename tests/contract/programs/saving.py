@@ -174,6 +174,19 @@ def training_session_without_saving(tf, trace, workdir):
         session.run(train)
 
 
+def training_session_with_both_cadences(tf, trace, workdir):
+    train = count(tf)
+
+    def use():
+        with tf.train.MonitoredTrainingSession(
+            checkpoint_dir=workdir, save_checkpoint_secs=3600, save_checkpoint_steps=1
+        ) as session:
+            for _ in range(3):
+                session.run(train)
+
+    trace.raises('use', use)
+
+
 def failure_leaves_no_last_checkpoint(tf, trace, workdir):
     train = count(tf)
 

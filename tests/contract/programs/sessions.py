@@ -261,12 +261,44 @@ def opened_and_closed_by_hand(tf, trace, workdir):
     trace.note('finalized', tf.get_default_graph().finalized)
 
 
+def used_after_close(tf, trace, workdir):
+    train = count(tf)
+    session = tf.train.MonitoredSession(hooks=[recorder(tf, trace, 'hook')])
+    session.run(train)
+    session.close()
+    trace.raises('run', session.run, train)
+    trace.raises('run_step_fn', session.run_step_fn, lambda step_context: None)
+    trace.raises('close', session.close)
+
+
 def two_in_turn_on_one_graph(tf, trace, workdir):
     train = count(tf)
     hooks = [recorder(tf, trace, 'hook')]
     for _ in range(2):
         with tf.train.MonitoredSession(hooks=hooks) as session:
             trace.note('step', session.run(train))
+
+
+def one_hook_twice(tf, trace, workdir):
+    train = count(tf)
+    hook = recorder(tf, trace, 'hook')
+
+    def use():
+        with tf.train.MonitoredSession(hooks=[hook, hook]) as session:
+            session.run(train)
+
+    trace.raises('use', use)
+
+
+def before_run_returns_another_thing(tf, trace, workdir):
+    train = count(tf)
+
+    class Returns(tf.train.SessionRunHook):
+        def before_run(self, run_context):
+            return train
+
+    session = tf.train.MonitoredSession(hooks=[Returns()])
+    trace.raises('run', session.run, train)
 
 
 def bad_hooks(tf, trace, workdir):

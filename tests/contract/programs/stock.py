@@ -221,6 +221,16 @@ def all_together(tf, trace, workdir):
             session.run(train)
 
 
+def profiler_with_options_of_the_caller(tf, trace, workdir):
+    train, _ = line_model(tf)
+    hook = tf.train.ProfilerHook(save_steps=1, output_dir=workdir, show_memory=True)
+    options = tf.RunOptions(timeout_in_ms=60000)
+    with tf.train.MonitoredSession(hooks=[hook]) as session:
+        for _ in range(3):
+            session.run(train, options=options)
+    trace.note("caller's options", options.trace_level)
+
+
 def second_or_step_timer(tf, trace, workdir):
     timer = tf.train.SecondOrStepTimer(every_steps=3)
     for step in (0, 1, 2, 3, 7, 7, 8, 10):
