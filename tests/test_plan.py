@@ -19,7 +19,7 @@ tf = tensorflow.compat.v1
 
 
 class Model:
-    """A small graph with feeds, variables of both kinds, strings, and an op that fails on request."""
+    """A small graph with feeds, variables of both kinds, strings, an op that can fail."""
 
     def __init__(self):
         self.graph = tf.Graph()

@@ -1,4 +1,4 @@
-"""Random programs through a planned and an unplanned session: equal in results, types and errors."""
+"""Random programs through a planned and an unplanned session: equal results, types, errors."""
 
 from __future__ import annotations
 

@@ -137,11 +137,9 @@ def test_a_feed_dict_must_be_a_dict(feed_dict):
         structures.feed_keys_key(feed_dict)
 
 
-def test_nested_and_composite_feed_keys_are_not_served(tensors):
-    sparse = tf.sparse_placeholder(tf.float32)
-    for key in (sparse, (tensors[0], tensors[1])):
-        with pytest.raises(structures.UnservedError, match=r'^feed key of type '):
-            structures.feed_keys_key({key: 1})
+def test_nested_feed_keys_are_not_served(tensors):
+    with pytest.raises(structures.UnservedError, match=r'^feed key of type tuple$'):
+        structures.feed_keys_key({(tensors[0], tensors[1]): (1, 2)})
 
 
 def test_a_frozen_copy_does_not_follow_the_original(tensors):

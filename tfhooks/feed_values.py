@@ -1,4 +1,4 @@
-"""One entry of a feed dict, analysed once: which tensor it feeds and how a value for it is checked and converted."""
+"""One entry of a feed dict, analysed once: the tensor, and how a value is checked and converted."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""Run plans: a request to `Session.run` is analysed once and then repeated at the cost of the C-level call.
+"""Run plans: a request to `Session.run` is analysed once, then repeated at the C-level call's cost.
 
-A plan is what one request compiles to: which elements of the graph are fetched and run, how the values given for the
-feeds are checked, the call, and how the results are put back in place. A request is known again by its structure, the
-identity of its leaves and the keys of its feeds. What a plan cannot serve exactly as TensorFlow does goes to
-TensorFlow's own `Session.run`, and a counter says how often and why.
+A plan is what one request compiles to: which elements of the graph are fetched and run, how the
+values given for the feeds are checked, the call, and how the results are put back in place. A
+request is known again by its structure, the identity of its leaves and the keys of its feeds. What
+a plan cannot serve exactly as TensorFlow does goes to TensorFlow's own `Session.run`, and a counter
+says how often and why.
 """
 
 from __future__ import annotations
@@ -15,20 +16,14 @@ import os
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 from tfhooks import _tensorflow as door
 from tfhooks import structures
 from tfhooks._tensorflow import tf
-from tfhooks.feed_values import Feed
+from tfhooks.request import Plan
 from tfhooks.structures import UnservedError
-
-# After the table has overflowed, a request must come this often before it gets an executor of its own: building one
-# costs as much as a first `Session.run`, and a request that is soon evicted would pay for it in vain.
-_CALLS_BEFORE_OWN_EXECUTOR = 8
 
 _plans_of_sessions: weakref.WeakKeyDictionary[Any, weakref.ref[RunPlans]] = (
     weakref.WeakKeyDictionary()
@@ -39,7 +34,8 @@ def plans_enabled(argument: bool | None = None) -> bool:
     """Whether run plans are on: as the argument says, or else as the environment says.
 
     Args:
-        argument: True, False, or None to leave it to the environment variable `TFHOOKS_RUN_PLANS` ('0' is off).
+        argument: True, False, or None to leave it to the environment variable `TFHOOKS_RUN_PLANS`
+            ('0' is off).
     """
     if argument is not None:
         return bool(argument)
@@ -53,7 +49,8 @@ def run_plans(session: Any) -> RunPlans | None:
         session: A `tf.compat.v1.Session`, or a monitored session of tfhooks.
 
     Returns:
-        Its plans and counters, or None where plans are switched off or the session is of a kind they leave alone.
+        Its plans and counters, or None where plans are switched off or the session is of a kind
+        they leave alone.
     """
     raw_session = getattr(session, 'raw_session', None)
     plans = _plans_of_sessions.get(session if raw_session is None else raw_session())
@@ -75,185 +72,6 @@ class PlanCounters:
     compiled: int
     evicted: int
     fallbacks: Mapping[str, int]
-
-
-class Plan:
-    """One analysed request.
-
-    Attributes:
-        fetches: The fetches, in containers of the plan's own.
-        times: How often the plan has run.
-    """
-
-    __slots__ = (
-        '_append',
-        '_build',
-        '_call',
-        '_feed_keys',
-        '_feeds',
-        '_moves_at',
-        '_plans',
-        '_session',
-        '_tick',
-        'fetches',
-        'last_used',
-        'targets',
-        'tensors',
-        'times',
-        'version',
-    )
-
-    def __init__(self, plans: RunPlans, fetches: Any, feed_keys: list[Any], parts: Any) -> None:
-        graph = plans.graph
-        self._plans = plans
-        self._session = plans.session
-        self._tick = plans.tick
-        self.fetches = fetches
-        # The keys too must live as long as the plan: it is known again by their identity.
-        self._feed_keys = feed_keys
-        self.version = graph.version
-        self.times = 0
-        self.last_used = plans.tick()
-        self._feeds = [Feed(tensor, parts) for tensor in plans.fed_tensors(feed_keys)]
-        fed = {id(feed.tensor): place for place, feed in enumerate(self._feeds)}
-        handler = parts.fetch_handler(
-            graph, fetches, {feed.tensor.ref(): None for feed in self._feeds}
-        )
-        elements = door.unique_elements(handler)
-        # One entry for each tensor, since two objects may stand for one tensor, and a callable takes each once.
-        places: dict[str, int] = {}
-        self.tensors: list[Any] = []
-        self.targets: list[Any] = []
-        for element in elements:
-            if isinstance(element, tf.Operation):
-                self.targets.append(element)
-            elif id(element) not in fed:
-                _require_plain(element)
-                if element.name not in places:
-                    places[element.name] = len(self.tensors)
-                    self.tensors.append(element)
-        # Behind the fetched values stand one None, for operations, and the fed values.
-        nothing = len(self.tensors)
-        self._append = len(elements) > len(self.tensors)
-
-        def place(element: Any) -> int:
-            if isinstance(element, tf.Operation):
-                return nothing
-            if id(element) in fed:
-                return nothing + 1 + fed[id(element)]
-            return places[element.name]
-
-        if any(structures.is_composite(leaf) for leaf in structures.leaves(fetches)):
-            in_order = [place(element) for element in elements]
-            self._build: structures.Builder = lambda values: door.build_results(
-                handler, [values[index] for index in in_order]
-            )
-        else:
-            self._build = structures.builder(
-                fetches, lambda leaf: place(graph.as_graph_element(leaf))
-            )
-        self._call: Callable[[list[Any]], list[Any]] | None = None
-        self._moves_at = 0
-
-    def prepare(self, parts: Any, own_executor: bool) -> None:
-        """Sets up the call.
-
-        Args:
-            parts: What `tfhooks._tensorflow.session_parts()` returned.
-            own_executor: Whether to build a C-level callable; False for the call that `Session.run` makes.
-        """
-        if not (self.tensors or self.targets):
-            return
-        fed = [feed.tensor for feed in self._feeds]
-        in_process = door.is_in_process(self._session)
-        if own_executor and in_process and not any(map(_is_large, self.tensors)):
-            self._moves_at = 0
-            self._call = door.direct_call(
-                parts, self._session, fed, self.tensors, self.targets, self._move_to_shared
-            )
-        else:
-            self._move_to_shared()
-            self._moves_at = 0 if own_executor or not in_process else _CALLS_BEFORE_OWN_EXECUTOR
-
-    def _move_to_shared(self) -> None:
-        """From now on runs by the call that `Session.run` makes."""
-        fed = [feed.tensor for feed in self._feeds]
-        self._call = door.shared_call(self._session, fed, self.tensors, self.targets)
-
-    def check(self, parts: Any) -> None:
-        """Makes sure, after the graph has grown, that the request still means the same.
-
-        Raises:
-            Exception: An element may no longer be fetched or fed.
-        """
-        graph = self._plans.graph
-        version = graph.version
-        self._plans.fed_tensors(self._feed_keys)
-        parts.fetch_handler(graph, self.fetches, {feed.tensor.ref(): None for feed in self._feeds})
-        door.extend(self._session)
-        self.version = version
-
-    def run(self, feed_dict: Any = None) -> Any:
-        """Runs the request once.
-
-        Args:
-            feed_dict: Values for the keys that the plan was found or compiled with, in the same order.
-
-        Returns:
-            The results in the structure of `fetches`, as `Session.run` returns them.
-
-        Raises:
-            Exception: What `Session.run` raises for the same request.
-        """
-        if door.is_closed(self._session):
-            return self._plans.unplanned('closed session', self.fetches, feed_dict)
-        arrays: list[Any] = []
-        unserved = None
-        if self._feeds:
-            try:
-                for feed, value in zip(self._feeds, feed_dict.values(), strict=True):
-                    if (
-                        type(value) is np.ndarray
-                        and value.dtype == feed.dtype
-                        and (value.shape == feed.shape or feed.fits(value.shape))
-                    ):
-                        arrays.append(value)
-                    else:
-                        arrays.append(feed.convert(value))
-            except UnservedError as error:
-                unserved = error.args[0]
-            if unserved is not None:
-                return self._plans.unplanned(unserved, self.fetches, feed_dict)
-        self.last_used = self._tick()
-        self.times += 1
-        if self.times == self._moves_at:
-            self._plans.promote(self)
-        call = self._call
-        values = [] if call is None else call(arrays)
-        if self._append:
-            values.append(None)
-            values.extend(arrays)
-        return self._build(values)
-
-    def __repr__(self) -> str:
-        names = [element.name for element in (*self.tensors, *self.targets)]
-        fed = [feed.tensor.name for feed in self._feeds]
-        return f'Plan(fetches={names}, feeds={fed}, times={self.times})'
-
-
-def _require_plain(tensor: Any) -> None:
-    """Refuses tensors whose values are more than arrays."""
-    if tensor.op.type in ('GetSessionHandle', 'GetSessionHandleV2'):
-        raise UnservedError('fetch of a tensor handle')
-    dtype = tensor.dtype.base_dtype
-    if dtype in (tf.resource, tf.variant):
-        raise UnservedError(f'fetch of dtype {dtype.name}')
-
-
-def _is_large(tensor: Any) -> bool:
-    """Whether a result is known to be too large to be copied without need."""
-    size = tensor.shape.num_elements()
-    return size is not None and size * tensor.dtype.base_dtype.size > door.LARGE_BYTES
 
 
 class RunPlans:
@@ -296,7 +114,7 @@ class RunPlans:
 
     @staticmethod
     def serves(session: Any) -> bool:
-        """Whether the session is TensorFlow's own, with nothing in between: no debug wrapper, no `run` overridden."""
+        """Whether the session is TensorFlow's own, not wrapped and its `run` not overridden."""
         if not isinstance(session, (tf.Session, tf.InteractiveSession)):
             return False
         parts = door.session_parts()
@@ -352,8 +170,8 @@ class RunPlans:
             return None
         except Exception as error:
             refused = error
-        # TensorFlow checks feeds before fetches, value by value: its own run knows which error comes
-        # first. It raises before anything runs.
+        # TensorFlow checks feeds before fetches, value by value: its own run knows which error
+        # comes first. It raises before anything runs.
         self._tensorflow_run(fetches, feed_dict)
         raise refused
 
@@ -383,7 +201,7 @@ class RunPlans:
         return self._tensorflow_run(fetches, feed_dict, options, run_metadata)
 
     def install(self) -> None:
-        """Takes over `session.run` of this one object; nothing happens to a session that plans do not serve."""
+        """Takes over `session.run` of this one object, if it is of a kind that plans serve."""
         if self._parts is not None:
             self.session.run = self.run
 
@@ -455,7 +273,8 @@ class RunPlans:
         try:
             plan.prepare(parts, own_executor=self._evicted == 0)
         except tf.errors.OpError as error:
-            # The graph cannot be placed or pruned for this request: TensorFlow's own run says so in its own words.
+            # The graph cannot be placed or pruned for this request: TensorFlow's own run says so in
+            # its own words.
             raise UnservedError(f'{type(error).__name__} while preparing') from error
         return plan
 

@@ -1,7 +1,8 @@
-"""What `Session.run` may be asked for: keys that tell two requests apart, copies to keep, results put back in place.
+"""What `Session.run` may be asked for: keys to tell requests apart, copies, results put in place.
 
-A request's fetches are leaves (tensors, operations, variables, names) in containers (lists, tuples, named tuples,
-dicts, attrs instances). Everything here is about the containers; what a leaf means is TensorFlow's to say.
+A request's fetches are leaves (tensors, operations, variables, names) in containers (lists, tuples,
+named tuples, dicts, attrs instances). Everything here is about the containers; what a leaf means is
+TensorFlow's to say.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from typing import Any
 from tfhooks._tensorflow import tf
 
 _MAPPINGS = (dict, collections.OrderedDict, collections.defaultdict)
-# TensorFlow's own variables always stand for one and the same graph element; a variable of a distribution strategy
-# or of automatic casting stands for another one in another context.
+# TensorFlow's own variables always stand for one and the same graph element; a variable of a
+# distribution strategy or of automatic casting stands for another one in another context.
 _VARIABLE_MODULES = frozenset(
     f'tensorflow.python.ops.{name}' for name in ('resource_variable_ops', 'ref_variable')
 )
 
-# The exact types whose instances are told apart by identity: they stand for one graph element for as long as they live.
-# It grows, by whole classes, as classes are met.
+# The exact types whose instances are told apart by identity: they stand for one graph element for
+# as long as they live. It grows, by whole classes, as classes are met.
 _fixed_types: set[type] = set()
 _composite_types = {tf.SparseTensor, tf.IndexedSlices, tf.RaggedTensor}
 
@@ -63,9 +64,10 @@ def attrs_values(fetches: Any) -> list[Any] | None:
 
 
 def structure_key(fetches: Any) -> Any:
-    """A hashable value, equal for two structures exactly when they ask for the same in the same form.
+    """A hashable value, equal for two structures if they ask for the same in the same form.
 
-    Leaves count by identity, so the key holds good only as long as somebody keeps the leaves alive; names by value.
+    Leaves count by identity, so the key holds good only as long as somebody keeps the leaves alive;
+    names by value.
 
     Raises:
         UnservedError: for an object whose meaning may change from one call to the next.
@@ -121,7 +123,7 @@ def _feed_key(key: Any) -> Any:
 
 
 def frozen(fetches: Any) -> Any:
-    """A copy of the containers of `fetches` with the same leaves, safe from later changes by the caller."""
+    """The same leaves in copies of the containers, safe from later changes by the caller."""
     kind = type(fetches)
     if kind in (list, tuple):
         return kind(map(frozen, fetches))
@@ -161,7 +163,7 @@ Builder = Callable[[Sequence[Any]], Any]
 
 
 def builder(fetches: Any, place: Callable[[Any], int]) -> Builder:
-    """A function that takes a flat sequence of values and returns them in the structure of `fetches`.
+    """A function that puts a flat sequence of values into the structure of `fetches`.
 
     Args:
         fetches: A structure without composite leaves.
