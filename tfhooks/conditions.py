@@ -46,10 +46,10 @@ class Conditions:
                 names.add(element.name)
             self.members[member.index] = frozenset(names)
 
-    def fed(self, feed_dict: Any, requests: Sequence[tuple[Member, str, Any]]) -> set[str]:
+    def fed(self, feed_dict: Any, requests: Sequence[tuple[str, Any]]) -> set[str]:
         """The names of all tensors that the caller and the hooks asked so far feed."""
         assert self._graph is not None
-        given = [feed_dict, *(getattr(request, 'feed_dict', None) for _, _, request in requests)]
+        given = [feed_dict, *(getattr(request, 'feed_dict', None) for _, request in requests)]
         names: set[str] = set()
         for feeds in given:
             if feeds:

@@ -18,12 +18,12 @@ from tfhooks._tensorflow import (
     tf,
 )
 from tfhooks.conditions import Conditions
-from tfhooks.errors import attach, blame
+from tfhooks.errors import RequestError, attach, blame
 from tfhooks.hook import SessionRunArgs, SessionRunContext, SessionRunValues
 from tfhooks.plan import RunPlans
 from tfhooks.recovery import PREEMPTION_ERRORS
 from tfhooks.roster import Member
-from tfhooks.steps import NEVER, StepTracker, Wake
+from tfhooks.steps import ALWAYS, StepTracker, Wake
 
 
 class RunContext(SessionRunContext):
@@ -87,11 +87,12 @@ class HookGroup:
         self._begun: list[Member] = []
         self._graph: Graph = tf.get_default_graph()
         self._conditions = Conditions(self.members)
+        self._checked = merging.Checked()
         self._tracker: StepTracker | None = None
-        self._wake = NEVER
+        self._wake = ALWAYS
         self._sleepers = [member for member in self.members if member.sleeps]
-        self._all = _Calls(self.members)
-        self._awake = _Calls([member for member in self.members if not member.sleeps])
+        self._asleep: list[Member] = []
+        self._all = self._awake = _Calls(self.members)
 
     # The life of a session.
 
@@ -130,7 +131,8 @@ class HookGroup:
             except BaseException as error:
                 blame(error, f'{member.name}.after_create_session')
                 raise
-        self._schedule()
+        # The first run of a session is for all.
+        self._wake = ALWAYS
 
     def end(self, session: Session | None) -> None:
         """Calls every hook's `end`, whatever another one raised; the first error is raised after."""
@@ -251,8 +253,10 @@ class HookGroup:
         context = RunContext(fetches, feed_dict, options, session, tracker)
 
         caller = (fetches, feed_dict, options)
-        requests = self._ask(calls, context, feed_dict)
-        merged = merging.gather(caller, [(who, request) for _, who, request in requests])
+        askers: list[Member] = []
+        requests: list[merging.Request] = []
+        self._ask(calls, context, feed_dict, askers, requests)
+        merged = merging.gather(caller, requests)
         if tracker is not None:
             merged.fetches.append(tracker.tensor)
         if merged.options is not None and run_metadata is None:
@@ -262,110 +266,116 @@ class HookGroup:
             tracker.ran(results[-1])
         own, parts = merged.split(results)
 
-        if calls.listeners or calls.guards:
-            answers = {
-                member.index: part for (member, _, _), part in zip(requests, parts, strict=True)
+        if calls.guards or calls.listeners:
+            options = RunOptions() if merged.options is None else merged.options
+            run_metadata = RunMetadata() if run_metadata is None else run_metadata
+            values = {
+                member.index: SessionRunValues(part, options, run_metadata)
+                for member, part in zip(askers, parts)
+                if part is not None
             }
-            self._answer(calls, context, answers, merged.options, run_metadata)
+            nothing = SessionRunValues(None, options, run_metadata)
+            # What finds the weights bad speaks first, and what it raises keeps all others from
+            # acting on them.
+            if calls.guards:
+                self._answer(calls.guards, context, values, nothing, guards=True)
+            self._answer(calls.listeners, context, values, nothing)
         if woken:
             self._schedule()
         return own
 
     def _ask(
-        self, calls: _Calls, context: RunContext, feed_dict: Any
-    ) -> list[tuple[Member, str, Any]]:
-        """What the hooks want of this run: member, its name in messages, and its request."""
-        requests = []
-        later: list[Member] = []
-        member = None
-        conditional = self._conditions.members
+        self,
+        calls: _Calls,
+        context: RunContext,
+        feed_dict: Any,
+        askers: list[Member],
+        requests: list[merging.Request],
+    ) -> None:
+        """Adds what the hooks want of this run to `requests`, and whose it is to `askers`."""
+        member: Member | None = None
+        waiting = self._conditions.members
         try:
-            for member in calls.askers:
-                if conditional and member.index in conditional:
-                    later.append(member)
+            for hook, member in calls.askers:
+                if waiting and member.index in waiting:
                     continue
-                request = member.hook.before_run(context)
+                request = hook.before_run(context)
                 if request is not None:
-                    requests.append((member, f'{member.name}.before_run', request))
-            if later:
+                    askers.append(member)
+                    requests.append((member.asking, request))
+            if waiting:
                 fed = self._conditions.fed(feed_dict, requests)
-                for member in later:
-                    if self._conditions.met(member, fed):
-                        request = member.hook.before_run(context)
+                for hook, member in calls.askers:
+                    if member.index in waiting and self._conditions.met(member, fed):
+                        request = hook.before_run(context)
                         if request is not None:
-                            requests.append((member, f'{member.name}.before_run', request))
+                            askers.append(member)
+                            requests.append((member.asking, request))
         except BaseException as error:
             if member is not None:
-                blame(error, f'{member.name}.before_run')
+                blame(error, member.asking)
             raise
         finally:
-            if context._stop:
-                self.stopper = self.stopper or (member.name if member is not None else None)
-        return requests
+            if context._stop and self.stopper is None and member is not None:
+                self.stopper = member.name
 
     def _execute(
         self,
         session: Session,
         merged: merging.Merged,
         caller: Any,
-        requests: list[tuple[Member, str, Any]],
+        requests: list[merging.Request],
         run_metadata: RunMetadata | None,
     ) -> Any:
-        def check() -> None:
-            asked = SessionRunArgs(*caller)
-            merging.check(self._graph, asked, [(who, request) for _, who, request in requests])
-
-        if merged.suspicious:
-            check()
         fetches, feeds, plans = merged.fetches, merged.feed_dict, self.plans
         try:
+            if merged.suspicious:
+                merging.check(self._graph, SessionRunArgs(*caller), requests)
             if plans is not None and merged.options is None and run_metadata is None:
                 plan = plans.find(fetches, feeds)
                 if plan is None:
-                    check()
+                    merging.check(self._graph, SessionRunArgs(*caller), requests)
                     plan = plans.compile(fetches, feeds)
                 if plan is not None:
                     return plan.run(feeds)
+            elif not self._checked.has(fetches, feeds):
+                merging.check(self._graph, SessionRunArgs(*caller), requests)
+                self._checked.add(fetches, feeds)
             return session.run(
                 fetches, feed_dict=feeds, options=merged.options, run_metadata=run_metadata
             )
+        except RequestError:
+            raise
         except (TypeError, ValueError, tf.errors.InvalidArgumentError):
-            check()
+            # The values were not looked at before: whose is it?
+            merging.check(self._graph, SessionRunArgs(*caller), requests)
             raise
 
     def _answer(
         self,
-        calls: _Calls,
+        listeners: list[tuple[int, Any, Member]],
         context: RunContext,
-        answers: dict[int, Any],
-        options: RunOptions | None,
-        run_metadata: RunMetadata | None,
+        values: dict[int, SessionRunValues[Any]],
+        nothing: SessionRunValues[None],
+        guards: bool = False,
     ) -> None:
-        options = RunOptions() if options is None else options
-        run_metadata = RunMetadata() if run_metadata is None else run_metadata
-        nothing = SessionRunValues(None, options, run_metadata)
         errors: list[BaseException] = []
-        # What finds the weights bad speaks first, and what it raises keeps every other hook from acting on them.
-        for guards in (True, False):
-            for member in calls.guards if guards else calls.listeners:
-                answer = answers.get(member.index)
-                values = (
-                    nothing if answer is None else SessionRunValues(answer, options, run_metadata)
-                )
-                try:
-                    member.hook.after_run(context, values)
-                except Exception as error:
-                    blame(error, f'{member.name}.after_run')
-                    if guards:
-                        self._condemn(context, member)
-                    if guards or isinstance(error, PREEMPTION_ERRORS):
-                        raise
-                    errors.append(error)
-                if context._stop and self.stopper is None:
-                    self.stopper = member.name
-                    if guards:
-                        self._condemn(context, member)
-        _raise_first(errors)
+        for index, hook, member in listeners:
+            try:
+                hook.after_run(context, values.get(index, nothing))
+            except Exception as error:
+                blame(error, f'{member.name}.after_run')
+                if guards:
+                    self._condemn(context, member)
+                if guards or isinstance(error, PREEMPTION_ERRORS):
+                    raise
+                errors.append(error)
+            if context._stop and self.stopper is None:
+                self.stopper = member.name
+                if guards:
+                    self._condemn(context, member)
+        if errors:
+            _raise_first(errors)
 
     def _condemn(self, context: RunContext, guard: Member) -> None:
         context.weights_are_bad = True
@@ -375,12 +385,17 @@ class HookGroup:
                 skip(f'{guard.name} asked for a stop')
 
     def _schedule(self) -> None:
-        """Finds out when the first of the sleeping hooks wants to be called again."""
-        step = wait = math.inf
-        for member in self._sleepers:
-            wake: Wake = member.hook.wakes_at()
-            step, wait = min(step, wake.step), min(wait, wake.time)
-        self._wake = Wake(step, wait)
+        """Finds out which hooks sleep now, and when the first of them wants to be called again."""
+        wakes = [(member, member.hook.wakes_at()) for member in self._sleepers]
+        # A hook that cannot say when it is due is called in every run, and wakes no other one.
+        asleep = [member for member, wake in wakes if wake != ALWAYS]
+        self._wake = Wake(
+            min((wake.step for _, wake in wakes if wake != ALWAYS), default=math.inf),
+            min((wake.time for _, wake in wakes if wake != ALWAYS), default=math.inf),
+        )
+        if asleep != self._asleep:
+            self._asleep = asleep
+            self._awake = _Calls([member for member in self.members if member not in asleep])
 
 
 class _Calls:
@@ -388,9 +403,10 @@ class _Calls:
 
     def __init__(self, members: Sequence[Member]) -> None:
         self.members = members
-        self.askers = [member for member in members if member.asks]
-        self.guards = [member for member in members if member.listens and member.guards]
-        self.listeners = [member for member in members if member.listens and not member.guards]
+        self.askers = [(member.hook, member) for member in members if member.asks]
+        listeners = [(member.index, member.hook, member) for member in members if member.listens]
+        self.guards = [listener for listener in listeners if listener[2].guards]
+        self.listeners = [listener for listener in listeners if not listener[2].guards]
 
 
 def _copy(options: RunOptions) -> RunOptions:

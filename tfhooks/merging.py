@@ -23,6 +23,7 @@ from tfhooks.errors import (
 )
 from tfhooks.fetching import Rebuild
 from tfhooks.options import merge_options
+from tfhooks.structures import UnservedError, feed_keys_key, is_fixed, structure_key
 
 CALLER = 'the caller'
 
@@ -105,8 +106,7 @@ def gather(caller: Any, requests: Sequence[Request]) -> Merged:
         if fetches is None:
             places.append(0)
         else:
-            kind = type(fetches)
-            if not (kind in _LEAVES or _is_plain(fetches)):
+            if not (is_fixed(fetches) or _is_plain(fetches)):
                 fetches, rebuild = fetching.lower(fetches)
                 if rebuild is not None:
                     rebuilds = rebuilds or {}
@@ -137,10 +137,6 @@ def gather(caller: Any, requests: Sequence[Request]) -> Merged:
     return Merged(parts, feeds, merged, places, rebuilds, suspicious or bool(conflicts))
 
 
-_LEAVES = frozenset({tf.Tensor, tf.Operation, str})
-_PLAIN: dict[type, bool] = {}
-
-
 def _is_plain(fetches: Any) -> bool:
     """Whether a fetch structure surely has no dataclass in it."""
     if isinstance(fetches, dict):
@@ -149,7 +145,34 @@ def _is_plain(fetches: Any) -> bool:
         children = fetches
     else:
         return not fetching.is_dataclass_instance(fetches)
-    return all(type(child) in _LEAVES or _is_plain(child) for child in children)
+    return all(is_fixed(child) or _is_plain(child) for child in children)
+
+
+class Checked:
+    """Requests that `check` has found good, for sessions that have no plans to know them by."""
+
+    _LIMIT = 256
+
+    def __init__(self) -> None:
+        # What a key stands for is kept alive, since keys go by identity.
+        self._known: dict[Any, Any] = {}
+
+    def has(self, fetches: Any, feed_dict: Any) -> bool:
+        return self._key(fetches, feed_dict) in self._known
+
+    def add(self, fetches: Any, feed_dict: Any) -> None:
+        key = self._key(fetches, feed_dict)
+        if key is not None:
+            if len(self._known) >= self._LIMIT:
+                self._known.clear()
+            self._known[key] = (list(fetching.leaves(fetches)), list(feed_dict or ()))
+
+    @staticmethod
+    def _key(fetches: Any, feed_dict: Any) -> Any:
+        try:
+            return (structure_key(fetches), *(feed_keys_key(feed_dict) if feed_dict else ()))
+        except UnservedError:
+            return None
 
 
 def check(graph: Graph, caller: Any, requests: Sequence[Request]) -> None:

@@ -20,6 +20,7 @@ class Member(NamedTuple):
       index: Its place among the hooks, from 0.
       hook: The hook.
       name: How messages name it: its class, with its place where several are of that class.
+      asking: How messages name its `before_run`.
       asks: Whether it does anything in `before_run`.
       listens: Whether it does anything in `after_run`.
       sleeps: Whether it says when it need not be called (`wakes_at`).
@@ -29,6 +30,7 @@ class Member(NamedTuple):
     index: int
     hook: Any
     name: str
+    asking: str
     asks: bool
     listens: bool
     sleeps: bool
@@ -89,11 +91,13 @@ def enroll(hooks: Iterable[Any] | None) -> tuple[Member, ...]:
     members = []
     for index, hook in enumerate(found):
         name = type(hook).__name__
+        name = name if kinds[name] == 1 else f'{name}[{index}]'
         members.append(
             Member(
                 index=index,
                 hook=hook,
-                name=name if kinds[name] == 1 else f'{name}[{index}]',
+                name=name,
+                asking=f'{name}.before_run',
                 asks=overrides(hook, 'before_run'),
                 listens=overrides(hook, 'after_run'),
                 sleeps=callable(getattr(hook, 'wakes_at', None)),
