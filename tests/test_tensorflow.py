@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import logging
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow
@@ -49,3 +54,60 @@ def test_no_plans_without_a_private_part_of_sessions(monkeypatch, owner, name):
 def test_feeds_are_converted_by_numpy_where_tensorflow_does(monkeypatch):
     monkeypatch.delattr(client_session, 'numpy_compat', raising=False)
     assert door.session_parts().as_array is np.asarray
+
+
+# Starting up as TensorFlow 1.
+
+
+def test_eager_has_run_only_where_it_has():
+    script = """
+from tfhooks._tensorflow import eager_has_run, tf
+tf.Session(graph=tf.Graph()).close()
+assert not eager_has_run()
+tf.constant(1)
+assert eager_has_run()
+with tf.Graph().as_default():
+    assert not eager_has_run()
+tf.disable_eager_execution()
+assert not eager_has_run()
+"""
+    done = subprocess.run(
+        [sys.executable, '-c', script], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_eager_has_run_is_false_without_its_private_name(monkeypatch):
+    context = importlib.import_module('tensorflow.python.eager.context')
+    tf.constant(1)
+    assert door.eager_has_run() is True
+    monkeypatch.delattr(context, 'context_safe')
+    assert door.eager_has_run() is False
+
+
+@pytest.mark.parametrize(('silence_is_there', 'logged'), [(True, 0), (False, 1)])
+def test_deprecations_are_logged_only_without_the_private_name(
+    monkeypatch, caplog, silence_is_there, logged
+):
+    deprecation = importlib.import_module('tensorflow.python.util.deprecation')
+
+    def warn():
+        @deprecation.deprecated(None, 'Use nothing.')
+        def old():
+            return 7
+
+        caplog.clear()
+        assert old() == 7
+        return sum('deprecated' in record.getMessage() for record in caplog.records)
+
+    if not silence_is_there:
+        monkeypatch.delattr(deprecation, 'silence')
+    logger = logging.getLogger('tensorflow')
+    propagates = logger.propagate
+    logger.propagate = True
+    try:
+        with door.without_deprecation_warnings():
+            assert warn() == logged
+        assert warn() == 1
+    finally:
+        logger.propagate = propagates
