@@ -296,9 +296,14 @@ def test_two_savers_in_two_open_sessions_are_refused(tmp_path):
 @both
 def test_the_directory_is_free_after_a_session_that_failed(tmp_path, session_class):
     hook = saver(tmp_path)
-    with pytest.raises(KeyError), training(tmp_path, [hook], session_class) as run:
-        run(3)
-        run.session.run({}['the body fails'])
+
+    def train():
+        with training(tmp_path, [hook], session_class) as run:
+            run(3)
+            raise KeyError('the body fails')
+
+    with pytest.raises(KeyError):
+        train()
     with training(tmp_path, [saver(tmp_path)], session_class) as run:
         run()
     assert latest_step(tmp_path) == 3
