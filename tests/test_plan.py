@@ -640,7 +640,7 @@ def test_without_the_private_parts_tensorflow_runs_everything(model, session, mo
     assert plans.counters.fallbacks == {'session of another kind': 3}
 
 
-def test_run_plans_finds_the_plans_of_a_session(model, session, plans):
+def test_run_plans_finds_the_plans_of_a_session(model, session, plans, monkeypatch):
     assert run_plans(session) is plans
 
     class Monitored:
@@ -650,6 +650,8 @@ def test_run_plans_finds_the_plans_of_a_session(model, session, plans):
     assert run_plans(Monitored()) is plans
     with tf.Session(graph=model.graph) as other:
         assert run_plans(other) is None
+    monkeypatch.setattr(Monitored, 'raw_session', lambda self: None)
+    assert run_plans(Monitored()) is None
 
 
 def test_the_plans_can_be_read(model, plans):

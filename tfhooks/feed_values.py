@@ -32,6 +32,7 @@ class Feed:
     __slots__ = (
         '_as_array',
         '_high',
+        '_kind',
         '_left_to_tensorflow',
         '_low',
         '_sizes',
@@ -54,7 +55,9 @@ class Feed:
         if dtype in (tf.resource, tf.variant):
             raise UnservedError(f'feed of dtype {dtype.name}')
         self.tensor = tensor
-        self.dtype = np.dtype(dtype.as_numpy_dtype)
+        # Quantized dtypes have a structured dtype here, not a class of scalars.
+        self._kind = dtype.as_numpy_dtype
+        self.dtype = np.dtype(self._kind)
         static = tensor.shape
         # A size of None fits any; no sizes at all fit any rank.
         self._sizes: tuple[int | None, ...] | None = (
@@ -83,7 +86,7 @@ class Feed:
                 raise UnservedError('feed value that may not fit')
         elif isinstance(value, self._left_to_tensorflow):
             raise UnservedError(f'feed value of type {type(value).__name__}')
-        array: np.ndarray[Any, Any] = self._as_array(value, self.dtype.type)
+        array: np.ndarray[Any, Any] = self._as_array(value, self._kind)
         if not self.fits(array.shape):
             raise UnservedError('feed value of another shape')
         return array

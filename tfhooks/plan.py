@@ -53,7 +53,8 @@ def run_plans(session: Any) -> RunPlans | None:
         they leave alone.
     """
     raw_session = getattr(session, 'raw_session', None)
-    plans = _plans_of_sessions.get(session if raw_session is None else raw_session())
+    found = session if raw_session is None else raw_session()
+    plans = None if found is None else _plans_of_sessions.get(found)
     return None if plans is None else plans()
 
 
