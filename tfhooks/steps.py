@@ -11,6 +11,7 @@ import math
 import threading
 import weakref
 from collections.abc import Callable
+from threading import get_ident
 from typing import Any, NamedTuple
 
 
@@ -73,6 +74,7 @@ class StepTracker:
         # One tuple, replaced as a whole, so that threads need no lock here: the thread that ran,
         # what it fetched, a lower bound of the step after its last run, and one before that run.
         self._seen: tuple[int, int, int | None, int | None] = (0, 0, None, None)
+        self._seen_first = self._seen
 
     def reset(self, session: Any) -> None:
         """To be called with each new session, before its first run: the step may have gone back.
@@ -81,7 +83,7 @@ class StepTracker:
           session: The raw session, or None when there is none any more.
         """
         self._session = session
-        self._seen = (0, 0, None, None)
+        self._seen = self._seen_first = (0, 0, None, None)
         self._vain_reads = 0
         self._exact = None
         self._start = None if session is None else int(session.run(self.tensor))
@@ -90,7 +92,7 @@ class StepTracker:
     def ran(self, fetched: int) -> None:
         """To be called after each run with the step that was fetched in it."""
         step = int(fetched)
-        thread = threading.get_ident()
+        thread = get_ident()
         seen = self._seen
         if seen[0] == thread:
             last = seen[1]
@@ -105,7 +107,9 @@ class StepTracker:
             if self._start is not None and step - self._start > self.stride:
                 self.stride = step - self._start
             self._seen = (thread, step, step, self._start)
-            self._start = None
+            if self._start is not None:
+                self._seen_first = self._seen
+                self._start = None
         self.lower = step
         self._exact = None
 
@@ -145,9 +149,12 @@ class StepTracker:
         if step is None:
             step = int(run_context.session.run(self.tensor))
             run_context._step_after = step
-            before_ = getattr(run_context, '_step_before', None)
-            if before_ is not None and step - before_ > self.advance:
-                self.advance = step - before_
+            earlier = getattr(run_context, '_step_before', None)
+            if earlier is None and self._seen is self._seen_first:
+                earlier = self._seen[3]  # The step was read when the session was made.
+            if earlier is not None and step - earlier > self.advance:
+                self.advance = step - earlier
+                self.stride = max(self.stride, self.advance)
         return step
 
     def reach(self, run_context: Any) -> int:

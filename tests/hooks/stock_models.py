@@ -80,7 +80,5 @@ def summary_steps(directory, tag):
 def starts(directory):
     """The global steps of the START marks, in the order written."""
     return [
-        event.step
-        for event in events(directory)
-        if event.session_log.status == tf.SessionLog.START
+        event.step for event in events(directory) if event.session_log.status == tf.SessionLog.START
     ]

@@ -34,9 +34,7 @@ from tfhooks import SummarySaverHook
 )
 def test_arguments(arguments, error, text):
     with pytest.raises(error, match=text):
-        SummarySaverHook(
-            **{'save_steps': 1, 'output_dir': 'd', 'summary_op': 'an op', **arguments}
-        )
+        SummarySaverHook(**{'save_steps': 1, 'output_dir': 'd', 'summary_op': 'an op', **arguments})
 
 
 def test_it_is_both_tensorflows_hook_and_tfhooks_hook():

@@ -137,20 +137,26 @@ class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
         Args:
           step: The global step.
         """
-        tf.logging.log_first_n(
-            tf.logging.WARN,
-            'It seems that global step (tf.train.get_global_step) has not '
-            'been increased. Current value (could be stable): %s vs previous '
-            'value: %s. You could increase the global step by passing '
-            'tf.train.get_global_step() to Optimizer.apply_gradients or '
-            'Optimizer.minimize.',
-            5,
-            step,
-            step,
-        )
+        _warn_not_increased(step)
 
     def end(self, session: Any) -> None:
         """Flushes the event file."""
         super().end(session)
         if self._summary_writer is not None:
             self._summary_writer.flush()
+
+
+def _warn_not_increased(step: int) -> None:
+    # TensorFlow counts the messages by the line that calls the function that logs, so that line must
+    # be one and the same whoever found it out.
+    tf.logging.log_first_n(
+        tf.logging.WARN,
+        'It seems that global step (tf.train.get_global_step) has not '
+        'been increased. Current value (could be stable): %s vs previous '
+        'value: %s. You could increase the global step by passing '
+        'tf.train.get_global_step() to Optimizer.apply_gradients or '
+        'Optimizer.minimize.',
+        5,
+        step,
+        step,
+    )

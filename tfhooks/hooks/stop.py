@@ -32,6 +32,7 @@ class StopAtStepHook(tf.train.StopAtStepHook, SessionRunHook[None]):
         last_step = _arguments.whole('StopAtStepHook', 'last_step', last_step, least=0)
         super().__init__(num_steps=num_steps, last_step=last_step)
         self._given_last_step = last_step
+        self._knows_advance = False
 
     def begin(self) -> None:
         """Counts anew.
@@ -45,12 +46,14 @@ class StopAtStepHook(tf.train.StopAtStepHook, SessionRunHook[None]):
     def after_create_session(self, session: Any, coord: Any) -> None:
         """Requests a stop of `coord` if there is nothing left to train."""
         super().after_create_session(session, coord)
+        self._knows_advance = False
         if coord is not None and int(session.run(self._global_step_tensor)) >= self._last_step:
             coord.request_stop()
 
     def wakes_at(self) -> steps.Wake:
         """When it may have to stop; see `tfhooks.steps.Wake`."""
-        return steps.ALWAYS if self._last_step is None else steps.Wake(step=self._last_step)
+        # The first run teaches how far a run goes.
+        return steps.Wake(step=self._last_step) if self._knows_advance else steps.ALWAYS
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[None] | None:
         """Asks for nothing: `after_run` reads the step by a run of its own."""
@@ -58,5 +61,6 @@ class StopAtStepHook(tf.train.StopAtStepHook, SessionRunHook[None]):
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[None]) -> None:
         """Requests a stop at the last step."""
+        self._knows_advance = True
         if steps.after(run_context, self._global_step_tensor) >= self._last_step:
             run_context.request_stop()

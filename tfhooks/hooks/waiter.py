@@ -32,14 +32,12 @@ class GlobalStepWaiterHook(tf.train.GlobalStepWaiterHook, SessionRunHook[None]):
           TypeError: `wait_until_step` is no whole number, or `timeout_secs` no number.
           ValueError: `timeout_secs` is zero or negative.
         """
-        super().__init__(
-            _arguments.whole(
-                'GlobalStepWaiterHook', 'wait_until_step', wait_until_step, least=-math.inf
-            )
-        )
-        self._timeout_secs = _arguments.seconds(
-            'GlobalStepWaiterHook', 'timeout_secs', timeout_secs
-        )
+        name = 'GlobalStepWaiterHook'
+        step = _arguments.whole(name, 'wait_until_step', wait_until_step, least=-math.inf)
+        if step is None:
+            raise TypeError(f'{name}: wait_until_step must be a whole number; wait_until_step=None')
+        super().__init__(step)
+        self._timeout_secs = _arguments.seconds(name, 'timeout_secs', timeout_secs)
         self._coord: Any = None
 
     def begin(self) -> None:
