@@ -128,6 +128,19 @@ def test_survives_a_restart(tmp_path):
     assert steps_in(tmp_path / 'best') == [1, 4]
 
 
+def test_a_restored_checkpoint_that_was_not_measured_is_measured(tmp_path):
+    with training(tmp_path, [saver(tmp_path)]) as run:
+        run(1)
+    assert train(tmp_path, {1: 1.0, 2: 4.0}, 1, n=1) == [1]
+
+
+def test_files_of_others_in_the_folder_stay(tmp_path):
+    with training(tmp_path / 'best', [saver(tmp_path / 'best')]) as run:
+        run(7)
+    assert train(tmp_path, {0: 3.0, 1: 1.0}, 1, n=1) == [1]
+    assert steps_in(tmp_path / 'best')[-1] == 7
+
+
 def test_a_smaller_n_after_a_restart(tmp_path):
     values = {0: 3.0, 1: 1.0, 2: 2.0, 3: 5.0}
     assert train(tmp_path, values, 2) == [1, 2]

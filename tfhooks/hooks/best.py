@@ -95,8 +95,10 @@ class BestCheckpoints:
                     f'metric={self._metric!r} ({error})'
                 ) from error
         self._directory = os.path.join(checkpoint_dir, 'best')
-        self._kept = self._read_state()
-        self._remove_others()
+        state = self._read_state()
+        self._kept = state or []
+        if state is not None:
+            self._remove_others()
 
     def measure(self, session: Any, step: int) -> float:
         """Reads the metric.
@@ -119,6 +121,11 @@ class BestCheckpoints:
                 f'BestCheckpoints: the metric must be one number: metric={self._metric!r}, '
                 f'value={value!r}, step={step}'
             ) from error
+
+    def catch_up(self, session: Any, step: int, path: str) -> None:
+        """Keeps a restored checkpoint that the program which saved it may not have measured."""
+        if all(kept.step != step for kept in self._kept):
+            self.keep(path, step, self.measure(session, step))
 
     def keep(self, path: str, step: int, value: float) -> bool:
         """Keeps the complete checkpoint at `path` where it is one of the best.
@@ -160,8 +167,10 @@ class BestCheckpoints:
                 path=target,
                 step=step,
             ) from error
+        dropped = [kept for kept in self._kept if kept not in best and kept.path != target]
         self._kept = best
-        self._remove_others()
+        for kept in dropped:
+            checkpoint_files.remove(kept.path)
         tf.logging.info('Checkpoint %s is one of the best: %g.', target, value)
         return True
 
@@ -169,11 +178,12 @@ class BestCheckpoints:
         # Of equals the older one stays.
         return (kept.value if self._mode == 'min' else -kept.value), kept.step
 
-    def _read_state(self) -> list[BestCheckpoint]:
+    def _read_state(self) -> list[BestCheckpoint] | None:
+        """The checkpoints that are complete, or None where nothing says which are kept here."""
         path = os.path.join(self._directory, _STATE)
         try:
             if not tf.gfile.Exists(path):
-                return []
+                return None
             with tf.gfile.GFile(path) as file:
                 entries = json.loads(file.read())['checkpoints']
             found = [
@@ -186,7 +196,7 @@ class BestCheckpoints:
             ]
         except (tf.errors.OpError, ValueError, KeyError, TypeError) as error:
             tf.logging.warning('BestCheckpoints: %s cannot be read and is ignored: %s', path, error)
-            return []
+            return None
         complete = []
         for kept in found:
             missing = checkpoint_files.what_is_missing(kept.path)

@@ -360,6 +360,10 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         if step != self._timer.last_triggered_step():
             self._timer.update_last_triggered_step(step)
         self._saved(step)
+        best = self._keep_best
+        if best is not None:
+            path = tf.train.latest_checkpoint(os.path.dirname(self._save_path))
+            self._tolerate(lambda: best.catch_up(session, step, path))
         return self._tell_saved(session, step)
 
     def _warn_of_bad_weights(self, step: int, reason: str) -> None:
