@@ -6,12 +6,18 @@ from abc import ABCMeta
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from tfhooks._tensorflow import tf
+from tfhooks._tensorflow import (
+    Coordinator,
+    Operation,
+    RunMetadata,
+    RunOptions,
+    Session,
+    Tensor,
+    tf,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as _TypeVarWithDefault
-
-    from tfhooks._tensorflow import Coordinator, Operation, RunMetadata, RunOptions, Session, Tensor
 
     ResultT = _TypeVarWithDefault('ResultT', default=Any)
     _Key = TypeVar('_Key')

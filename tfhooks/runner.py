@@ -1,0 +1,364 @@
+"""One run of a monitored session: its hooks asked, their requests merged, run once, and answered.
+
+What has to be found out about a request is found out once. A step in which hooks ask for what they
+asked for before costs a few look-ups beside the run itself.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from tfhooks import merging
+from tfhooks._tensorflow import Graph, RunMetadata, RunOptions, Session, tf
+from tfhooks.conditions import Conditions
+from tfhooks.context import RunContext
+from tfhooks.errors import RequestError, attach, blame
+from tfhooks.hook import SessionRunArgs, SessionRunValues
+from tfhooks.plan import RunPlans
+from tfhooks.recovery import PREEMPTION_ERRORS
+from tfhooks.roster import Member
+from tfhooks.steps import ALWAYS, StepTracker, Wake
+from tfhooks.structures import UnservedError, feed_keys_key, structure_key
+
+_MOST_KNOWN = 256
+
+
+class _Known(NamedTuple):
+    """A request that came before in all its parts.
+
+    Attributes:
+      plan: What runs it.
+      places: Where in the plan's results the values for each of `requests` stand; 0 for none.
+      alive: What the key goes by, kept alive.
+    """
+
+    plan: Any
+    places: list[int]
+    alive: Any
+
+
+class _Calls:
+    """Which members are called in a run, and for what."""
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        self.members = members
+        self.askers = [(member.hook, member) for member in members if member.asks]
+        listeners = [(member.index, member.hook, member) for member in members if member.listens]
+        self.guards = [listener for listener in listeners if listener[2].guards]
+        self.listeners = [listener for listener in listeners if not listener[2].guards]
+        self.answers = bool(listeners)
+
+
+class Runner:
+    """Makes the runs of one monitored session. Several threads may run at a time.
+
+    Attributes:
+      stopper: The name of the hook that asked for a stop, or None while none has.
+      tracker: What is known of the global step, or None where no hook needs it.
+      plans: The run plans of the raw session, or None where every run goes to TensorFlow.
+    """
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        self.members = members
+        self.stopper: str | None = None
+        self.tracker: StepTracker | None = None
+        self.plans: RunPlans | None = None
+        self._graph: Graph = tf.get_default_graph()
+        self._conditions = Conditions(members)
+        self._checked = merging.Checked()
+        self._known: dict[Any, _Known] = {}
+        self._last_requests: dict[int, Any] = {}
+        self._sleepers = [member for member in members if member.sleeps]
+        self._asleep: list[Member] = []
+        self._all = self._awake = _Calls(members)
+        self._wake = ALWAYS
+
+    def begin(self, graph: Graph, global_step: Any) -> None:
+        """Learns the graph, once all hooks have begun on it.
+
+        Args:
+          graph: The graph that will be run.
+          global_step: The tensor that gives the global step, or None.
+        """
+        self._graph = graph
+        self._conditions.resolve(graph)
+        if self._sleepers and global_step is not None:
+            self.tracker = StepTracker(global_step)
+
+    def connect(self, session: Session, plans: RunPlans | None) -> None:
+        """Learns the raw session that the next runs are made on."""
+        self.plans = plans
+        self._known = {}
+        # The first run of a session is for all.
+        self._wake = ALWAYS
+        if self.tracker is not None:
+            self.tracker.reset(session)
+            self.tracker.on_stuck = [
+                member.hook.step_not_increased
+                for member in self._sleepers
+                if hasattr(member.hook, 'step_not_increased')
+            ]
+
+    def run(
+        self,
+        session: Session,
+        fetches: Any,
+        feed_dict: Any = None,
+        options: RunOptions | None = None,
+        run_metadata: RunMetadata | None = None,
+        skip: Sequence[Member] = (),
+    ) -> Any:
+        """Runs what the caller and the hooks want, once, and gives each its own results.
+
+        Args:
+          session: The raw session.
+          fetches: As for `tf.compat.v1.Session.run`, like the three that follow.
+          feed_dict: The caller's feeds.
+          options: The caller's options; never changed.
+          run_metadata: Filled as by `Session.run`.
+          skip: The members that are left out of this run.
+
+        Returns:
+          What `Session.run` returns for the caller's own fetches.
+        """
+        tracker, calls, woken = self.tracker, self._awake, False
+        if tracker is not None:
+            wake = self._wake
+            if (
+                tracker.lower is None
+                or tracker.lower + 2 * tracker.stride >= wake.step
+                or (wake.time < math.inf and time.monotonic() >= wake.time)
+            ):
+                calls, woken = self._all, True
+        elif self._sleepers:
+            calls = self._all
+        if skip:
+            calls = _Calls([member for member in calls.members if member not in skip])
+        context = RunContext(fetches, feed_dict, options, session, tracker)
+        askers: list[Member] = []
+        requests: list[merging.Request] = []
+        if calls.askers:
+            self._ask(calls, context, feed_dict, askers, requests)
+
+        key = known = None
+        if options is None and run_metadata is None and self.plans is not None:
+            key = _key(fetches, feed_dict, requests)
+            known = self._known.get(key)
+        if known is not None:
+            results = self._run_plan(known.plan, fetches, feed_dict, requests)
+            own = results[0]
+            parts: Iterable[Any] = [results[place] if place else None for place in known.places]
+        else:
+            merged = merging.gather((fetches, feed_dict, options), requests)
+            if tracker is not None:
+                merged.fetches.append(tracker.tensor)
+            options = merged.options
+            if options is not None and run_metadata is None:
+                run_metadata = RunMetadata()
+            results = self._run_merged(
+                session, merged, fetches, feed_dict, requests, run_metadata, key
+            )
+            own, parts = merged.split(results)
+        if tracker is not None:
+            tracker.ran(results[-1])
+
+        if calls.answers:
+            options = RunOptions() if options is None else options
+            run_metadata = RunMetadata() if run_metadata is None else run_metadata
+            values = {}
+            for member, part in zip(askers, parts, strict=True):
+                if part is not None:
+                    values[member.index] = _values(part, options, run_metadata)
+            nothing = _values(None, options, run_metadata)
+            # What finds the weights bad speaks first, and what it raises keeps all others from
+            # acting on them.
+            if calls.guards:
+                self._answer(calls.guards, context, values, nothing, guards=True)
+            self._answer(calls.listeners, context, values, nothing)
+        if woken:
+            self._schedule()
+        return own
+
+    def _ask(
+        self,
+        calls: _Calls,
+        context: RunContext,
+        feed_dict: Any,
+        askers: list[Member],
+        requests: list[merging.Request],
+    ) -> None:
+        """Adds what the hooks want of this run to `requests`, and whose it is to `askers`."""
+        member: Member | None = None
+        waiting = self._conditions.members
+        try:
+            for hook, member in calls.askers:
+                if waiting and member.index in waiting:
+                    continue
+                request = hook.before_run(context)
+                if request is not None:
+                    askers.append(member)
+                    requests.append((member.asking, request))
+            if waiting:
+                fed = self._conditions.fed(feed_dict, requests)
+                for hook, member in calls.askers:
+                    if member.index in waiting and self._conditions.met(member, fed):
+                        request = hook.before_run(context)
+                        if request is not None:
+                            askers.append(member)
+                            requests.append((member.asking, request))
+        except BaseException as error:
+            if member is not None:
+                blame(error, member.asking)
+            raise
+        finally:
+            if context._stop and self.stopper is None and member is not None:
+                self.stopper = member.name
+
+    def _run_plan(
+        self, plan: Any, fetches: Any, feed_dict: Any, requests: list[merging.Request]
+    ) -> Any:
+        if feed_dict:
+            for value in feed_dict.values():
+                if value is None:
+                    self._check(fetches, feed_dict, None, requests)
+        try:
+            return plan.run(feed_dict)
+        except (TypeError, ValueError, tf.errors.InvalidArgumentError):
+            self._check(fetches, feed_dict, None, requests)
+            raise
+
+    def _run_merged(
+        self,
+        session: Session,
+        merged: merging.Merged,
+        fetches: Any,
+        feed_dict: Any,
+        requests: list[merging.Request],
+        run_metadata: RunMetadata | None,
+        key: Any,
+    ) -> Any:
+        """Runs a request that is not known in all its parts, after it has been checked."""
+        options, parts, feeds, plans = merged.options, merged.fetches, merged.feed_dict, self.plans
+        try:
+            if merged.suspicious:
+                self._check(fetches, feed_dict, options, requests)
+            if plans is not None and options is None and run_metadata is None:
+                plan = plans.find(parts, feeds)
+                if plan is None:
+                    self._check(fetches, feed_dict, options, requests)
+                    plan = plans.compile(parts, feeds)
+                if plan is not None:
+                    if key is not None and feeds is feed_dict and not merged.rebuilds:
+                        self._remember(key, plan, merged, fetches, feed_dict, requests)
+                    return plan.run(feeds)
+            elif not self._checked.has(parts, feeds):
+                self._check(fetches, feed_dict, options, requests)
+                self._checked.add(parts, feeds)
+            return session.run(parts, feed_dict=feeds, options=options, run_metadata=run_metadata)
+        except RequestError:
+            raise
+        except (TypeError, ValueError, tf.errors.InvalidArgumentError):
+            # The values were not looked at before: whose is it?
+            self._check(fetches, feed_dict, options, requests)
+            raise
+
+    def _check(
+        self, fetches: Any, feed_dict: Any, options: Any, requests: list[merging.Request]
+    ) -> None:
+        merging.check(self._graph, SessionRunArgs(fetches, feed_dict, options), requests)
+
+    def _remember(
+        self,
+        key: Any,
+        plan: Any,
+        merged: merging.Merged,
+        fetches: Any,
+        feed_dict: Any,
+        requests: list[merging.Request],
+    ) -> None:
+        """Makes a request known by the identity of its parts, if hooks ask in the same objects."""
+        last, self._last_requests = (
+            self._last_requests,
+            {place: request for place, (_, request) in enumerate(requests)},
+        )
+        for place, (_, request) in enumerate(requests):
+            if last.get(place) is not request or not _is_lasting(request.fetches):
+                return
+        if len(self._known) >= _MOST_KNOWN:
+            self._known = {}
+        alive = (merged.fetches, fetches, list(feed_dict or ()), list(requests))
+        self._known[key] = _Known(plan, merged.places, alive)
+
+    def _answer(
+        self,
+        listeners: list[tuple[int, Any, Member]],
+        context: RunContext,
+        values: dict[int, SessionRunValues[Any]],
+        nothing: SessionRunValues[Any],
+        guards: bool = False,
+    ) -> None:
+        errors: list[BaseException] = []
+        for index, hook, member in listeners:
+            try:
+                hook.after_run(context, values.get(index, nothing))
+            except Exception as error:
+                blame(error, f'{member.name}.after_run')
+                if guards:
+                    self._condemn(context, member)
+                if guards or isinstance(error, PREEMPTION_ERRORS):
+                    raise
+                errors.append(error)
+            if context._stop and self.stopper is None:
+                self.stopper = member.name
+                if guards:
+                    self._condemn(context, member)
+        if errors:
+            attach(errors[0], errors[1:])
+            raise errors[0]
+
+    def _condemn(self, context: RunContext, guard: Member) -> None:
+        context.weights_are_bad = True
+        for member in self.members:
+            skip = getattr(member.hook, 'skip_final_save', None)
+            if callable(skip):
+                skip(f'{guard.name} asked for a stop')
+
+    def _schedule(self) -> None:
+        """Finds out which hooks sleep now, and when the first of them wants to be called again."""
+        wakes = [(member, member.hook.wakes_at()) for member in self._sleepers]
+        # A hook that cannot say when it is due is called in every run, and wakes no other one.
+        asleep = [member for member, wake in wakes if wake != ALWAYS]
+        self._wake = Wake(
+            min((wake.step for _, wake in wakes if wake != ALWAYS), default=math.inf),
+            min((wake.time for _, wake in wakes if wake != ALWAYS), default=math.inf),
+        )
+        if asleep != self._asleep:
+            self._asleep = asleep
+            self._awake = _Calls([member for member in self.members if member not in asleep])
+
+
+def _key(fetches: Any, feed_dict: Any, requests: list[merging.Request]) -> Any:
+    """What a request is known by, or None where it cannot be known again."""
+    try:
+        if feed_dict:
+            key = (structure_key(fetches), feed_keys_key(feed_dict))
+        else:
+            key = (structure_key(fetches), None)
+    except UnservedError:
+        return None
+    return (key, *[id(request) for _, request in requests]) if requests else key
+
+
+def _is_lasting(fetches: Any) -> bool:
+    """Whether fetches cannot be changed in place, so that an object always asks for the same."""
+    if isinstance(fetches, tuple):
+        return all(map(_is_lasting, fetches))
+    return fetches is None or merging.is_fixed(fetches)
+
+
+def _values(results: Any, options: RunOptions, run_metadata: RunMetadata) -> SessionRunValues[Any]:
+    # Past the constructor of Python code that named tuples have: this is made in every run.
+    return tuple.__new__(SessionRunValues, (results, options, run_metadata))
