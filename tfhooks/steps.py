@@ -74,7 +74,7 @@ class StepTracker:
         # One tuple, replaced as a whole, so that threads need no lock here: the thread that ran,
         # what it fetched, a lower bound of the step after its last run, and one before that run.
         self._seen: tuple[int, int, int | None, int | None] = (0, 0, None, None)
-        self._seen_first = self._seen
+        self._seen_first: tuple[int, int, int | None, int | None] = self._seen
 
     def reset(self, session: Any) -> None:
         """To be called with each new session, before its first run: the step may have gone back.

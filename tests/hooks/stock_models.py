@@ -1,4 +1,4 @@
-"""What the tests of the stock hooks share: small models with a global step, and what was written."""
+"""What the tests of stock hooks share: small models with a global step, and what was written."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def test_an_element_of_an_array_is_named(make, dtype):
 @pytest.mark.parametrize('value', [INF, -INF, [1.0, INF]])
 def test_infinity_counts_only_when_asked_for(make, value, log):
     assert run(make, value) == 1
-    with pytest.raises(NanLossDuringTrainingError, match='loss:0 is -?inf'):
+    with pytest.raises(NanLossDuringTrainingError, match=r'loss:0 is -?inf'):
         run(make, value, check_inf=True)
     assert log('diverged') == ['Model diverged with loss = Inf.']
 
@@ -100,9 +100,11 @@ def test_a_complex_nan():
 def test_by_name():
     with tf.Graph().as_default():
         loss = tf.placeholder(tf.float32, [], name='loss')
-        with pytest.raises(NanLossDuringTrainingError, match='training. loss:0 is nan'):
-            with tfhooks.MonitoredSession(hooks=[NanTensorHook('loss:0')]) as session:
-                session.run(loss, {loss: NAN})
+        with (
+            pytest.raises(NanLossDuringTrainingError, match=r'training\. loss:0 is nan'),
+            tfhooks.MonitoredSession(hooks=[NanTensorHook('loss:0')]) as session,
+        ):
+            session.run(loss, {loss: NAN})
 
 
 def test_the_error_is_tensorflows_when_raised_bare_and_can_be_pickled():

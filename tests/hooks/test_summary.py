@@ -1,6 +1,7 @@
 import shutil
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 import tensorflow.compat.v1 as tf
@@ -81,7 +82,7 @@ def test_other_workers_count(make, tmp_path):
     assert write(make, tmp_path, 40, other=[4] * 99, save_steps=10) == list(range(5, 201, 10))
     uneven = [0, 3, 1, 0, 5, 2, 2] * 30
     steps = write(make, tmp_path / 'uneven', 200, other=uneven, save_steps=20)
-    assert all(20 <= b - a <= 25 for a, b in zip(steps, steps[1:], strict=False))
+    assert all(20 <= b - a <= 25 for a, b in pairwise(steps))
 
 
 @pytest.mark.parametrize('make', SESSIONS)
@@ -208,7 +209,7 @@ def test_threads_that_share_a_session_write_each_due_summary_once(tmp_path):
                 thread.join()
     steps = summary_steps(tmp_path, 'a')
     assert 10 <= len(steps) <= 16
-    assert all(25 <= b - a <= 40 for a, b in zip(steps, steps[1:], strict=False))
+    assert all(25 <= b - a <= 40 for a, b in pairwise(steps))
 
 
 def test_sleeps_until_summaries_are_due(tmp_path):

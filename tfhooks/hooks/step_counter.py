@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from typing import Any
@@ -11,6 +12,9 @@ from tfhooks._tensorflow import tf
 from tfhooks.hook import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
 from tfhooks.hooks._writers import event_writer
 from tfhooks.triggers import SecondOrStepTimer
+
+_MOST_WARNINGS = 5
+_warnings = itertools.count()
 
 
 class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
@@ -137,26 +141,20 @@ class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
         Args:
           step: The global step.
         """
-        _warn_not_increased(step)
+        # Not log_first_n, which counts by the file this one is called from: two kinds of session.
+        if next(_warnings) < _MOST_WARNINGS:
+            tf.logging.warning(
+                'It seems that global step (tf.train.get_global_step) has not '
+                'been increased. Current value (could be stable): %s vs previous '
+                'value: %s. You could increase the global step by passing '
+                'tf.train.get_global_step() to Optimizer.apply_gradients or '
+                'Optimizer.minimize.',
+                step,
+                step,
+            )
 
     def end(self, session: Any) -> None:
         """Flushes the event file."""
         super().end(session)
         if self._summary_writer is not None:
             self._summary_writer.flush()
-
-
-def _warn_not_increased(step: int) -> None:
-    # TensorFlow counts the messages by the line that calls the function that logs, so that line must
-    # be one and the same whoever found it out.
-    tf.logging.log_first_n(
-        tf.logging.WARN,
-        'It seems that global step (tf.train.get_global_step) has not '
-        'been increased. Current value (could be stable): %s vs previous '
-        'value: %s. You could increase the global step by passing '
-        'tf.train.get_global_step() to Optimizer.apply_gradients or '
-        'Optimizer.minimize.',
-        5,
-        step,
-        step,
-    )
