@@ -81,6 +81,7 @@ class Training:
         with self.graph.as_default(), tf.device(device):
             with tf.device('/CPU:0'):
                 self.step = tf.train.create_global_step()
+                self.step_value = tf.identity(self.step)
             if case.feeds:
                 x = tf.placeholder(tf.float32, [None, 10])
                 y = tf.placeholder(tf.float32, [None])
@@ -157,7 +158,7 @@ def contestants(
 
     options = config_pb2.CallableOptions(
         feed=[tensor.name for tensor in bare.feeds],
-        fetch=[bare.step.name, bare.loss.name],
+        fetch=[bare.step_value.name, bare.loss.name],
         target=[bare.train.name],
     )
     call = raw._make_callable_from_options(options)

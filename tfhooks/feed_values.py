@@ -26,7 +26,7 @@ class Feed:
     Attributes:
         tensor: The tensor that is fed.
         dtype: The `numpy.dtype` that its values have.
-        shape: Its static shape as a tuple, None unless that is fully defined.
+        shape: The last shape taken, to know it again at once; None before the first.
     """
 
     __slots__ = (
@@ -63,7 +63,7 @@ class Feed:
         self._sizes: tuple[int | None, ...] | None = (
             None if static.rank is None else tuple(static.as_list())
         )
-        self.shape = self._sizes if static.is_fully_defined() else None
+        self.shape: tuple[int, ...] | None = None
         self._as_array = parts.as_array
         self._left_to_tensorflow = (tf.Tensor, parts.tensor_handle)
         self._low, self._high = _plain_integers(dtype)
@@ -89,6 +89,7 @@ class Feed:
         array: np.ndarray[Any, Any] = self._as_array(value, self._kind)
         if not self.fits(array.shape):
             raise UnservedError('feed value of another shape')
+        self.shape = array.shape
         return array
 
     def fits(self, shape: tuple[int, ...]) -> bool:

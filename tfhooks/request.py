@@ -162,8 +162,8 @@ class Plan:
                 for feed, value in zip(self._feeds, feed_dict.values(), strict=True):
                     if (
                         type(value) is np.ndarray
-                        and value.dtype == feed.dtype
-                        and (value.shape == feed.shape or feed.fits(value.shape))
+                        and value.dtype is feed.dtype
+                        and value.shape == feed.shape
                     ):
                         arrays.append(value)
                     else:
