@@ -111,3 +111,26 @@ def test_deprecations_are_logged_only_without_the_private_name(
         assert warn() == 1
     finally:
         logger.propagate = propagates
+
+
+def test_the_file_of_an_event_writer_is_not_known_without_its_private_name(tmp_path):
+    class Writer:
+        event_writer = object()
+
+    with tensorflow.Graph().as_default():
+        writer = door.tf.summary.FileWriterCache.get(str(tmp_path))
+        writer.flush()
+        assert door.event_file_of(writer) == str(next(tmp_path.iterdir()))
+    assert door.event_file_of(Writer()) is None
+
+
+def test_a_cached_event_writer_is_not_forgotten_without_the_private_names(tmp_path, monkeypatch):
+    cache = door.tf.summary.FileWriterCache
+    with tensorflow.Graph().as_default():
+        writer = cache.get(str(tmp_path))
+        monkeypatch.delattr(cache, '_lock')
+        assert door.forget_event_writer(str(tmp_path)) is False
+        monkeypatch.undo()
+        assert cache.get(str(tmp_path)) is writer
+        assert door.forget_event_writer(str(tmp_path)) is True
+        assert cache.get(str(tmp_path)) is not writer
