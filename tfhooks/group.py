@@ -11,6 +11,7 @@ from tfhooks.errors import attach, blame
 from tfhooks.plan import RunPlans
 from tfhooks.roster import Member
 from tfhooks.runner import Runner
+from tfhooks.structures import is_fixed
 
 
 class HookGroup:
@@ -46,8 +47,7 @@ class HookGroup:
                 blame(error, f'{member.name}.begin')
                 raise
             self._begun.append(member)
-        steps_count = any(member.sleeps for member in self.members)
-        self._runner.begin(self._graph, global_step_read(self._graph) if steps_count else None)
+        self._runner.begin(self._graph, self._global_step())
 
     def after_create_session(self, session: Session, coord: Coordinator) -> None:
         """Tells the hooks of a raw session that was made or made again."""
@@ -62,6 +62,17 @@ class HookGroup:
             except BaseException as error:
                 blame(error, f'{member.name}.after_create_session')
                 raise
+
+    def _global_step(self) -> Any:
+        """What gives the global step where a hook needs it: the variable, as cheap as can be.
+
+        The read that TensorFlow's hooks share asks first whether the variable is initialised, which
+        costs as much as a small step. It serves where the variable is of a kind plans do not know.
+        """
+        if not any(member.sleeps for member in self.members):
+            return None
+        variable = tf.train.get_global_step(self._graph)
+        return variable if is_fixed(variable) else global_step_read(self._graph)
 
     def end(self, session: Session | None) -> None:
         """Calls every hook's `end`, whatever another one raised; the first error is raised after."""
