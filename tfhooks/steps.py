@@ -165,13 +165,41 @@ class StepTracker:
 class _ForeignTracker(StepTracker):
     """Follows the steps of a session that is not tfhooks' own: all it sees is exact reads."""
 
+    def __init__(self, tensor: Any) -> None:
+        super().__init__(tensor)
+        # The thread and the step of an `after` that the next `reach` may start from. It is used up
+        # by one run, so a run is read once, and never started from a step of long ago.
+        self._last: tuple[int, int] | None = None
+
     def before(self, run_context: Any) -> int:
-        step: int | None = getattr(run_context, '_step_before', None)
-        if step is None:
-            step = super().before(run_context)
-            self.ran(step)
-            self.advance = max(self.advance, self.stride)
+        known = hasattr(run_context, '_step_before')
+        step = super().before(run_context)
+        if not known:
+            self._learn(step)
         return step
+
+    def after(self, run_context: Any) -> int:
+        known = hasattr(run_context, '_step_after')
+        step = super().after(run_context)
+        if not known:
+            self._learn(step)
+            self._last = (get_ident(), step)
+        return step
+
+    def reach(self, run_context: Any) -> int:
+        step: int | None = getattr(run_context, '_step_reach', None)
+        if step is None:
+            last, self._last = self._last, None
+            if last is not None and last[0] == get_ident():
+                step = last[1] + self.advance
+            else:
+                step = super().reach(run_context)
+            run_context._step_reach = step
+        return step
+
+    def _learn(self, step: int) -> None:
+        self.ran(step)
+        self.advance = max(self.advance, self.stride)
 
 
 _foreign: weakref.WeakKeyDictionary[Any, _ForeignTracker] = weakref.WeakKeyDictionary()
