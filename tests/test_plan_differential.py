@@ -240,7 +240,7 @@ def outcome(run, fetches, feed_dict):
 
 @hypothesis.given(steps)
 @hypothesis.settings(
-    max_examples=200,
+    max_examples=150,
     deadline=None,
     derandomize=True,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
