@@ -384,3 +384,8 @@ def runs_as_tensorflow(session):
 USE_DEFAULT = (
     inspect.signature(tf.train.MonitoredTrainingSession).parameters['save_checkpoint_secs'].default
 )
+
+
+def as_array(value, dtype):
+    """What `Session.run` makes of a fed value before it looks at the shape; see `_as_array` for the fallback."""
+    return _as_array()(value, dtype)

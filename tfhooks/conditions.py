@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfhooks import feeding
-from tfhooks._tensorflow import Graph, Tensor
+from tfhooks._tensorflow import Graph, Tensor, fetch_components
+from tfhooks.errors import shown
 from tfhooks.roster import Member
 
 
@@ -14,37 +15,27 @@ class Conditions:
     """The placeholders that each conditional hook of a session waits for.
 
     Attributes:
-      members: The names of the placeholders' tensors, by the index of the member.
+      members: The names of the placeholders' tensors, by the index of the member; known once the
+        graph is.
     """
 
     def __init__(self, members: Sequence[Member]) -> None:
         self.members: dict[int, frozenset[str]] = {}
-        self._wanted = [
-            (member, when_fed)
-            for member in members
-            if (when_fed := _as_list(getattr(member.hook, 'when_fed', ())))
-        ]
+        self._all = members
         self._graph: Graph | None = None
 
     def resolve(self, graph: Graph) -> None:
         """Looks the placeholders up in the graph, after every hook has begun.
 
         Raises:
-          TypeError: `when_fed` of a hook holds something that is no tensor and no name.
+          TypeError: `when_fed` of a hook is no list, or holds what is no tensor and no name.
           ValueError: It holds what is not in the graph.
         """
         self._graph = graph
-        for member, when_fed in self._wanted:
-            names = set()
-            for key in when_fed:
-                try:
-                    element = graph.as_graph_element(key, allow_operation=False)
-                except KeyError as error:
-                    raise ValueError(_message(member, key, error)) from None
-                except (TypeError, ValueError) as error:
-                    raise type(error)(_message(member, key, error)) from None
-                names.add(element.name)
-            self.members[member.index] = frozenset(names)
+        for member in self._all:
+            names = _names(graph, member)
+            if names:
+                self.members[member.index] = names
 
     def fed(self, feed_dict: Any, requests: Sequence[tuple[str, Any]]) -> set[str]:
         """The names of all tensors that the caller and the hooks asked so far feed."""
@@ -52,27 +43,40 @@ class Conditions:
         given = [feed_dict, *(getattr(request, 'feed_dict', None) for _, request in requests)]
         names: set[str] = set()
         for feeds in given:
-            if feeds:
-                found, _ = feeding.resolve(self._graph, '', feeds)
-                names.update(feed.tensor.name for feed in found)
+            found, _ = feeding.resolve(self._graph, '', feeds)
+            names.update(feed.tensor.name for feed in found)
         return names
 
     def met(self, member: Member, fed: set[str]) -> bool:
-        return self.members[member.index] <= fed
+        """Whether all that a member waits for, if anything, is among the tensors fed."""
+        return self.members.get(member.index, frozenset()) <= fed
 
 
-def _as_list(when_fed: Any) -> list[Any]:
+def _names(graph: Graph, member: Member) -> frozenset[str]:
+    when_fed = getattr(member.hook, 'when_fed', None)
     if when_fed is None:
-        return []
+        return frozenset()
     if isinstance(when_fed, (str, Tensor)):
-        return [when_fed]
-    if isinstance(when_fed, (list, tuple, set, frozenset)):
-        return list(when_fed)
-    return []
+        when_fed = [when_fed]
+    if not isinstance(when_fed, (list, tuple, set, frozenset)):
+        raise TypeError(
+            f'{member.name}.when_fed must be a list of placeholders. got {shown(when_fed)} '
+            f'(type={type(when_fed).__name__})'
+        )
+    names = set()
+    for key in when_fed:
+        try:
+            for component in fetch_components(key):
+                names.add(graph.as_graph_element(component, allow_operation=False).name)
+        except KeyError as error:
+            raise ValueError(_message(member, key, error)) from None
+        except (TypeError, ValueError) as error:
+            raise type(error)(_message(member, key, error)) from None
+    return frozenset(names)
 
 
 def _message(member: Member, key: Any, error: Exception) -> str:
     return (
-        f'{member.name}.when_fed must hold placeholders of the graph. got {key!r}. '
+        f'{member.name}.when_fed must hold placeholders of the graph. got {shown(key)}. '
         f'{error.args[0] if error.args else error}'
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,19 @@ class SessionClosedError(RuntimeError, AttributeError):
 
     TensorFlow raises RuntimeError for a raw session, and AttributeError for a monitored one.
     """
+
+
+# Whose request it is, where it is not a hook's.
+CALLER = 'the caller'
+
+
+def shown(value: Any) -> str:
+    """A value as messages show it: short, and whatever its own code does."""
+    try:
+        text = repr(value)
+    except Exception:
+        text = f'<{type(value).__name__}>'
+    return text if len(text) <= 80 else text[:77] + '...'
 
 
 class Problem(NamedTuple):
@@ -46,8 +60,14 @@ class RequestError(Exception):
       problems: All that is wrong in the request, each a `Problem`.
     """
 
+    # The code of the error that TensorFlow's runtime would raise.
+    _code: int | None = None
+
     def __init__(self, message: str = '', problems: Sequence[Problem] = ()) -> None:
-        super().__init__(message)
+        if isinstance(self, tf.errors.OpError):
+            tf.errors.OpError.__init__(self, None, None, message, self._code)
+        else:
+            Exception.__init__(self, message)
         self.problems = tuple(problems)
 
 
@@ -63,12 +83,21 @@ class RequestOverflowError(RequestValueError, OverflowError):
     """A number to feed is too large for any integer type."""
 
 
+class RequestStringError(RequestTypeError, tf.errors.InternalError):
+    """What is fed to a tensor of strings holds something that is no string.
+
+    TensorFlow finds out in its runtime, as an internal error.
+    """
+
+    _code = tf.errors.INTERNAL
+
+
 class RequestAccessError(RequestValueError, InaccessibleTensorError):
     """A fetch is an operation that may not be fetched from outside its function or block."""
 
 
 class ReturnTypeError(RequestError, TypeError, AttributeError):
-    """`before_run` returned something other than None or a SessionRunArgs.
+    """`before_run` returned something other than None or a SessionRunArgs, or one with wrong parts.
 
     TensorFlow raises AttributeError there, when it looks for `fetches` on what was returned.
     """
@@ -78,27 +107,33 @@ class ConflictError(RequestError, RuntimeError):
     """Two parties of one run ask for things that exclude each other."""
 
 
+class FedTwiceError(ConflictError, ValueError):
+    """One party feeds a tensor twice."""
+
+
 class UnfedPlaceholderError(RequestError, tf.errors.InvalidArgumentError):
     """A hook asks for something that depends on a placeholder which nobody feeds in this run."""
 
-    def __init__(self, message: str = '', problems: Sequence[Problem] = ()) -> None:
-        tf.errors.InvalidArgumentError.__init__(self, None, None, message)
-        self.problems = tuple(problems)
+    _code = tf.errors.INVALID_ARGUMENT
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _class_of(kinds: tuple[type[RequestError], ...]) -> type[RequestError]:
     if len(kinds) == 1:
         return kinds[0]
+    # A class stands before those it is derived from, or it could not be their heir beside them.
+    bases = tuple(
+        kind for kind in kinds if not any(k is not kind and issubclass(k, kind) for k in kinds)
+    )
+    if len(bases) == 1:
+        return bases[0]
     return type(
-        'MixedRequestError', kinds, {'__doc__': 'Several kinds of mistakes in one request.'}
+        'MixedRequestError', bases, {'__doc__': 'Several kinds of mistakes in one request.'}
     )
 
 
 def request_error(problems: Sequence[Problem]) -> RequestError:
     """One error that reports all `problems` and is an instance of each of their kinds."""
-    # Whether a placeholder is fed is certain only once everything else is right.
-    problems = [p for p in problems if p.kind is not UnfedPlaceholderError] or list(problems)
     if len(problems) == 1:
         message = str(problems[0])
     else:
@@ -113,22 +148,38 @@ def kind_of(error: Exception) -> type[RequestError]:
         return RequestAccessError
     if isinstance(error, OverflowError):
         return RequestOverflowError
-    return RequestTypeError if isinstance(error, TypeError) else RequestValueError
+    if isinstance(error, TypeError):
+        return RequestTypeError
+    if isinstance(error, ValueError):
+        return RequestValueError
+    kind: Any = type(error)
+    return _also(kind)
+
+
+@functools.cache
+def _also(kind: Any) -> type[RequestError]:
+    """A request error that is also of `kind`: what a value's own code raised when it was read."""
+    try:
+        return type('RequestValueError', (RequestValueError, kind), {'__module__': __name__})
+    except TypeError:  # A class that cannot be subclassed, or not beside ValueError.
+        return RequestValueError
 
 
 def blame(error: BaseException, who: str) -> None:
     """Says in the traceback of `error` in whose code it was raised; the error stays what it is."""
     if getattr(error, 'raised_in', None) is not None:
         return
-    error.raised_in = who  # type: ignore[attr-defined]
-    _add_note(error, f'raised in {who}()')
+    # An error may refuse to be written on; it is raised all the same.
+    with contextlib.suppress(Exception):
+        error.raised_in = who  # type: ignore[attr-defined]
+        _add_note(error, f'raised in {who}()')
 
 
 def ends_data(error: BaseException) -> bool:
     """Whether an exception that came out of the loop means the end of the data.
 
-    It does if the caller's own `run()` raised it, the hooks that feed that run included. What a hook
-    raises after the run, or at the end, is an error whatever its type.
+    It does if the caller's own `run()` raised it, the hooks that feed that run included. What a
+    hook raises after the run, or at the end, is an error whatever its type.
     """
     if type(error) not in (tf.errors.OutOfRangeError, StopIteration):
         return False

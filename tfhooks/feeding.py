@@ -1,20 +1,31 @@
-"""Feeds: the graph elements behind the keys of a feed_dict, and what is wrong with a key or a value."""
+"""Feeds: the tensors behind the keys of a feed_dict, and what is wrong with a key or a value."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfhooks._tensorflow import Graph, Tensor, feed_components, flatten_feed_dict
+from tfhooks._tensorflow import Graph, Tensor, as_array, feed_components, flatten_feed_dict, tf
 from tfhooks.errors import (
+    CALLER,
+    ConflictError,
+    FedTwiceError,
     Problem,
     RequestError,
+    RequestStringError,
     RequestTypeError,
     RequestValueError,
+    ReturnTypeError,
     kind_of,
+    shown,
 )
+
+_FLOATS = frozenset([tf.float16, tf.bfloat16, tf.float32, tf.float64])
+_NUMBERS = _FLOATS | {
+    getattr(tf, f'{sign}int{bits}') for sign in ('', 'u') for bits in (8, 16, 32, 64)
+}
 
 
 class Feed(NamedTuple):
@@ -39,16 +50,38 @@ def describe(tensor: Tensor) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
-    text = text if len(text) <= 60 else text[:57] + '...'
     if isinstance(value, np.ndarray):
         return f'ndarray (dtype={value.dtype}, shape={value.shape})'
-    return f'{text} (type={type(value).__name__})'
+    return f'{shown(value)} (type={type(value).__name__})'
 
 
-def resolve(
-    graph: Graph, who: str, feed_dict: Mapping[Any, Any]
+def is_given(feed_dict: Any) -> bool:
+    """Whether a feed_dict asks for anything: TensorFlow lets all that is empty pass."""
+    return feed_dict is not None and not (
+        isinstance(feed_dict, (Mapping, list, tuple, set, str)) and not feed_dict
+    )
+
+
+def examine(
+    graph: Graph, who: str, feed_dict: Any, exact: bool = True
 ) -> tuple[list[Feed], list[Problem]]:
+    """Looks at every key and value of one party's feed_dict.
+
+    Args:
+      graph: The graph that is run.
+      who: Whose feeds they are.
+      feed_dict: What the party gave for one.
+      exact: See `value_problem`.
+
+    Returns:
+      The feeds found, and what is wrong with keys and values.
+    """
+    found, problems = resolve(graph, who, feed_dict)
+    values = [value_problem(graph, feed, exact) for feed in found]
+    return found, problems + [problem for problem in values if problem is not None]
+
+
+def resolve(graph: Graph, who: str, feed_dict: Any) -> tuple[list[Feed], list[Problem]]:
     """Brings every key of a feed_dict to the tensors it stands for.
 
     Returns:
@@ -56,22 +89,24 @@ def resolve(
     """
     found: list[Feed] = []
     problems: list[Problem] = []
+    if not is_given(feed_dict):
+        return found, problems
     if not isinstance(feed_dict, Mapping):
         rule = f'feed_dict must be a dict from tensors to values. got {_shown(feed_dict)}'
-        return found, [Problem(who, rule, RequestTypeError)]
+        return found, [Problem(who, rule, ReturnTypeError)]
     for nested_key, nested_value in feed_dict.items():
         place = f'feed_dict[{_key(nested_key)}]'
         try:
             flat = flatten_feed_dict({nested_key: nested_value})
             pairs = [pair for key, value in flat.items() for pair in feed_components(key, value)]
-        except (TypeError, ValueError) as error:
+        except Exception as error:
             rule = f'{place}: key and value must have the same structure. {error}'
             problems.append(Problem(who, rule, kind_of(error)))
             continue
         for key, value in pairs:
             try:
                 tensor = graph.as_graph_element(key, allow_tensor=True, allow_operation=False)
-            except (TypeError, ValueError, KeyError) as error:
+            except Exception as error:
                 reason = error.args[0] if error.args else error
                 rule = f'{place}: the key must be a tensor of the graph. {reason}'
                 problems.append(Problem(who, rule, RequestTypeError))
@@ -86,8 +121,9 @@ def value_problem(graph: Graph, feed: Feed, exact: bool) -> Problem | None:
     Args:
       graph: The graph that is run.
       feed: The feed.
-      exact: Also refuse what `Session.run` would silently change: a fraction fed to an integer tensor,
-        an integer that wraps around, an imaginary part that is dropped.
+      exact: Also refuse what `Session.run` would silently change: a fraction fed to an integer
+        tensor, an integer that wraps around, an imaginary part that is dropped, a number that
+        becomes inf.
     """
 
     def problem(rule: str, kind: type[RequestError]) -> Problem:
@@ -96,7 +132,7 @@ def value_problem(graph: Graph, feed: Feed, exact: bool) -> Problem | None:
 
     value, dtype = feed.value, feed.tensor.dtype.as_numpy_dtype
     if value is None:
-        return problem('None cannot be fed', RequestTypeError)
+        return problem(NO_NONE, RequestTypeError)
     if isinstance(value, Tensor):
         rule = 'the value of a feed must be data: a number, string, list or ndarray, not a Tensor'
         return problem(rule, RequestTypeError)
@@ -105,33 +141,69 @@ def value_problem(graph: Graph, feed: Feed, exact: bool) -> Problem | None:
     if hasattr(value, 'to_numpy_array'):  # A TensorHandle: its tensor is in the runtime already.
         return None
     try:
-        if isinstance(value, int) and not _int_fits(value, dtype):
-            return problem("the number must fit the tensor's dtype", RequestTypeError)
-        array = np.asarray(value, dtype=dtype)
-    except (TypeError, ValueError, OverflowError) as error:
-        return problem(
-            f"the value must be convertible to the tensor's dtype: {error}", kind_of(error)
-        )
+        with np.errstate(all='ignore'):
+            if isinstance(value, int) and not _int_fits(value, dtype):
+                return problem("the number must fit the tensor's dtype", RequestTypeError)
+            array = as_array(value, dtype)
+    except Exception as error:
+        rule = f"the value must be convertible to the tensor's dtype: {error}"
+        return problem(rule, kind_of(error))
     if not feed.tensor.get_shape().is_compatible_with(array.shape):
         rule = f"the shape {array.shape} must be compatible with the tensor's"
         return problem(rule, RequestValueError)
-    if exact and not _kept(value, array):
-        rule = f"the value must fit the tensor's dtype: {dtype.__name__} would change it"
+    if dtype is object and not all(map(_is_string, array.flat)):
+        return problem('a tensor of strings must be fed strings or bytes', RequestStringError)
+    if exact and not _is_kept(value, array, feed.tensor.dtype):
+        rule = f"the value must fit the tensor's dtype: {feed.tensor.dtype.name} would change it"
         return problem(rule, RequestValueError)
     return None
 
 
+NO_NONE = 'None cannot be fed'
+
+
 def surely_good(key: Any, value: Any) -> bool:
-    """Whether a feed needs no closer look: an array of the very dtype of a tensor given as such."""
-    return (
-        isinstance(value, np.ndarray)
-        and isinstance(key, Tensor)
-        and value.dtype == key.dtype.as_numpy_dtype
-    )
+    """Whether a feed needs no closer look, but for its shape, which a session compares."""
+    if not isinstance(key, Tensor):
+        return False
+    kind = type(value)
+    if kind is float:
+        return -448.0 <= value <= 448.0 and key.dtype in _FLOATS
+    if kind is int:
+        return 0 <= value <= 127 and key.dtype in _NUMBERS
+    if kind is bool:
+        return bool(key.dtype == tf.bool)
+    if not isinstance(value, np.ndarray):
+        return False
+    dtype = key.dtype.as_numpy_dtype
+    return dtype is not object and bool(value.dtype == dtype)
+
+
+def fed_twice(fed: Sequence[Feed]) -> list[Problem]:
+    """The tensors that two parties feed, or that a hook feeds twice, however they are spelled."""
+    problems = []
+    first: dict[str, Feed] = {}
+    for feed in fed:
+        other = first.setdefault(feed.tensor.name, feed)
+        if other is feed or other.who == feed.who == CALLER:
+            continue
+        # The wording keeps TensorFlow's own sentences, which programs and people search for.
+        if other.who == feed.who:
+            by = 'one hook twice'
+        else:
+            by = 'a SessionRunHook and user' if other.who == CALLER else 'two hooks'
+        rule = (
+            f'Same tensor is fed by {by}. tensor={describe(feed.tensor)}, '
+            f'fed by {other.who} as {other.key} and by {feed.who} as {feed.key}. '
+            'Feed it in one place only'
+        )
+        kind = FedTwiceError if other.who == feed.who else ConflictError
+        problems.append(Problem(feed.who, rule, kind))
+    return problems
 
 
 def _key(key: Any) -> str:
-    return key.name if isinstance(key, Tensor) else repr(key)
+    return key.name if isinstance(key, Tensor) else shown(key)
 
 
 def _int_fits(value: int, dtype: Any) -> bool:
@@ -140,10 +212,40 @@ def _int_fits(value: int, dtype: Any) -> bool:
     return bool(dtype(np.array(value).astype(dtype)) == value)
 
 
-def _kept(value: Any, array: np.ndarray[Any, Any]) -> bool:
-    given = np.asarray(value)
-    if given.dtype == array.dtype or given.dtype.kind in 'OSUV' or array.dtype.kind in 'OSUV':
+def _is_string(item: Any) -> bool:
+    if isinstance(item, str):
+        try:
+            item.encode()
+        except UnicodeEncodeError:
+            return False
         return True
-    if array.dtype.kind in 'iub' or given.dtype.kind == 'c' != array.dtype.kind:
+    return isinstance(item, bytes)
+
+
+def _is_kept(value: Any, array: np.ndarray[Any, Any], dtype: Any) -> bool:
+    """Whether an array of a tensor's dtype still says what was given, up to rounding."""
+    given = np.asarray(value)
+    if given.dtype == array.dtype or array.dtype.kind == 'O' or given.dtype.kind in 'mM':
+        return True
+    given, array = _plain(given), _plain(array)
+    if given.dtype.kind in 'SU':
+        return array.dtype.kind != 'b'
+    if given.dtype.kind == 'O' and any(item is None for item in given.flat):
+        return False
+    if dtype.is_integer or dtype.is_bool or dtype.is_quantized:
         return bool(np.array_equal(given, array))
-    return True
+    if given.dtype.kind == 'c' and array.dtype.kind != 'c' and given.imag.any():
+        return False
+    overflown = ~np.isfinite(array)
+    if not overflown.any():
+        return True
+    if given.dtype.kind == 'O':
+        return bool(np.array_equal(given[overflown], array[overflown]))
+    return not bool(np.any(np.isfinite(given[overflown])))
+
+
+def _plain(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The same numbers in a dtype of numpy's own: quantized and small types are extensions."""
+    if array.dtype.names:
+        array = array[array.dtype.names[0]]
+    return array.astype(np.float64) if array.dtype.kind == 'V' else array

@@ -1,14 +1,16 @@
 """Fetch structures: their leaves with the path to each, what is wrong with a leaf, and dataclasses.
 
-TensorFlow's `Session.run` takes nested lists, tuples, dicts, namedtuples and attrs classes. A hook may
-also ask in a dataclass: it is run as a tuple, and the result is an object of the dataclass again.
+TensorFlow's `Session.run` takes nested lists, tuples, dicts, namedtuples and attrs classes. A hook
+may also ask in a dataclass: it is run as a tuple, and the result is again of the dataclass.
 """
 
 from __future__ import annotations
 
+import collections
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeAlias
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from tfhooks._tensorflow import (
     Graph,
@@ -17,12 +19,50 @@ from tfhooks._tensorflow import (
     Operation,
     fetch_components,
 )
+from tfhooks.errors import Problem, kind_of, shown
+from tfhooks.structures import attrs_values
 
 Rebuild: TypeAlias = 'Callable[[Any], Any]'
 
 
+class Fetch(NamedTuple):
+    """One leaf of what one party fetches.
+
+    Attributes:
+      who: Whose fetch it is.
+      path: Where it stands in the structure: `fetches['loss'][1]`.
+      elements: What a session computes for it.
+    """
+
+    who: str
+    path: str
+    elements: list[GraphElement]
+
+
 def is_dataclass_instance(value: Any) -> bool:
-    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+    """Whether a fetch is an object of a dataclass that means nothing to TensorFlow itself."""
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        return False
+    if hasattr(value, '_as_graph_element'):
+        return False
+    components = fetch_components(value)
+    return len(components) == 1 and components[0] is value
+
+
+def examine(graph: Graph, who: str, fetches: Any) -> tuple[list[Fetch], list[Problem]]:
+    """Looks at every leaf of what one party fetches.
+
+    Returns:
+      The fetches found, and what is wrong with the others.
+    """
+    found: list[Fetch] = []
+    problems: list[Problem] = []
+    for path, leaf in leaves(fetches):
+        try:
+            found.append(Fetch(who, path, elements(graph, leaf)))
+        except Exception as error:
+            problems.append(Problem(who, f'{path}: {error}', kind_of(error)))
+    return found, problems
 
 
 def leaves(fetches: Any, path: str = 'fetches') -> Iterator[tuple[str, Any]]:
@@ -34,24 +74,19 @@ def leaves(fetches: Any, path: str = 'fetches') -> Iterator[tuple[str, Any]]:
             yield from leaves(value, path + step)
 
 
-def _children(value: Any) -> Iterator[tuple[str | None, Any]]:
-    kind = type(value)
+def _children(value: Any) -> Iterable[tuple[str | None, Any]]:
     if isinstance(value, (list, tuple)):
-        names = getattr(kind, '_fields', None)
-        for index, item in enumerate(value):
-            yield (f'.{names[index]}' if names else f'[{index}]'), item
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield f'[{key!r}]', item
-    elif getattr(kind, '__attrs_attrs__', None) is not None:
-        for attribute in kind.__attrs_attrs__:
-            yield f'.{attribute.name}', getattr(value, attribute.name)
-    elif is_dataclass_instance(value):
-        for field in dataclasses.fields(value):
-            if field.init:
-                yield f'.{field.name}', getattr(value, field.name)
-    else:
-        yield None, value
+        names = getattr(type(value), '_fields', None)
+        return [(f'.{names[i]}' if names else f'[{i}]', item) for i, item in enumerate(value)]
+    if isinstance(value, Mapping):
+        return [(f'[{key!r}]', item) for key, item in value.items()]
+    values = attrs_values(value)
+    if values is not None:
+        names = [attribute.name for attribute in type(value).__attrs_attrs__]
+        return [(f'.{name}', item) for name, item in zip(names, values, strict=True)]
+    if is_dataclass_instance(value):
+        return [(f'.{name}', getattr(value, name)) for name in _asked(value)]
+    return [(None, value)]
 
 
 def elements(graph: Graph, leaf: Any) -> list[GraphElement]:
@@ -69,13 +104,13 @@ def elements(graph: Graph, leaf: Any) -> list[GraphElement]:
             element = graph.as_graph_element(component, allow_tensor=True, allow_operation=True)
         except TypeError as error:
             raise TypeError(
-                f'a fetch must be a Tensor, an Operation or a name. got {leaf!r} '
+                f'a fetch must be a Tensor, an Operation or a name. got {shown(leaf)} '
                 f'(type={type(leaf).__name__}). {error}'
             ) from None
         except (ValueError, KeyError) as error:
             reason = error.args[0] if error.args else error
             raise ValueError(
-                f'{leaf!r} cannot be interpreted as a Tensor of the graph. {reason}'
+                f'{shown(leaf)} cannot be interpreted as a Tensor of the graph. {reason}'
             ) from None
         operation = element if isinstance(element, Operation) else element.op
         if not graph.is_fetchable(operation):
@@ -94,37 +129,68 @@ def lower(fetches: Any) -> tuple[Any, Rebuild | None]:
       The structure to fetch, and the function that makes the asked-for structure of its results;
       None where nothing had to be changed.
     """
-    if is_dataclass_instance(fetches):
-        names = [field.name for field in dataclasses.fields(fetches) if field.init]
-        parts = [lower(getattr(fetches, name)) for name in names]
-        return tuple(part for part, _ in parts), lambda results: dataclasses.replace(
-            fetches,
-            **{name: _raise(part, value) for name, part, value in zip(names, parts, results)},
-        )
+    children: Sequence[Any]
+    lowered: Callable[[Sequence[Any]], Any]
+    kind = type(fetches)
     if isinstance(fetches, (list, tuple)):
-        parts = [lower(item) for item in fetches]
-        if all(rebuild is None for _, rebuild in parts):
-            return fetches, None
-        make = _maker(type(fetches))
-        return make([part for part, _ in parts]), lambda results: make(
-            [_raise(part, value) for part, value in zip(parts, results)]
-        )
-    if isinstance(fetches, dict):
-        named = {key: lower(item) for key, item in fetches.items()}
-        if all(rebuild is None for _, rebuild in named.values()):
-            return fetches, None
-        return {key: part for key, (part, _) in named.items()}, lambda results: {
-            key: _raise(part, results[key]) for key, part in named.items()
-        }
-    return fetches, None
+        children = fetches
+        lowered = raised = _sequence_maker(kind)
+    elif isinstance(fetches, Mapping):
+        children = list(fetches.values())
+        lowered = raised = _mapping_maker(fetches)
+    elif (values := attrs_values(fetches)) is not None:
+        children = values
+        lowered = raised = _sequence_maker(kind)
+    elif is_dataclass_instance(fetches):
+        names = _asked(fetches)
+        children = [getattr(fetches, name) for name in names]
+        lowered = tuple
+
+        def raised(results: Sequence[Any]) -> Any:
+            return dataclasses.replace(fetches, **dict(zip(names, results, strict=True)))
+
+    else:
+        return fetches, None
+    parts = [lower(child) for child in children]
+    rebuilds = [rebuild for _, rebuild in parts]
+    if lowered is raised and not any(rebuilds):
+        return fetches, None
+    in_order = _in_order(fetches)
+    return lowered([part for part, _ in parts]), lambda results: raised(
+        [
+            value if rebuild is None else rebuild(value)
+            for rebuild, value in zip(rebuilds, in_order(results), strict=True)
+        ]
+    )
 
 
-def _raise(part: tuple[Any, Rebuild | None], value: Any) -> Any:
-    rebuild = part[1]
-    return value if rebuild is None else rebuild(value)
+def _asked(fetches: Any) -> list[str]:
+    """The fields of a dataclass that are fetched: those it is made with."""
+    return [field.name for field in dataclasses.fields(fetches) if field.init]
 
 
-def _maker(kind: type) -> Callable[[list[Any]], Any]:
-    if hasattr(kind, '_fields'):
-        return lambda items: kind(*items)
-    return kind
+def _sequence_maker(kind: type) -> Callable[[Sequence[Any]], Any]:
+    """What a session makes of results for a list, a tuple, a namedtuple or an attrs class."""
+    if issubclass(kind, list):
+        return list
+    return tuple if kind is tuple else lambda items: kind(*items)
+
+
+def _mapping_maker(fetches: Mapping[Any, Any]) -> Callable[[Sequence[Any]], Any]:
+    make: Callable[[Any], Any] = type(fetches)
+    if isinstance(fetches, collections.defaultdict):
+        make = functools.partial(collections.defaultdict, fetches.default_factory)
+    keys = list(fetches)
+    return lambda items: make(zip(keys, items, strict=True))
+
+
+def _in_order(fetches: Any) -> Callable[[Any], Sequence[Any]]:
+    """How the parts of a result are taken out of it again, in the order of the fetches."""
+    if isinstance(fetches, (list, tuple)):
+        return lambda results: results
+    if isinstance(fetches, Mapping):
+        keys = list(fetches)
+        return lambda results: [results[key] for key in keys]
+    if attrs_values(fetches) is not None:
+        return lambda results: attrs_values(results) or []
+    return lambda results: results

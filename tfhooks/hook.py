@@ -30,13 +30,14 @@ class SessionRunArgs(tf.train.SessionRunArgs, Generic[ResultT]):
     """What a hook asks to be run, fetched and fed together with the caller's `run()`.
 
     Stands for `tf.compat.v1.train.SessionRunArgs`. What `fetches` is decides what
-    `SessionRunValues.results` will be: a Tensor or a name gives its value, an Operation None, a list,
-    tuple, dict, NamedTuple or dataclass of them an object of that same class holding the values.
+    `SessionRunValues.results` will be: a Tensor or a name gives its value, an Operation None, a
+    list, tuple, dict, NamedTuple or dataclass of them an object of that same class holding the
+    values.
 
     Attributes:
       fetches: A Tensor, an Operation, a name, or any structure of them; None to fetch nothing.
-      feed_dict: A dict from graph elements to the values to feed; no element may be fed twice in one
-        run, by whomever. None to feed nothing.
+      feed_dict: A dict from graph elements to the values to feed; no element may be fed twice in
+        one run, by whomever. None to feed nothing.
       options: A `tf.compat.v1.RunOptions` to merge into the run's own, or None.
     """
 
@@ -113,9 +114,9 @@ class SessionRunValues(tf.train.SessionRunValues, Generic[ResultT]):
 class SessionRunContext(tf.train.SessionRunContext):
     """The one `run()` call that hooks are being called for.
 
-    Stands for `tf.compat.v1.train.SessionRunContext`. `original_args` holds what the caller asked for
-    (fetches, a copy of the feeds, options), `session` the raw session, `stop_requested` whether a hook
-    has asked for a stop in this run.
+    Stands for `tf.compat.v1.train.SessionRunContext`. `original_args` holds what the caller asked
+    for (fetches, copies of the feeds and the options), `session` the raw session, `stop_requested`
+    whether a hook has asked for a stop in this run.
     """
 
     if TYPE_CHECKING:
@@ -137,8 +138,8 @@ class SessionRunContext(tf.train.SessionRunContext):
 class SessionRunHook(tf.train.SessionRunHook, Generic[ResultT], metaclass=ABCMeta):
     """What is to be done around the `run()` calls of a monitored session.
 
-    Stands for `tf.compat.v1.train.SessionRunHook`; every TensorFlow hook is an instance of this class,
-    and every hook of this class works in TensorFlow's own monitored sessions.
+    Stands for `tf.compat.v1.train.SessionRunHook`; every TensorFlow hook is an instance of this
+    class, and every hook of this class works in TensorFlow's own monitored sessions.
 
     `SessionRunHook[ResultT]` says what `before_run` asks for, and so what `after_run` is given:
 
@@ -153,8 +154,9 @@ class SessionRunHook(tf.train.SessionRunHook, Generic[ResultT], metaclass=ABCMet
                 print(run_values.results.loss)
 
     Attributes:
-      when_fed: Placeholders (tensors or names). A hook that has some is asked only in a run in which
-        the caller or another hook feeds all of them. Set it on the class or on the instance.
+      when_fed: A list of placeholders (tensors or names). A hook that has some takes part only in
+        a run in which the caller or a hook without `when_fed` feeds all of them. Set it on the
+        class, or on the instance in `begin()` at the latest.
     """
 
     when_fed: Any = ()
@@ -166,7 +168,7 @@ class SessionRunHook(tf.train.SessionRunHook, Generic[ResultT], metaclass=ABCMet
         return NotImplemented
 
     def begin(self) -> None:
-        """Called once, before the session is made; the hook may add operations to the default graph.
+        """Called once, before the session is made, on its graph: it may add operations to it.
 
         A second call on the same graph should not change the graph.
         """
@@ -175,7 +177,8 @@ class SessionRunHook(tf.train.SessionRunHook, Generic[ResultT], metaclass=ABCMet
         """Called whenever a session has been made: at the start, and after each recovery.
 
         Args:
-          session: The raw `tf.compat.v1.Session`. Its graph is finalized: no operation can be added.
+          session: The raw `tf.compat.v1.Session`. Its graph is finalized: no operation can be
+            added.
           coord: The `tf.train.Coordinator` of the session's threads.
         """
 

@@ -1,31 +1,22 @@
 """Requests in, one merged request out: pure functions over a graph, usable without a session.
 
-A request is what one party wants of one `run()`: the caller's own arguments, or the SessionRunArgs that
-a hook's `before_run` returned. `gather` puts requests together and looks only at what is cheap to see;
-`check` finds everything that is wrong in them and names whose it is; `merge` does both.
+A request is what one party wants of one `run()`: the caller's own arguments, or the SessionRunArgs
+that a hook's `before_run` returned. `gather` puts requests together and looks only at what is cheap
+to see; `check` finds everything that is wrong in them and names whose it is; `merge` does both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from tfhooks import feeding, fetching, placeholders
-from tfhooks._tensorflow import Graph, GraphElement, RunOptions, tf
-from tfhooks.errors import (
-    ConflictError,
-    Problem,
-    RequestTypeError,
-    ReturnTypeError,
-    UnfedPlaceholderError,
-    kind_of,
-    request_error,
-)
+from tfhooks._tensorflow import Graph, RunOptions
+from tfhooks.errors import CALLER, Problem, ReturnTypeError, blame, request_error, shown
 from tfhooks.fetching import Rebuild
 from tfhooks.options import merge_options
-from tfhooks.structures import UnservedError, feed_keys_key, is_fixed, structure_key
-
-CALLER = 'the caller'
+from tfhooks.structures import UnservedError, feed_keys_key, structure_key
+from tfhooks.structures import is_fixed as is_fixed
 
 # Whose request it is, and the request: a SessionRunArgs.
 Request: TypeAlias = 'tuple[str, Any]'
@@ -35,11 +26,12 @@ class Merged(NamedTuple):
     """One request made of many.
 
     Attributes:
-      fetches: The fetch structures, the caller's first, then those of the hooks that fetch something.
+      fetches: The fetch structures, the caller's first, then those of the hooks that have some.
       feed_dict: Everybody's feeds, or None where nobody feeds anything.
       options: Everybody's options in a new proto, or None where nobody wants any.
-      places: For each hook's request, where in `fetches` its own stand; 0 where it fetches nothing.
-      rebuilds: What makes results what their hook asked for, where a session cannot: place -> function.
+      places: For each hook's request, where in `fetches` its own stand; 0 if it has none.
+      rebuilds: What makes results what their hook asked for, where a session cannot: by place,
+        whose they are and the function.
       suspicious: Whether something caught the eye that `check` must look at.
     """
 
@@ -47,7 +39,7 @@ class Merged(NamedTuple):
     feed_dict: dict[Any, Any] | None
     options: RunOptions | None
     places: list[int]
-    rebuilds: dict[int, Rebuild] | None
+    rebuilds: dict[int, tuple[str, Rebuild]] | None
     suspicious: bool
 
     def split(self, results: list[Any]) -> tuple[Any, list[Any]]:
@@ -58,8 +50,12 @@ class Merged(NamedTuple):
         """
         if self.rebuilds:
             results = list(results)
-            for place, rebuild in self.rebuilds.items():
-                results[place] = rebuild(results[place])
+            for place, (who, rebuild) in self.rebuilds.items():
+                try:
+                    results[place] = rebuild(results[place])
+                except Exception as error:
+                    blame(error, who)
+                    raise
         return results[0], [results[place] if place else None for place in self.places]
 
 
@@ -75,8 +71,8 @@ def merge(graph: Graph, caller: Any, requests: Sequence[Request]) -> Merged:
       The merged request and the way back from its results.
 
     Raises:
-      RequestError: Something is wrong in one or several of the requests; of the type that TensorFlow
-        raises for each of the mistakes. Nothing has been changed.
+      RequestError: Something is wrong in one or several of the requests; of the type that
+        TensorFlow raises for each of the mistakes. Nothing has been changed.
     """
     check(graph, caller, requests)
     return gather(caller, requests)
@@ -84,17 +80,18 @@ def merge(graph: Graph, caller: Any, requests: Sequence[Request]) -> Merged:
 
 def gather(caller: Any, requests: Sequence[Request]) -> Merged:
     """Puts requests together without looking into them; see `merge`."""
-    fetches, feed_dict, options = caller
+    fetches, feeds, options = caller
     parts = [fetches]
     places: list[int] = []
-    rebuilds: dict[int, Rebuild] | None = None
-    feeds = feed_dict
+    rebuilds: dict[int, tuple[str, Rebuild]] | None = None
     suspicious = False
-    if feed_dict:
-        try:
-            suspicious = any(value is None for value in feed_dict.values())
-        except AttributeError:
-            return Merged(parts, feed_dict, options, places, rebuilds, True)
+    if feeds is not None:
+        if isinstance(feeds, Mapping):
+            for value in feeds.values():
+                if value is None:
+                    suspicious = True
+        else:
+            suspicious = feeding.is_given(feeds)
     wanted = None if options is None else [(CALLER, options)]
     for who, request in requests:
         try:
@@ -106,46 +103,59 @@ def gather(caller: Any, requests: Sequence[Request]) -> Merged:
         if fetches is None:
             places.append(0)
         else:
-            if not (is_fixed(fetches) or _is_plain(fetches)):
+            if not _is_plain(fetches):
                 fetches, rebuild = fetching.lower(fetches)
                 if rebuild is not None:
                     rebuilds = rebuilds or {}
-                    rebuilds[len(parts)] = rebuild
+                    rebuilds[len(parts)] = (who, rebuild)
             places.append(len(parts))
             parts.append(fetches)
-        if feed_dict:
-            if type(feed_dict) is not dict or not all(
-                map(feeding.surely_good, feed_dict, feed_dict.values())
-            ):
-                suspicious = True
-            if isinstance(feed_dict, dict):
-                size = len(feed_dict) + (len(feeds) if feeds else 0)
-                # As in TensorFlow: the feeds of the hooks first, in their order, then the caller's.
-                feeds = {**feed_dict, **feeds} if feeds else dict(feed_dict)
-                suspicious = suspicious or len(feeds) != size
-        elif feed_dict is not None and type(feed_dict) is not dict:
-            suspicious = True
+        if feed_dict is not None:
+            feeds, is_sure = _with_feeds(feeds, feed_dict)
+            suspicious = suspicious or not is_sure
         if options is not None:
-            if wanted is None:
-                wanted = []
+            wanted = wanted or []
             wanted.append((who, options))
     if wanted is None:
         return Merged(parts, feeds, None, places, rebuilds, suspicious)
     if not all(isinstance(given, RunOptions) for _, given in wanted):
-        return Merged(parts, feeds, None, places, rebuilds, True)
+        # The caller's own mistake is for the session to find, if there is no other one.
+        options = None if isinstance(caller[2], RunOptions) else caller[2]
+        return Merged(parts, feeds, options, places, rebuilds, True)
     merged, conflicts = merge_options(wanted)
     return Merged(parts, feeds, merged, places, rebuilds, suspicious or bool(conflicts))
 
 
+def _with_feeds(feeds: Any, feed_dict: Any) -> tuple[Any, bool]:
+    """The feeds so far with those of one more hook, and whether these surely are good."""
+    if not isinstance(feed_dict, Mapping):
+        return feeds, not feeding.is_given(feed_dict)
+    if not feed_dict:
+        return feeds, True
+    is_sure = all(map(feeding.surely_good, feed_dict, feed_dict.values()))
+    if not isinstance(feeds, Mapping):
+        if feeding.is_given(feeds):
+            return feeds, False
+        return dict(feed_dict), is_sure
+    # As in TensorFlow: the feeds of the hooks first, in their order, then the caller's.
+    joined = {**feed_dict, **feeds}
+    return joined, is_sure and len(joined) == len(feed_dict) + len(feeds)
+
+
 def _is_plain(fetches: Any) -> bool:
     """Whether a fetch structure surely has no dataclass in it."""
-    if isinstance(fetches, dict):
-        children: Any = fetches.values()
-    elif isinstance(fetches, (list, tuple)):
+    kind = type(fetches)
+    if kind is dict:
+        children = fetches.values()
+    elif kind is list or kind is tuple:
+        children = fetches
+    elif kind is str or is_fixed(fetches):
+        return True
+    elif isinstance(fetches, tuple):
         children = fetches
     else:
-        return not fetching.is_dataclass_instance(fetches)
-    return all(is_fixed(child) or _is_plain(child) for child in children)
+        return False
+    return all(map(_is_plain, children))
 
 
 class Checked:
@@ -175,109 +185,95 @@ class Checked:
             return None
 
 
-def check(graph: Graph, caller: Any, requests: Sequence[Request]) -> None:
+def check(graph: Graph, caller: Any, requests: Sequence[Request], unfed: bool = True) -> None:
     """Looks at everything in the requests; see `merge`.
 
     What is wrong with the caller's own request alone is left to `Session.run`, which says it as it
     always did, unless there is more than one thing to say.
+
+    Args:
+      graph: The graph that is to be run.
+      caller: The caller's SessionRunArgs.
+      requests: The hooks' names and requests.
+      unfed: Whether to look for placeholders that nobody feeds, which takes a walk over the graph.
+        It depends on the fetches and the keys of the feeds alone.
     """
-    problems: list[Problem] = []
-    reached: list[tuple[str, str, list[GraphElement]]] = []
+    fetches, fed, problems = _examine(graph, caller, requests)
+    problems += feeding.fed_twice(fed)
+    problems += _options_problems([(CALLER, caller), *requests])
+    # Whether a placeholder is fed is certain only once everything else is right.
+    if unfed and not problems:
+        problems = placeholders.unfed(fetches, fed)
+    if problems and not _is_left_to_the_session(problems):
+        raise request_error(problems)
+
+
+def explain(graph: Graph, caller: Any, requests: Sequence[Request], error: Exception) -> None:
+    """Says whose fault an error of the run was, where the requests show it.
+
+    Args:
+      graph: The graph that was run.
+      caller: The caller's SessionRunArgs.
+      requests: The hooks' names and requests.
+      error: What the run raised.
+
+    Raises:
+      RequestError: The fault is found; else nothing is raised, and `error` stands.
+    """
+    check(graph, caller, requests)
+    fetches, fed, _ = _examine(graph, caller, requests)
+    problems = placeholders.unfed_in_run(graph, fetches, fed, error)
+    if problems:
+        raise request_error(problems) from error
+
+
+def _examine(
+    graph: Graph, caller: Any, requests: Sequence[Request]
+) -> tuple[list[fetching.Fetch], list[feeding.Feed], list[Problem]]:
+    """All that is fetched and fed, and what is wrong with each party's request by itself."""
+    fetches: list[fetching.Fetch] = []
     fed: list[feeding.Feed] = []
-    for number, (who, request) in enumerate([(CALLER, caller), *requests]):
+    problems: list[Problem] = []
+    for who, request in [(CALLER, caller), *requests]:
         returned = _return_problem(who, request)
         if returned is not None:
             problems.append(returned)
             continue
-        if request.fetches is not None or number == 0:
-            for path, leaf in fetching.leaves(request.fetches):
-                try:
-                    reached.append((who, path, fetching.elements(graph, leaf)))
-                except (TypeError, ValueError) as error:
-                    problems.append(Problem(who, f'{path}: {error}', kind_of(error)))
-        if request.feed_dict is not None:
-            found, wrong = feeding.resolve(graph, who, request.feed_dict)
+        if request.fetches is not None or who == CALLER:
+            fetched, wrong = fetching.examine(graph, who, request.fetches)
+            fetches += fetched
             problems += wrong
-            fed += found
-            for feed in found:
-                wrong_value = feeding.value_problem(graph, feed, exact=number > 0)
-                if wrong_value is not None:
-                    problems.append(wrong_value)
-        if request.options is not None and not isinstance(request.options, RunOptions):
-            rule = f'options must be a tf.compat.v1.RunOptions. got {request.options!r}'
-            problems.append(Problem(who, rule, RequestTypeError))
-    problems += _fed_twice(fed)
-    parties = [(CALLER, caller), *requests]
-    problems += merge_options(
-        [
-            (who, request.options)
-            for who, request in parties
-            if isinstance(getattr(request, 'options', None), RunOptions)
-        ]
-    )[1]
-    if not problems:
-        problems += _unfed(reached, fed)
-    own = [problem for problem in problems if problem.who == CALLER]
-    only_the_callers = len(own) == len(problems) == 1 and not _is_ours(own[0])
-    if problems and not only_the_callers:
-        raise request_error(problems)
-
-
-def _is_ours(problem: Problem) -> bool:
-    """Whether `Session.run` would let the problem pass."""
-    return 'None cannot be fed' in problem.text
+        feeds, wrong = feeding.examine(graph, who, request.feed_dict, exact=who != CALLER)
+        fed += feeds
+        problems += wrong
+    return fetches, fed, problems
 
 
 def _return_problem(who: str, request: Any) -> Problem | None:
-    if all(hasattr(request, name) for name in ('fetches', 'feed_dict', 'options')):
+    parts = ('fetches', 'feed_dict', 'options')
+    if not isinstance(request, type) and all(hasattr(request, name) for name in parts):
         return None
-    text = repr(request)
-    text = text if len(text) <= 80 else text[:77] + '...'
     rule = (
-        f'must return None or a SessionRunArgs. got {text} (type={type(request).__name__}). '
-        'Write: return tfhooks.SessionRunArgs(fetches)'
+        f'must return None or a SessionRunArgs. got {shown(request)} '
+        f'(type={type(request).__name__}). Write: return tfhooks.SessionRunArgs(fetches)'
     )
     return Problem(who, rule, ReturnTypeError)
 
 
-def _fed_twice(fed: Sequence[feeding.Feed]) -> list[Problem]:
-    problems = []
-    first: dict[str, feeding.Feed] = {}
-    for feed in fed:
-        other = first.setdefault(feed.tensor.name, feed)
-        if other is feed or other.who == feed.who == CALLER:
-            continue
-        # The wording keeps TensorFlow's own sentences, which programs and people search for.
-        by = 'a SessionRunHook and user' if other.who == CALLER else 'two hooks'
-        rule = (
-            f'Same tensor is fed by {by}. tensor={feeding.describe(feed.tensor)}, '
-            f'fed by {other.who} as {other.key} and by {feed.who} as {feed.key}. '
-            'Feed it in one place only'
-        )
-        problems.append(Problem(feed.who, rule, ConflictError))
-    return problems
+def _options_problems(parties: Sequence[Request]) -> list[Problem]:
+    """Options that are none, and options that exclude each other."""
+    given: list[Request] = [(who, getattr(request, 'options', None)) for who, request in parties]
+    rule = 'options must be a tf.compat.v1.RunOptions. got '
+    wrong = [
+        Problem(who, f'{rule}{shown(options)} (type={type(options).__name__})', ReturnTypeError)
+        for who, options in given
+        if options is not None and not isinstance(options, RunOptions)
+    ]
+    return wrong + merge_options([pair for pair in given if isinstance(pair[1], RunOptions)])[1]
 
 
-def _unfed(
-    reached: Sequence[tuple[str, str, list[GraphElement]]], fed: Sequence[feeding.Feed]
-) -> list[Problem]:
-    tensors = [feed.tensor for feed in fed]
-    callers = [element for who, _, found in reached if who == CALLER for element in found]
-    own = None
-    problems = []
-    for who, path, found in reached:
-        if who == CALLER:
-            continue
-        missing = placeholders.needed(found, tensors)
-        if missing and own is None:
-            own = {tensor.name for tensor in placeholders.needed(callers, tensors)}
-        for tensor in missing:
-            if tensor.name not in (own or ()):
-                rule = (
-                    f'{path}: {found[0].name} depends on a placeholder that nobody feeds in this '
-                    f'run. placeholder={feeding.describe(tensor)}. Feed it, or leave hooks out of '
-                    'this run: session.run_without_hooks(...), or session.run(..., '
-                    "skip_hooks=[...]), or set the hook's when_fed=[placeholder]"
-                )
-                problems.append(Problem(who, rule, UnfedPlaceholderError))
-    return problems
+def _is_left_to_the_session(problems: Sequence[Problem]) -> bool:
+    """Whether there is one mistake, the caller's, and `Session.run` says so itself."""
+    return (
+        len(problems) == 1 and problems[0].who == CALLER and feeding.NO_NONE not in problems[0].text
+    )

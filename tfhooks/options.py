@@ -14,23 +14,20 @@ def merge_options(
 ) -> tuple[RunOptions | None, list[Problem]]:
     """Merges what several parties want of one run.
 
-    The strictest timeout wins (0 means none), the highest trace level wins, a flag that one party sets
-    is set, lists are joined. Any other field may be set by several parties only to the same value.
+    The strictest timeout wins (0 means none), the highest trace level wins, a flag that one party
+    sets is set, lists are joined. Any other field may be set by several parties only to one value.
 
     Args:
       wanted: Whose options, and the options, in the order of the parties.
 
     Returns:
-      The options, or None where nobody wants any, and the conflicts. The options are new where several
-      parties want some, and the very object where one does.
+      The options in a new proto, or None where nobody wants any, and the conflicts.
     """
     if not wanted:
         return None, []
-    if len(wanted) == 1:
-        return wanted[0][1], []
     merged = RunOptions()
     merged.CopyFrom(wanted[0][1])
-    owners = {path: wanted[0][0] for path in _set_fields(merged, '')}
+    owners = dict.fromkeys(_set_fields(merged, ''), wanted[0][0])
     problems: list[Problem] = []
     for who, options in wanted[1:]:
         _merge_into(merged, options, who, '', owners, problems)
@@ -50,8 +47,9 @@ def _merge_into(
             _merge_into(mine, value, who, place + '.', owners, problems)
         elif isinstance(value, bool):
             setattr(merged, name, mine or value)
-        elif name == 'timeout_in_ms' and mine > 0 and value > 0:
-            setattr(merged, name, min(mine, value))
+        elif name == 'timeout_in_ms':
+            # The runtime takes all that is not positive for none.
+            setattr(merged, name, min(mine, value) if min(mine, value) > 0 else max(mine, value))
         elif name == 'trace_level':
             setattr(merged, name, max(mine, value))
         elif not mine or mine == value:

@@ -1,25 +1,28 @@
-"""The hooks of one session: checked when the session is made, named, and sorted by what they need."""
+"""The hooks of one session: checked when it is made, named, and sorted by what they need."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from tfhooks._tensorflow import tf
-from tfhooks.errors import NotAHookError
+from tfhooks.errors import NotAHookError, shown
 from tfhooks.hook import SessionRunHook
 
 _METHODS = ('begin', 'after_create_session', 'before_run', 'after_run', 'end')
 
 
-class Member(NamedTuple):
-    """One hook of a session.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Member:
+    """One hook of a session. Hooks may be equal, and need not be hashable; members never are equal.
 
     Attributes:
       index: Its place among the hooks, from 0.
       hook: The hook.
-      name: How messages name it: its class, with its place where several are of that class.
+      name: How messages name it: its class, or its function where it is made of functions, with its
+        place where several have that name.
       asking: How messages name its `before_run`.
       asks: Whether it does anything in `before_run`.
       listens: Whether it does anything in `after_run`.
@@ -52,14 +55,14 @@ def listed(hooks: Iterable[Any] | None, argument: str = 'hooks') -> list[Any]:
         return []
     if isinstance(hooks, tf.train.SessionRunHook):
         raise NotAHookError(
-            f'{argument} must be a list of hooks. got a single hook: {argument}={hooks!r}. '
+            f'{argument} must be a list of hooks. got a single hook: {argument}={shown(hooks)}. '
             f'Write: {argument}=[...]'
         )
     try:
         found = list(hooks)
     except TypeError:
         raise NotAHookError(
-            f'{argument} must be an iterable of hooks. got {argument}={hooks!r} '
+            f'{argument} must be an iterable of hooks. got {argument}={shown(hooks)} '
             f'(type={type(hooks).__name__})'
         ) from None
     seen: dict[int, int] = {}
@@ -72,13 +75,13 @@ def listed(hooks: Iterable[Any] | None, argument: str = 'hooks') -> list[Any]:
         missing = [name for name in _METHODS if not callable(getattr(hook, name, None))]
         if missing:
             raise NotAHookError(
-                f'{argument} must hold hooks. got {argument}[{index}]={hook!r} '
+                f'{argument} must hold hooks. got {argument}[{index}]={shown(hook)} '
                 f'(type={type(hook).__name__}), which lacks {", ".join(missing)}'
             )
         first = seen.setdefault(id(hook), index)
         if first != index:
             raise ValueError(
-                f'a hook must be listed once. {type(hook).__name__} is both '
+                f'a hook must be listed once. {name_of(hook)} is both '
                 f'{argument}[{first}] and {argument}[{index}]'
             )
     return found
@@ -87,11 +90,11 @@ def listed(hooks: Iterable[Any] | None, argument: str = 'hooks') -> list[Any]:
 def enroll(hooks: Iterable[Any] | None) -> tuple[Member, ...]:
     """Checks, names and sorts the hooks of a session; raises as `listed` does."""
     found = listed(hooks)
-    kinds = Counter(type(hook).__name__ for hook in found)
+    names = [name_of(hook) for hook in found]
+    times = Counter(names)
     members = []
-    for index, hook in enumerate(found):
-        name = type(hook).__name__
-        name = name if kinds[name] == 1 else f'{name}[{index}]'
+    for index, (hook, name) in enumerate(zip(found, names, strict=True)):
+        name = name if times[name] == 1 else f'{name}[{index}]'
         members.append(
             Member(
                 index=index,
@@ -105,6 +108,12 @@ def enroll(hooks: Iterable[Any] | None) -> tuple[Member, ...]:
             )
         )
     return tuple(members)
+
+
+def name_of(hook: Any) -> str:
+    """What a hook is called: by the function it was made of, or else by its class."""
+    name = getattr(hook, '__name__', None)
+    return name if isinstance(name, str) else type(hook).__name__
 
 
 def overrides(hook: Any, method: str) -> bool:

@@ -15,7 +15,7 @@ from tfhooks import merging
 from tfhooks._tensorflow import Graph, RunMetadata, RunOptions, Session, tf
 from tfhooks.conditions import Conditions
 from tfhooks.context import RunContext
-from tfhooks.errors import RequestError, attach, blame
+from tfhooks.errors import attach, blame
 from tfhooks.hook import SessionRunArgs, SessionRunValues
 from tfhooks.plan import RunPlans
 from tfhooks.recovery import PREEMPTION_ERRORS
@@ -140,8 +140,8 @@ class Runner:
         context = RunContext(fetches, feed_dict, options, session, tracker)
         askers: list[Member] = []
         requests: list[merging.Request] = []
-        if calls.askers:
-            self._ask(calls, context, feed_dict, askers, requests)
+        if calls.askers or self._conditions.members:
+            calls = self._ask(calls, context, feed_dict, askers, requests)
 
         key = known = None
         if options is None and run_metadata is None and self.plans is not None:
@@ -152,15 +152,14 @@ class Runner:
             own = results[0]
             parts: Iterable[Any] = [results[place] if place else None for place in known.places]
         else:
-            merged = merging.gather((fetches, feed_dict, options), requests)
+            caller = SessionRunArgs(fetches, feed_dict, options)
+            merged = merging.gather(caller, requests)
             if tracker is not None:
                 merged.fetches.append(tracker.tensor)
             options = merged.options
             if options is not None and run_metadata is None:
                 run_metadata = RunMetadata()
-            results = self._run_merged(
-                session, merged, fetches, feed_dict, requests, run_metadata, key
-            )
+            results = self._run_merged(session, merged, caller, requests, run_metadata, key)
             own, parts = merged.split(results)
         if tracker is not None:
             tracker.ran(results[-1])
@@ -189,8 +188,12 @@ class Runner:
         feed_dict: Any,
         askers: list[Member],
         requests: list[merging.Request],
-    ) -> None:
-        """Adds what the hooks want of this run to `requests`, and whose it is to `askers`."""
+    ) -> _Calls:
+        """Adds what the hooks want of this run to `requests`, and whose it is to `askers`.
+
+        Returns:
+          Those of `calls` that take part in the run.
+        """
         member: Member | None = None
         waiting = self._conditions.members
         try:
@@ -203,8 +206,9 @@ class Runner:
                     requests.append((member.asking, request))
             if waiting:
                 fed = self._conditions.fed(feed_dict, requests)
+                calls = _Calls([m for m in calls.members if self._conditions.met(m, fed)])
                 for hook, member in calls.askers:
-                    if member.index in waiting and self._conditions.met(member, fed):
+                    if member.index in waiting:
                         request = hook.before_run(context)
                         if request is not None:
                             askers.append(member)
@@ -216,6 +220,7 @@ class Runner:
         finally:
             if context._stop and self.stopper is None and member is not None:
                 self.stopper = member.name
+        return calls
 
     def _run_plan(
         self, plan: Any, fetches: Any, feed_dict: Any, requests: list[merging.Request]
@@ -223,60 +228,51 @@ class Runner:
         if feed_dict:
             for value in feed_dict.values():
                 if value is None:
-                    self._check(fetches, feed_dict, None, requests)
+                    merging.check(self._graph, SessionRunArgs(fetches, feed_dict), requests)
         try:
             return plan.run(feed_dict)
-        except (TypeError, ValueError, tf.errors.InvalidArgumentError):
-            self._check(fetches, feed_dict, None, requests)
+        except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
+            caller = SessionRunArgs(fetches, feed_dict)
+            merging.explain(self._graph, caller, requests, error)
             raise
 
     def _run_merged(
         self,
         session: Session,
         merged: merging.Merged,
-        fetches: Any,
-        feed_dict: Any,
+        caller: SessionRunArgs[Any],
         requests: list[merging.Request],
         run_metadata: RunMetadata | None,
         key: Any,
     ) -> Any:
         """Runs a request that is not known in all its parts, after it has been checked."""
-        options, parts, feeds, plans = merged.options, merged.fetches, merged.feed_dict, self.plans
+        options, parts, feeds = merged.options, merged.fetches, merged.feed_dict
+        plans = self.plans if options is None and run_metadata is None else None
+        plan = None if plans is None else plans.find(parts, feeds)
+        is_new = plan is None and not self._checked.has(parts, feeds)
+        if is_new or merged.suspicious:
+            merging.check(self._graph, caller, requests, unfed=is_new)
         try:
-            if merged.suspicious:
-                self._check(fetches, feed_dict, options, requests)
-            if plans is not None and options is None and run_metadata is None:
-                plan = plans.find(parts, feeds)
-                if plan is None:
-                    self._check(fetches, feed_dict, options, requests)
-                    plan = plans.compile(parts, feeds)
-                if plan is not None:
-                    if key is not None and feeds is feed_dict and not merged.rebuilds:
-                        self._remember(key, plan, merged, fetches, feed_dict, requests)
-                    return plan.run(feeds)
-            elif not self._checked.has(parts, feeds):
-                self._check(fetches, feed_dict, options, requests)
+            if plan is None and plans is not None:
+                plan = plans.compile(parts, feeds)
+            if plan is not None:
+                if key is not None and feeds is caller.feed_dict and not merged.rebuilds:
+                    self._remember(key, plan, merged, caller, requests)
+                return plan.run(feeds)
+            if is_new:
                 self._checked.add(parts, feeds)
             return session.run(parts, feed_dict=feeds, options=options, run_metadata=run_metadata)
-        except RequestError:
-            raise
-        except (TypeError, ValueError, tf.errors.InvalidArgumentError):
+        except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
             # The values were not looked at before: whose is it?
-            self._check(fetches, feed_dict, options, requests)
+            merging.explain(self._graph, caller, requests, error)
             raise
-
-    def _check(
-        self, fetches: Any, feed_dict: Any, options: Any, requests: list[merging.Request]
-    ) -> None:
-        merging.check(self._graph, SessionRunArgs(fetches, feed_dict, options), requests)
 
     def _remember(
         self,
         key: Any,
         plan: Any,
         merged: merging.Merged,
-        fetches: Any,
-        feed_dict: Any,
+        caller: SessionRunArgs[Any],
         requests: list[merging.Request],
     ) -> None:
         """Makes a request known by the identity of its parts, if hooks ask in the same objects."""
@@ -285,11 +281,12 @@ class Runner:
             {place: request for place, (_, request) in enumerate(requests)},
         )
         for place, (_, request) in enumerate(requests):
-            if last.get(place) is not request or not _is_lasting(request.fetches):
+            is_same = last.get(place) is request
+            if not is_same or not _is_lasting(request.fetches):
                 return
         if len(self._known) >= _MOST_KNOWN:
             self._known = {}
-        alive = (merged.fetches, fetches, list(feed_dict or ()), list(requests))
+        alive = (merged.fetches, caller.fetches, list(caller.feed_dict or ()), list(requests))
         self._known[key] = _Known(plan, merged.places, alive)
 
     def _answer(
@@ -343,10 +340,8 @@ class Runner:
 def _key(fetches: Any, feed_dict: Any, requests: list[merging.Request]) -> Any:
     """What a request is known by, or None where it cannot be known again."""
     try:
-        if feed_dict:
-            key = (structure_key(fetches), feed_keys_key(feed_dict))
-        else:
-            key = (structure_key(fetches), None)
+        keys = feed_keys_key(feed_dict) if feed_dict else None
+        key = (structure_key(fetches), keys)
     except UnservedError:
         return None
     return (key, *[id(request) for _, request in requests]) if requests else key
