@@ -134,3 +134,41 @@ def test_a_cached_event_writer_is_not_forgotten_without_the_private_names(tmp_pa
         assert cache.get(str(tmp_path)) is writer
         assert door.forget_event_writer(str(tmp_path)) is True
         assert cache.get(str(tmp_path)) is not writer
+
+
+@pytest.mark.parametrize('private', [True, False])
+def test_a_savers_lists_go_back_with_and_without_their_private_names(
+    tmp_path, monkeypatch, private
+):
+    with tf.Graph().as_default(), tf.Session() as session:
+        variable = tf.get_variable('v', initializer=1.0)
+        saver = tf.train.Saver([variable], max_to_keep=2)
+        session.run(variable.initializer)
+        for step in (1, 2):
+            saver.save(session, str(tmp_path / 'model'), step)
+        before = saver.last_checkpoints
+        lists = door.saver_lists(saver)
+        if not private:
+            lists = (before, None)  # What is returned where the private lists are missing.
+        saver.save(session, str(tmp_path / 'model'), 3, write_meta_graph=False)
+        (tmp_path / 'model-1.index').touch()  # As if the save had failed before it deleted it.
+        door.restore_saver_lists(saver, lists)
+        assert saver.last_checkpoints == before
+
+
+def test_a_savers_lists_without_their_private_names():
+    class WithoutLists:
+        last_checkpoints = ('a', 'b')
+
+    assert door.saver_lists(WithoutLists()) == (['a', 'b'], None)
+
+
+def test_the_session_interface_is_what_a_saver_asks_for(monkeypatch):
+    assert issubclass(tf.Session, door.session_interface())
+    assert issubclass(tf.InteractiveSession, door.session_interface())
+
+    class Alone:
+        pass
+
+    monkeypatch.setattr(door.tf, 'Session', Alone)
+    assert door.session_interface() is Alone

@@ -146,6 +146,28 @@ class BackgroundWriter:
         self._session.close()
 
 
+def open_writer(
+    saver: Any,
+    session: Any,
+    copies: Mapping[str, Tensor],
+    last: BackgroundWriter | None,
+    who: str,
+) -> BackgroundWriter | None:
+    """A BackgroundWriter for `session` in the place of `last`, or None, with a warning, without."""
+    if last is not None:
+        last.close()
+    try:
+        return BackgroundWriter(saver, session, copies)
+    except UnknownSaverError as error:
+        tf.logging.warning(
+            '%s: asynchronous=True cannot write exactly what this Saver writes, since %s. Steps '
+            'will wait for their saves.',
+            who,
+            error,
+        )
+        return None
+
+
 class Pending:
     """A save that a thread is writing."""
 

@@ -10,17 +10,16 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from tfhooks import steps
+from tfhooks import _arguments, steps
 from tfhooks._tensorflow import global_step_read, tf
 from tfhooks.errors import CheckpointSaveError, attach
-from tfhooks.hook import SessionRunHook
+from tfhooks.hook_types import SessionRunHook
 from tfhooks.hooks import async_save, checkpoint_files, checkpoint_listener
-from tfhooks.hooks._writers import event_writer
 from tfhooks.hooks.best import BestCheckpoints
+from tfhooks.hooks.checkpoint_events import CheckpointEvents
 from tfhooks.hooks.checkpoint_listener import CheckpointSaverListener, attempt
-from tfhooks.hooks.checkpoint_write import was_restored, write_checkpoint, write_graph
+from tfhooks.hooks.checkpoint_write import the_saver, was_restored, write_checkpoint, write_graph
 from tfhooks.hooks.save_directory import Claim
-from tfhooks.hooks.saved_tensors import UnknownSaverError
 from tfhooks.triggers import SecondOrStepTimer
 
 
@@ -82,12 +81,8 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         tf.logging.info('Create CheckpointSaverHook.')
         if saver is not None and scaffold is not None:
             raise ValueError('You cannot provide both saver and scaffold.')
-        if isinstance(save_retries, bool) or not isinstance(save_retries, int):
-            raise TypeError(f'{who}: save_retries must be an int: save_retries={save_retries!r}')
-        if save_retries < 0:
-            raise ValueError(f'{who}: save_retries must be 0 or more: save_retries={save_retries}')
-        if keep_best is not None and not isinstance(keep_best, BestCheckpoints):
-            raise TypeError(f'{who}: keep_best must be a BestCheckpoints: keep_best={keep_best!r}')
+        if keep_best is not None:
+            _arguments.is_a(who, 'keep_best', keep_best, BestCheckpoints, 'a BestCheckpoints')
         checkpoint_dir = os.fspath(checkpoint_dir)
         self._saver = saver
         self._checkpoint_dir = checkpoint_dir
@@ -97,21 +92,22 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         self._period = f'{save_secs=}' if save_steps is None else f'{save_steps=}'
         self._listeners = listeners or []
         self._save_graph_def = save_graph_def
-        self._save_retries = save_retries
+        self._save_retries = _arguments.whole(who, 'save_retries', save_retries, least=0) or 0
         self._asynchronous = asynchronous
         self._keep_best = keep_best
         # Many threads may run one session; one of them saves.
         self._lock = threading.RLock()
         self._claim: Claim | None = None
         self._background: async_save.BackgroundWriter | None = None
-        self._writing: _Writing | None = None
+        self._events = CheckpointEvents(checkpoint_dir)
         self._reset()
 
     def _reset(self) -> None:
         self._timer.reset()
         self._failures = 0
-        self._graph_written: Any = None
         self._saved_step: int | None = None
+        self._writing: _Writing | None = None
+        self._late_errors: list[Exception] = []
         self._bad_weights = ''
         self._copies: dict[str, Any] = {}
 
@@ -121,8 +117,10 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         Raises:
           RuntimeError: The graph has no global step.
         """
+        self.wait_for_save()
+        self._close()
         self._reset()
-        self._summary_writer = event_writer(self._checkpoint_dir)
+        self._events.open()
         self._global_step_tensor = global_step_read()
         if self._global_step_tensor is None:
             raise RuntimeError('Global step should be created to use CheckpointSaverHook.')
@@ -140,19 +138,25 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
           CheckpointSaveError: The checkpoint could not be written.
         """
         with self._lock, session.graph.as_default():
-            self.wait_for_save()
+            stops = [False]
+            attempt(lambda: stops.append(self._finish(session)), self._late_errors)
             claim = Claim(self._checkpoint_dir, self, self._describe(), session, coord)
             if self._claim is None:
                 checkpoint_files.remove_strays(self._save_path)
             self._claim = claim
             step = int(session.run(self._global_step_tensor))
-            self._write_graph(session.graph)
-            self._open_background(session)
-            if was_restored(self._get_saver(), session, self._save_path, step):
-                stop = self._take_up(session, step)
+            saver = self._get_saver()
+            self._events.graph(session.graph, saver, self._write_graph_file)
+            if self._asynchronous:
+                self._background = async_save.open_writer(
+                    saver, session, self._copies, self._background, self._describe()
+                )
+            self._saved_step = None
+            if was_restored(saver, session, self._save_path, step):
+                stops.append(self._take_up(session, step))
             else:
-                stop = self._save(session, step)
-            if stop and coord is not None:
+                stops.append(self._save(session, step))
+            if any(stops) and coord is not None:
                 coord.request_stop()
 
     def before_run(self, run_context: Any) -> None:
@@ -165,6 +169,8 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
           CheckpointSaveError: A checkpoint could not be written, now or in the background.
         """
         with self._lock:
+            if self._late_errors:
+                raise self._late_errors.pop(0)
             stop = False
             if self._writing is not None and self._writing.pending.done:
                 stop = self._finish(run_context.session)
@@ -188,7 +194,9 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
 
     def wakes_at(self) -> steps.Wake:
         """When the next save is due, or at once while one is being written; see `steps.Wake`."""
-        return steps.ALWAYS if self._writing is not None else self._timer.wakes_at()
+        if self._writing is not None or self._late_errors:
+            return steps.ALWAYS
+        return self._timer.wakes_at()
 
     def skip_final_save(self, reason: str) -> None:
         """Makes `end` leave the last checkpoint as it is.
@@ -227,7 +235,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
                     # What failed in the background is on disk now.
                     errors = [e for e in errors if not isinstance(e, CheckpointSaveError)]
             checkpoint_listener.end(self._listeners, session, step, errors)
-            self._to_events(lambda writer: writer.flush())
+            self._events.flush()
             self._close()
         if errors:
             attach(errors[0], errors[1:])
@@ -346,7 +354,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         if self._failures:
             # The directory may be a new one, with no event file in it.
             self._failures = 0
-            self._summary_writer = event_writer(self._checkpoint_dir)
+            self._events.reopen()
 
     def _take_up(self, session: Any, step: int) -> bool:
         """Goes on from a restored checkpoint without writing it again."""
@@ -375,69 +383,20 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         )
 
     def _tell_saved(self, session: Any, step: int) -> bool:
-        log = tf.SessionLog(status=tf.SessionLog.CHECKPOINT, checkpoint_path=self._save_path)
-        self._to_events(lambda writer: writer.add_session_log(log, step))
+        self._events.saved(self._save_path, step)
         return checkpoint_listener.after_save(self._listeners, session, step)
 
-    def _to_events(self, action: Callable[[Any], None]) -> None:
-        try:
-            action(self._summary_writer)
-        except Exception as error:
-            # The checkpoint is there. An OutOfRangeError from here would pass for end of data.
-            tf.logging.warning('The event file of %s failed: %s', self._checkpoint_dir, error)
-
-    def _write_graph(self, graph: Any) -> None:
-        """Writes the graph once a session, not once a recovery."""
-        if self._graph_written is graph:
-            return
-        definition = graph.as_graph_def(add_shapes=True)
+    def _write_graph_file(self, definition: Any) -> None:
         if self._save_graph_def:
             self._tolerate(lambda: write_graph(definition, self._checkpoint_dir, self))
-        saver = self._get_saver()
-        meta_graph = tf.train.export_meta_graph(
-            graph_def=definition, saver_def=saver.saver_def if saver else None
-        )
-        self._to_events(lambda writer: writer.add_graph(graph))
-        self._to_events(lambda writer: writer.add_meta_graph(meta_graph))
-        self._graph_written = graph
-
-    def _open_background(self, session: Any) -> None:
-        if self._background is not None:
-            self._background.close()
-            self._background = None
-        if not self._asynchronous:
-            return
-        try:
-            self._background = async_save.BackgroundWriter(self._get_saver(), session, self._copies)
-        except UnknownSaverError as error:
-            tf.logging.warning(
-                '%s: asynchronous=True cannot write exactly what this Saver writes, since %s. '
-                'Steps will wait for their saves.',
-                self._describe(),
-                error,
-            )
 
     def _describe(self) -> str:
         return f'{type(self).__name__}({self._save_path!r}, {self._period})'
 
     def _get_saver(self) -> Any:
-        if self._saver is not None:
-            return self._saver
-        if self._scaffold is not None:
-            return self._scaffold.saver
-        savers = tf.get_collection(tf.GraphKeys.SAVERS)
-        if not savers:
-            raise RuntimeError(
-                f'No items in collection {tf.GraphKeys.SAVERS}. Please add a saver to the '
-                'collection or provide a saver or scaffold.'
-            )
-        if len(savers) > 1:
-            raise RuntimeError(
-                f'More than one item in collection {tf.GraphKeys.SAVERS}. Please indicate which '
-                'one to use by passing it to the constructor.'
-            )
-        self._saver = savers[0]
-        return self._saver
+        if self._saver is None and self._scaffold is None:
+            self._saver = the_saver()
+        return self._scaffold.saver if self._saver is None else self._saver
 
 
 __all__ = ['CheckpointSaverHook', 'CheckpointSaverListener']
