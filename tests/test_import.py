@@ -106,7 +106,7 @@ rooms = sorted(m for m in sys.modules if m.startswith('tfhooks'))
 print(json.dumps([rooms, 'tf_keras' in sys.modules]))
 """)
     rooms, legacy_keras = report
-    assert 'tfhooks.hook' in rooms
+    assert 'tfhooks.hook_types' in rooms
     assert 'tfhooks.session' not in rooms
     assert not [name for name in rooms if name.startswith('tfhooks.hooks.')]
     assert legacy_keras is False

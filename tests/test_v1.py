@@ -346,7 +346,7 @@ def test_reload():
     assert tf.Session is session
     assert tf.train is sys.modules['tfhooks.v1.train']
     assert tf.compat.v1 is tf
-    assert tf.train.SessionRunHook.__module__ == 'tfhooks.hook'
+    assert tf.train.SessionRunHook.__module__ == 'tfhooks.hook_types'
     assert not tf.executing_eagerly()
 
 

@@ -12,10 +12,12 @@ if _typing.TYPE_CHECKING:
     from tfhooks.creators import Scaffold as Scaffold
     from tfhooks.creators import SessionCreator as SessionCreator
     from tfhooks.creators import WorkerSessionCreator as WorkerSessionCreator
-    from tfhooks.hook import SessionRunArgs as SessionRunArgs
-    from tfhooks.hook import SessionRunContext as SessionRunContext
-    from tfhooks.hook import SessionRunHook as SessionRunHook
-    from tfhooks.hook import SessionRunValues as SessionRunValues
+    from tfhooks.functional import after_run as after_run
+    from tfhooks.functional import hook as hook
+    from tfhooks.hook_types import SessionRunArgs as SessionRunArgs
+    from tfhooks.hook_types import SessionRunContext as SessionRunContext
+    from tfhooks.hook_types import SessionRunHook as SessionRunHook
+    from tfhooks.hook_types import SessionRunValues as SessionRunValues
     from tfhooks.hooks.checkpoint import CheckpointSaverHook as CheckpointSaverHook
     from tfhooks.hooks.checkpoint import CheckpointSaverListener as CheckpointSaverListener
     from tfhooks.hooks.feed_fn import FeedFnHook as FeedFnHook
@@ -59,6 +61,8 @@ __all__ = [
     'StopAtStepHook',
     'SummarySaverHook',
     'WorkerSessionCreator',
+    'after_run',
+    'hook',
 ]
 
 _ROOMS = {
@@ -77,15 +81,17 @@ _ROOMS = {
     'Scaffold': 'tfhooks.creators',
     'SecondOrStepTimer': 'tfhooks.triggers',
     'SessionCreator': 'tfhooks.creators',
-    'SessionRunArgs': 'tfhooks.hook',
-    'SessionRunContext': 'tfhooks.hook',
-    'SessionRunHook': 'tfhooks.hook',
-    'SessionRunValues': 'tfhooks.hook',
+    'SessionRunArgs': 'tfhooks.hook_types',
+    'SessionRunContext': 'tfhooks.hook_types',
+    'SessionRunHook': 'tfhooks.hook_types',
+    'SessionRunValues': 'tfhooks.hook_types',
     'SingularMonitoredSession': 'tfhooks.session',
     'StepCounterHook': 'tfhooks.hooks.step_counter',
     'StopAtStepHook': 'tfhooks.hooks.stop',
     'SummarySaverHook': 'tfhooks.hooks.summary',
     'WorkerSessionCreator': 'tfhooks.creators',
+    'after_run': 'tfhooks.functional',
+    'hook': 'tfhooks.functional',
 }
 
 if not _typing.TYPE_CHECKING:

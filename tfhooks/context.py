@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tfhooks._tensorflow import RunOptions, Session
-from tfhooks.hook import SessionRunArgs, SessionRunContext
+from tfhooks.hook_types import SessionRunArgs, SessionRunContext
 from tfhooks.steps import StepTracker
 
 

@@ -229,7 +229,7 @@ def _is_kept(value: Any, array: np.ndarray[Any, Any], dtype: Any) -> bool:
         return True
     given, array = _plain(given), _plain(array)
     if given.dtype.kind in 'SU':
-        return array.dtype.kind != 'b'
+        return bool(array.dtype.kind != 'b')
     if given.dtype.kind == 'O' and any(item is None for item in given.flat):
         return False
     if dtype.is_integer or dtype.is_bool or dtype.is_quantized:

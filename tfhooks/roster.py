@@ -9,7 +9,7 @@ from typing import Any
 
 from tfhooks._tensorflow import tf
 from tfhooks.errors import NotAHookError, shown
-from tfhooks.hook import SessionRunHook
+from tfhooks.hook_types import SessionRunHook
 
 _METHODS = ('begin', 'after_create_session', 'before_run', 'after_run', 'end')
 
@@ -123,3 +123,8 @@ def overrides(hook: Any, method: str) -> bool:
     mine = getattr(type(hook), method, None)
     empty = (SessionRunHook, tf.train.SessionRunHook)
     return mine is not None and mine not in [getattr(base, method, None) for base in empty]
+
+
+def hears_of_errors(hook: Any) -> bool:
+    """Whether a hook has an `on_error` in the sense of tfhooks; TensorFlow's hooks have none."""
+    return SessionRunHook in type(hook).__mro__ and overrides(hook, 'on_error')

@@ -16,7 +16,7 @@ from tfhooks._tensorflow import Graph, RunMetadata, RunOptions, Session, tf
 from tfhooks.conditions import Conditions
 from tfhooks.context import RunContext
 from tfhooks.errors import attach, blame
-from tfhooks.hook import SessionRunArgs, SessionRunValues
+from tfhooks.hook_types import SessionRunArgs, SessionRunValues
 from tfhooks.plan import RunPlans
 from tfhooks.recovery import PREEMPTION_ERRORS
 from tfhooks.roster import Member
@@ -59,6 +59,7 @@ class Runner:
       stopper: The name of the hook that asked for a stop, or None while none has.
       tracker: What is known of the global step, or None where no hook needs it.
       plans: The run plans of the raw session, or None where every run goes to TensorFlow.
+      weights_are_bad: Whether a hook has found that the weights must not be saved any more.
     """
 
     def __init__(self, members: Sequence[Member]) -> None:
@@ -66,6 +67,7 @@ class Runner:
         self.stopper: str | None = None
         self.tracker: StepTracker | None = None
         self.plans: RunPlans | None = None
+        self.weights_are_bad = False
         self._graph: Graph = tf.get_default_graph()
         self._conditions = Conditions(members)
         self._checked = merging.Checked()
@@ -144,7 +146,10 @@ class Runner:
             calls = self._ask(calls, context, feed_dict, askers, requests)
 
         key = known = None
-        if options is None and run_metadata is None and self.plans is not None:
+        plans = self.plans
+        if plans is not None and plans.session is not session:
+            plans = None  # Another thread has made a new session meanwhile.
+        if options is None and run_metadata is None and plans is not None:
             key = _key(fetches, feed_dict, requests)
             known = self._known.get(key)
         if known is not None:
@@ -248,6 +253,8 @@ class Runner:
         """Runs a request that is not known in all its parts, after it has been checked."""
         options, parts, feeds = merged.options, merged.fetches, merged.feed_dict
         plans = self.plans if options is None and run_metadata is None else None
+        if plans is not None and plans.session is not session:
+            plans = None
         plan = None if plans is None else plans.find(parts, feeds)
         is_new = plan is None and not self._checked.has(parts, feeds)
         if is_new or merged.suspicious:
@@ -299,6 +306,10 @@ class Runner:
     ) -> None:
         errors: list[BaseException] = []
         for index, hook, member in listeners:
+            asked_before = context._stop
+            if guards:
+                # Whether this very hook asks for a stop is what tells that the weights are bad.
+                context._stop = False
             try:
                 hook.after_run(context, values.get(index, nothing))
             except Exception as error:
@@ -308,16 +319,17 @@ class Runner:
                 if guards or isinstance(error, PREEMPTION_ERRORS):
                     raise
                 errors.append(error)
+            if guards and context._stop:
+                self._condemn(context, member)
+            context._stop = context._stop or asked_before
             if context._stop and self.stopper is None:
                 self.stopper = member.name
-                if guards:
-                    self._condemn(context, member)
         if errors:
             attach(errors[0], errors[1:])
             raise errors[0]
 
     def _condemn(self, context: RunContext, guard: Member) -> None:
-        context.weights_are_bad = True
+        context.weights_are_bad = self.weights_are_bad = True
         for member in self.members:
             skip = getattr(member.hook, 'skip_final_save', None)
             if callable(skip):

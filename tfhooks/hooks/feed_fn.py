@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tfhooks._tensorflow import tf
-from tfhooks.hook import SessionRunHook
+from tfhooks.hook_types import SessionRunHook
 
 
 class FeedFnHook(tf.train.FeedFnHook, SessionRunHook[None]):

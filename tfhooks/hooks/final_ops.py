@@ -7,7 +7,7 @@ from typing import Any
 
 from tfhooks import _arguments
 from tfhooks._tensorflow import tf
-from tfhooks.hook import SessionRunHook
+from tfhooks.hook_types import SessionRunHook
 
 
 class FinalOpsHook(tf.train.FinalOpsHook, SessionRunHook[None]):

@@ -14,7 +14,7 @@ import numpy as np
 
 from tfhooks import _arguments, steps
 from tfhooks._tensorflow import Tensor, global_step_read, tf
-from tfhooks.hook import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
 from tfhooks.triggers import SecondOrStepTimer
 
 _NAME = 'LoggingTensorHook'

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tfhooks._tensorflow import tf
-from tfhooks.hook import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
 
 
 class NanLossDuringTrainingError(tf.train.NanLossDuringTrainingError):

@@ -8,7 +8,7 @@ from typing import Any
 
 from tfhooks import _arguments, steps
 from tfhooks._tensorflow import tf
-from tfhooks.hook import SessionRunArgs, SessionRunContext, SessionRunHook
+from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook
 
 _POLL_SECS = 0.5
 _LOG_EVERY_STEPS = 1000
