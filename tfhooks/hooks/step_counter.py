@@ -9,7 +9,7 @@ from typing import Any
 
 from tfhooks import _arguments, steps
 from tfhooks._tensorflow import tf
-from tfhooks.hook import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
 from tfhooks.hooks._writers import event_writer
 from tfhooks.triggers import SecondOrStepTimer
 
