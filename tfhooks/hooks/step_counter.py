@@ -7,7 +7,7 @@ import threading
 import time
 from typing import Any
 
-from tfhooks import _arguments, steps
+from tfhooks import _arguments, pauses, steps
 from tfhooks._tensorflow import tf
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
 from tfhooks.hooks._writers import event_writer
@@ -21,7 +21,8 @@ class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
     """Logs, and writes for TensorBoard, the global steps per second.
 
     Stands for `tf.compat.v1.train.StepCounterHook`. The tag is the global step's name and `/sec`.
-    The first rate comes one period after the first run.
+    The first rate comes one period after the first run. Time that a hook spends on an evaluation is
+    left out of the rates (`tfhooks.pauses`).
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
         self._warm_until: int | None = None
         self._seen: tuple[int, int] | None = None
         self._run_began = self._run_secs = 0.0
+        self._paused_secs = 0.0
 
     def begin(self) -> None:
         """Measures anew.
@@ -93,6 +95,7 @@ class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
         elif step < last:
             self._timer.reset()
             self._timer.update_last_triggered_step(step)
+            self._paused_secs = pauses.seconds(session.graph)
 
     def wakes_at(self) -> steps.Wake:
         """When a rate may be due; see `tfhooks.steps.Wake`."""
@@ -115,13 +118,20 @@ class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
                 due = self._timer.should_trigger_for_step(step)
                 if due:
                     elapsed_secs, elapsed_steps = self._timer.update_last_triggered_step(step)
-            if due and elapsed_secs and elapsed_steps:
+                    paused_secs = self._pause_since_last(run_context)
+                    if elapsed_secs is not None:
+                        elapsed_secs -= paused_secs
+            if due and elapsed_secs and elapsed_secs > 0 and elapsed_steps:
                 self._log_and_record(elapsed_steps, elapsed_secs, step)
         if steps.is_foreign(run_context):
             seen = (threading.get_ident(), step)
             if seen == self._seen:
                 self.step_not_increased(step)
             self._seen = seen
+
+    def _pause_since_last(self, run_context: SessionRunContext) -> float:
+        last, self._paused_secs = self._paused_secs, pauses.seconds(run_context.session.graph)
+        return self._paused_secs - last
 
     def _log_and_record(self, elapsed_steps: int, elapsed_time: float, global_step: int) -> None:
         super()._log_and_record(elapsed_steps, elapsed_time, global_step)

@@ -1,0 +1,65 @@
+"""Time that is not training time: what a hook spends on an evaluation, for instance."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+
+class _Pauses:
+    """The pauses of one graph's training; those that overlap count once."""
+
+    def __init__(self) -> None:
+        self.open = 0
+        self.began = 0.0
+        self.secs = 0.0
+
+
+# By graph and not by session: a training goes on when its session is made again.
+_of_graph: weakref.WeakKeyDictionary[Any, _Pauses] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+@contextlib.contextmanager
+def pause(graph: Any) -> Iterator[None]:
+    """What is done inside is not counted as time in which the graph was trained.
+
+    Args:
+      graph: The `tf.Graph` that is trained.
+    """
+    with _lock:
+        pauses = _of_graph.setdefault(graph, _Pauses())
+        if pauses.open == 0:
+            pauses.began = time.monotonic()
+        pauses.open += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            pauses.open -= 1
+            if pauses.open == 0:
+                pauses.secs += time.monotonic() - pauses.began
+
+
+def seconds(graph: Any) -> float:
+    """The seconds that the training of a graph has been paused so far; it only grows.
+
+    Args:
+      graph: The `tf.Graph` that is trained.
+    """
+    with _lock:
+        pauses = _of_graph.get(graph)
+        if pauses is None:
+            return 0.0
+        return pauses.secs + (time.monotonic() - pauses.began if pauses.open else 0.0)
+
+
+def is_paused(graph: Any) -> bool:
+    """Whether the training of a graph is paused now."""
+    with _lock:
+        pauses = _of_graph.get(graph)
+        return pauses is not None and pauses.open > 0
