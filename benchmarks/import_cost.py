@@ -2,8 +2,8 @@
 
     python benchmarks/import_cost.py
 
-Fresh processes import TensorFlow first and then tfhooks, with every public name asked for. tfhooks is
-compiled to bytecode beforehand, as an installed package is.
+Fresh processes import TensorFlow, then tfhooks with every public name asked for. tfhooks is
+compiled beforehand, as an installed package is.
 """
 
 from __future__ import annotations
