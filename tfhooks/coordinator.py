@@ -20,8 +20,8 @@ class Coordinator(_Base):
         """Asks all threads to stop.
 
         Args:
-          ex: The exception to raise again in the main thread, or `sys.exc_info()`, or None. TensorFlow
-            takes an exception only inside the `except` that caught it.
+          ex: The exception to raise again in the main thread, or `sys.exc_info()`, or None.
+            TensorFlow takes an exception only inside the `except` that caught it.
         """
         if isinstance(ex, BaseException) and sys.exc_info()[1] is not ex:
             ex = (type(ex), ex, ex.__traceback__)

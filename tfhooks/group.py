@@ -22,6 +22,8 @@ class HookGroup:
     Attributes:
       members: The hooks, in the order in which they are called.
       run: Makes one run with all hooks; see `tfhooks.runner.Runner.run`.
+      thread_stopper: The name of the hook that asked the coordinator to stop when the session was
+        made, or None.
     """
 
     def __init__(self, hooks: Iterable[Any] | None, run_plans: bool = True) -> None:
@@ -29,6 +31,7 @@ class HookGroup:
         self._runner = Runner(self.members)
         self.run = self._runner.run
         self._run_plans = run_plans
+        self.thread_stopper: str | None = None
         self._begun: list[Member] = []
         self._graph: Graph = tf.get_default_graph()
 
@@ -56,12 +59,15 @@ class HookGroup:
             plans = RunPlans(session)
             plans.install()
         self._runner.connect(session, plans)
+        self.thread_stopper = None
         for member in self.members:
             try:
                 member.hook.after_create_session(session, coord)
             except BaseException as error:
                 blame(error, f'{member.name}.after_create_session')
                 raise
+            if self.thread_stopper is None and coord.should_stop():
+                self.thread_stopper = member.name
 
     def _global_step(self) -> Any:
         """What gives the global step where a hook needs it: the variable, as cheap as can be.
@@ -75,7 +81,7 @@ class HookGroup:
         return variable if is_fixed(variable) else global_step_read(self._graph)
 
     def end(self, session: Session | None) -> None:
-        """Calls every hook's `end`, whatever another one raised; the first error is raised after."""
+        """Calls every hook's `end`, whatever another one raised; raises the first error after."""
         errors: list[BaseException] = []
         for member in self.members:
             try:
@@ -86,20 +92,19 @@ class HookGroup:
         _raise_first(errors)
 
     def on_error(self, session: Session | None, error: BaseException) -> None:
-        """Tells the hooks which have begun that the session ends by `error`."""
+        """Tells the hooks of tfhooks which have begun that the session ends by `error`."""
         for member in self._begun:
-            tell = getattr(member.hook, 'on_error', None)
-            if callable(tell):
+            if roster.hears_of_errors(member.hook):
                 try:
-                    tell(session, error)
+                    member.hook.on_error(session, error)
                 except Exception as another:
                     blame(another, f'{member.name}.on_error')
                     attach(error, [another])
 
     def abandon(self, session: Session | None, error: BaseException) -> None:
-        """Tells the hooks which have begun that no session comes: by `on_error`, or else by `end`."""
+        """Tells the hooks which have begun that no session comes: by `on_error` or by `end`."""
         for member in self._begun:
-            tells = roster.overrides(member.hook, 'on_error')
+            tells = roster.hears_of_errors(member.hook)
             try:
                 if tells:
                     member.hook.on_error(session, error)
@@ -110,9 +115,15 @@ class HookGroup:
                 attach(error, [another])
 
     def save(self, session: Session, error: BaseException) -> None:
-        """Has the checkpoint savers among the hooks save, though the session ends by `error`."""
+        """Has the checkpoint savers among the hooks save, though the session ends by `error`.
+
+        Weights that a hook has found to be bad are not saved.
+        """
         for member in self.members:
-            if isinstance(member.hook, tf.train.CheckpointSaverHook):
+            saves = isinstance(member.hook, tf.train.CheckpointSaverHook)
+            # TensorFlow's own saver knows nothing of bad weights.
+            knows = callable(getattr(member.hook, 'skip_final_save', None))
+            if saves and (knows or not self._runner.weights_are_bad):
                 try:
                     member.hook.end(session)
                 except Exception as another:

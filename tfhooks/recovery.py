@@ -1,4 +1,4 @@
-"""How a session that was lost is made again: how often, how long between the tries, and what is logged."""
+"""How a lost session is made again: how often, how long between the tries, and what is logged."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _MARK = '_tfhooks_recovered'
 class RecoveryPolicy:
     """How often and how patiently a lost session is made again.
 
-    After `tf.errors.AbortedError` or `tf.errors.UnavailableError` a new session is made and the step run
-    again, at once the first time; then with waits that double and have a random part where the extra
-    `recovery` (tenacity) is installed, and are constant where it is not. A step that
-    succeeds ends the count.
+    After `tf.errors.AbortedError` or `tf.errors.UnavailableError` a new session is made and the step
+    run again, at once the first time; then with waits that double and have a random part where the
+    extra `recovery` (tenacity) is installed, and are constant where it is not. A step that succeeds
+    ends the count.
 
     Attributes:
       tries: Attempts in a row before the original error is raised; at least 1.
@@ -54,7 +54,8 @@ class RecoveryPolicy:
         """Calls `action` until it raises no preemption error, at most `tries` times.
 
         Raises:
-          tf.errors.AbortedError, tf.errors.UnavailableError: The last attempt's, when tries are used up.
+          tf.errors.AbortedError, tf.errors.UnavailableError: The last attempt's, when `tries` are
+            used up.
         """
         try:
             import tenacity
@@ -97,27 +98,41 @@ class RecoveryPolicy:
 
 
 # TensorFlow's own lines, which people search their logs for.
-_LOST = (
-    'An error was raised. This may be due to a preemption in a connected worker or parameter server. '
-    'The current session will be closed and a new session will be created. '
-)
-_NOT_CREATED = (
-    'An error was raised while a session was being created. This may be due to a preemption of a '
-    'connected worker or parameter server. A new session will be created. '
-)
+_WHILE_RUN = 'An error was raised.'
+_WHILE_ASKED = 'An error was raised while considering whether the session is complete.'
+_WHILE_MADE = 'An error was raised while a session was being created.'
+_WHILE_CLOSED = 'An error occurred when attempting to close the session.'
+_CAUSE = 'This may be due to a preemption in a connected worker or parameter server.'
+_CAUSE_WHILE_MADE = 'This may be due to a preemption of a connected worker or parameter server.'
+_CLOSED = 'The current session will be closed and a new session will be created.'
+_MADE = 'A new session will be created.'
 _ADVICE = (
-    'This error may also occur due to a gRPC failure caused by high memory or network bandwidth usage '
-    'in the parameter servers. If this error occurs repeatedly, try increasing the number of parameter '
-    'servers assigned to the job. Error: %s'
+    'This error may also occur due to a gRPC failure caused by high memory or network bandwidth '
+    'usage in the parameter servers. If this error occurs repeatedly, try increasing the number of '
+    'parameter servers assigned to the job. Error: %s'
 )
 
 
 def log_lost(error: Exception) -> None:
-    tf.logging.info(_LOST + _ADVICE, error)
+    """Says that a run lost the session, which is made again."""
+    tf.logging.info(' '.join([_WHILE_RUN, _CAUSE, _CLOSED, _ADVICE]), error)
+    log.warning('The session was lost and is made again: %s', summary(error))
+
+
+def log_lost_unasked(error: Exception) -> None:
+    """Says that a thread lost the session, which is made again."""
+    tf.logging.info(' '.join([_WHILE_ASKED, _CAUSE, _CLOSED, _ADVICE]), error)
+    log.warning('The session was lost and is made again: %s', summary(error))
 
 
 def log_not_created(error: Exception) -> None:
-    tf.logging.info(_NOT_CREATED + _ADVICE, error)
+    """Says that a session could not be made, and will be tried again."""
+    tf.logging.info(' '.join([_WHILE_MADE, _CAUSE_WHILE_MADE, _MADE, _ADVICE]), error)
+
+
+def log_not_closed(error: Exception) -> None:
+    """Says that a session could not be closed, which hinders nothing."""
+    tf.logging.error(' '.join([_WHILE_CLOSED, _CAUSE, 'Error: %s']), error)
 
 
 def summary(error: Any) -> str:

@@ -48,8 +48,8 @@ def MonitoredTrainingSession(
       scaffold: A `tf.compat.v1.train.Scaffold`.
       hooks: Hooks of this process.
       chief_only_hooks: Hooks that are used only if `is_chief`.
-      save_checkpoint_secs: Save every so many seconds. By default 600 where `save_checkpoint_steps` is not
-        given either; None or 0 for never. Where both are given, this one is used.
+      save_checkpoint_secs: Save every so many seconds. By default 600 where `save_checkpoint_steps`
+        is not given either; None or 0 for never. Where both are given, this one is used.
       save_summaries_steps: Write summaries every so many global steps; by default 100 where
         `save_summaries_secs` is not given either.
       save_summaries_secs: Write summaries every so many seconds.

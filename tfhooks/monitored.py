@@ -1,0 +1,351 @@
+"""What a caller does to a monitored session: run, stop and close it, without losing work.
+
+It stands on TensorFlow's public parts: session creators initialise and restore, a Coordinator keeps
+the threads, the raw `tf.compat.v1.Session` runs. `lifecycle` keeps these; the group calls the hooks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from types import SimpleNamespace, TracebackType
+from typing import Any
+
+from tfhooks._tensorflow import Graph, RunMetadata, RunOptions, Session, tf, unfinalize
+from tfhooks.errors import SessionClosedError, attach, ends_data
+from tfhooks.group import HookGroup
+from tfhooks.lifecycle import Lifecycle
+from tfhooks.plan import plans_enabled
+from tfhooks.preemption import SignalWatch
+from tfhooks.reasons import Stopping, StopReason, of_error, of_hook
+from tfhooks.recovery import PREEMPTION_ERRORS, RecoveryPolicy
+from tfhooks.step_fn import StepContext
+from tfhooks.step_fn import check as check_step_fn
+
+
+class Monitored:
+    """What both kinds of monitored session are."""
+
+    StepContext = StepContext
+
+    def _open(
+        self,
+        session_creator: Any,
+        hooks: Iterable[Any] | None,
+        stop_grace_period_secs: float,
+        run_plans: bool | None,
+        policy: RecoveryPolicy | None,
+        save_on_error: bool,
+        save_on_preemption: bool,
+    ) -> None:
+        self._graph: Graph = tf.get_default_graph()
+        self._graph_was_finalized = self._graph.finalized
+        self._save_on_error = save_on_error
+        self._closed = False
+        self._stopping = Stopping()
+        self._signals: SignalWatch | None = None
+        self._group = HookGroup(hooks, run_plans=plans_enabled(run_plans))
+        self._life = Lifecycle(
+            session_creator or tf.train.ChiefSessionCreator(),
+            self._group,
+            self._graph,
+            policy,
+            stop_grace_period_secs,
+        )
+        try:
+            self._group.begin()
+            self._life.open()
+        except BaseException as error:
+            self._give_up(error)
+            raise
+        if save_on_preemption:
+            self._signals = SignalWatch(self._on_signal)
+
+    def _give_up(self, error: BaseException) -> None:
+        """Leaves nothing behind of a session whose construction failed."""
+        self._closed = True
+        try:
+            self._group.abandon(self._life.half_made(), error)
+        finally:
+            self._life.drop()
+            if not self._graph_was_finalized:
+                unfinalize(self._graph)
+
+    # Running.
+
+    def run(
+        self,
+        fetches: Any,
+        feed_dict: Any = None,
+        options: RunOptions | None = None,
+        run_metadata: RunMetadata | None = None,
+        *,
+        skip_hooks: Iterable[Any] = (),
+    ) -> Any:
+        """Runs one step with all hooks, and recovers the session if it is lost.
+
+        Args:
+          fetches: As for `tf.compat.v1.Session.run`, like the three that follow.
+          feed_dict: What to feed. No tensor that a hook feeds too.
+          options: `tf.compat.v1.RunOptions` of this run; never changed.
+          run_metadata: A `tf.compat.v1.RunMetadata` to be filled.
+          skip_hooks: Hooks of this session, the objects or their classes, to leave out of this run.
+
+        Returns:
+          The values of `fetches`, as `Session.run` gives them.
+
+        Raises:
+          RequestError: Something in what the caller or a hook asks for is wrong; names whose it is.
+          SessionClosedError: The session is closed.
+          StopRequestedError: A hook, a signal or `request_stop` asked for a stop.
+          ValueError: `skip_hooks` names no hook of this session.
+        """
+        if self._stopping.refuses:
+            self._refuse()
+        group, life = self._group, self._life
+        skip = group.find(skip_hooks) if skip_hooks else ()
+        session = life.session
+        try:
+            if session is None:
+                raise tf.errors.AbortedError(None, None, 'There is no session.')
+            result = group.run(session, fetches, feed_dict, options, run_metadata, skip)
+        except Exception as error:
+            result = life.run_again(
+                session,
+                error,
+                lambda again: group.run(again, fetches, feed_dict, options, run_metadata, skip),
+            )
+        finally:
+            if group.stopper is not None:
+                self._hook_stops()
+        life.ran = True
+        return result
+
+    def run_without_hooks(
+        self,
+        fetches: Any,
+        feed_dict: Any = None,
+        options: RunOptions | None = None,
+        run_metadata: RunMetadata | None = None,
+    ) -> Any:
+        """Runs without any hook, as `tf.compat.v1.Session.run`, but recovers as `run` does.
+
+        Unlike `run` it still runs when a stop was requested.
+
+        Raises:
+          SessionClosedError: The session is closed.
+        """
+        self._raise_if_closed()
+        return self._life.run(
+            lambda session: session.run(fetches, feed_dict, options, run_metadata)
+        )
+
+    def run_step_fn(self, step_fn: Callable[..., Any]) -> Any:
+        """Runs a function of a StepContext, which gives it the raw session and a `run` with hooks.
+
+        Args:
+          step_fn: Takes one argument named `step_context`. After a recovery it is called again,
+            with the new session.
+
+        Returns:
+          What `step_fn` returns.
+
+        Raises:
+          SessionClosedError: The session is closed.
+          StopIteration: `step_fn` called `step_context.request_stop()`.
+          ValueError: `step_fn` takes other arguments.
+        """
+        self._raise_if_closed()
+        check_step_fn(step_fn)
+
+        def once(session: Session) -> Any:
+            def run_with_hooks(
+                fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None
+            ) -> Any:
+                if self._stopping.refuses:
+                    self._refuse()
+                try:
+                    return self._group.run(session, fetches, feed_dict, options, run_metadata)
+                finally:
+                    if self._group.stopper is not None:
+                        self._hook_stops()
+
+            return step_fn(StepContext(session, run_with_hooks))
+
+        result = self._life.run(once)
+        self._life.ran = True
+        return result
+
+    def _refuse(self) -> None:
+        self._raise_if_closed()
+        self._notice()
+        self._stopping.refuse()
+
+    def _raise_if_closed(self) -> None:
+        if self._closed:
+            raise SessionClosedError(f'The session is closed: {self.stop_reason}. Make a new one.')
+
+    # Stopping.
+
+    def should_stop(self) -> bool:
+        """Whether the loop should end: a hook, a thread, a signal or the caller asked, or it is closed.
+
+        Raises:
+          Exception: A SingularMonitoredSession raises what a thread reported to the coordinator. A
+            MonitoredSession raises it in `close()`.
+        """
+        stopping = self._stopping
+        if stopping.refuses:
+            self._notice()
+            return True
+        try:
+            stopped = self._life.should_stop()
+        except PREEMPTION_ERRORS:
+            raise
+        except Exception as error:
+            if not self._life.recovers:
+                raise
+            stopping.ask(of_error(error, end_of_data=False))
+            stopped = True
+        if stopped:
+            self._threads_stop()
+        return stopped
+
+    def request_stop(self, reason: str = 'the caller asked for it') -> None:
+        """Makes `should_stop()` true from now on; `close()` will end the hooks as ever.
+
+        May be called from any thread and from a signal handler.
+
+        Args:
+          reason: Why; it is logged and kept in `stop_reason`.
+        """
+        self._stopping.ask(StopReason('requested', f'stop requested: {reason}', reason))
+
+    @property
+    def stop_reason(self) -> StopReason | None:
+        """Why the session stopped, or None while it has not."""
+        return self._stopping.reason
+
+    def _hook_stops(self) -> None:
+        if not self._stopping.refuses and self._group.stopper is not None:
+            self._stopping.ask(of_hook(self._group.stopper))
+            self._notice()
+
+    def _threads_stop(self) -> None:
+        stopping, hook, failure = self._stopping, self._group.thread_stopper, self._life.failure
+        if failure is not None:
+            stopping.ask(of_error(failure, end_of_data=False))
+        if hook is not None:
+            stopping.ask(StopReason('coordinator', f'{hook} asked for a stop', hook))
+        stopping.ask(StopReason('coordinator', 'the coordinator was asked to stop'))
+        self._notice()
+
+    def _on_signal(self, name: str) -> None:
+        # In a signal handler: nothing here may wait for a lock.
+        self._stopping.ask(StopReason('signal', f'signal {name}', name))
+
+    def _notice(self, exactly: bool = True) -> None:
+        session = self._life.session if exactly else None
+        self._stopping.notice(lambda: self._group.step(session))
+
+    # Closing.
+
+    def close(self) -> None:
+        """Ends the hooks and closes the session. Closing again does nothing.
+
+        Raises:
+          Exception: What a hook's `end` raised, or what a thread reported to the coordinator. All
+            hooks are ended and the session is closed nevertheless.
+        """
+        if self._life.begin_close():
+            self._close(None)
+
+    def __enter__(self) -> Any:
+        """Returns the session.
+
+        Raises:
+          SessionClosedError: It is closed.
+        """
+        self._raise_if_closed()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        quiet = error is None or ends_data(error) or self._stopping.ends_loop(error)
+        if not self._life.begin_close():
+            return quiet
+        if error is not None:
+            if not quiet:
+                self._stopping.fail(error)
+            self._stopping.ask(of_error(error, quiet))
+        try:
+            self._close(None if quiet else error)
+        except BaseException as another:
+            if error is None or quiet:
+                raise
+            attach(error, [another])
+        return quiet
+
+    def _close(self, error: BaseException | None) -> None:
+        self._stopping.ask(StopReason('closed', 'the session was closed'))
+        self._notice(exactly=not isinstance(error, PREEMPTION_ERRORS))
+        session = self._life.session
+        errors: list[BaseException] = []
+        try:
+            if error is None and self._life.failure is None:
+                _attempt(lambda: self._group.end(session), errors)
+            else:
+                cause = error or self._life.failure
+                assert cause is not None
+                if self._save_on_error and session is not None:
+                    self._group.save(session, cause)
+                self._group.on_error(session, cause)
+            _attempt(self._life.close, errors)
+        finally:
+            self._closed = self._stopping.refuses = True
+            if self._signals is not None:
+                self._signals.stop()
+            if not self._graph_was_finalized:
+                unfinalize(self._graph)
+        errors = [e for e in errors if not self._stopping.ends_loop(e)]
+        if errors:
+            attach(errors[0], errors[1:])
+            raise errors[0]
+
+    # What lies below.
+
+    @property
+    def graph(self) -> Graph | None:
+        """The graph that was launched in this session, or None when it is closed."""
+        session = self._life.session
+        return None if session is None else session.graph
+
+    def raw_session(self) -> Session | None:
+        """The `tf.compat.v1.Session` in use now, or None; it changes with each recovery."""
+        return self._life.session
+
+    # Names of TensorFlow's that programs have come to use, though they are private there.
+
+    def _tf_sess(self) -> Session | None:
+        return self._life.session
+
+    def _is_closed(self) -> bool:
+        return self._life.session is None
+
+    @property
+    def _sess(self) -> Session | None:
+        return self._life.session
+
+    @property
+    def _coordinated_creator(self) -> SimpleNamespace:
+        return SimpleNamespace(tf_sess=self._life.session, coord=self._life.coord)
+
+
+def _attempt(action: Callable[[], None], errors: list[BaseException]) -> None:
+    try:
+        action()
+    except BaseException as error:
+        errors.append(error)
