@@ -20,12 +20,25 @@ both = pytest.mark.parametrize('session_class', SESSIONS)
 
 
 class Gate(tf.train.Saver):
-    """A saver that waits, when it writes in the background, until it is told to go on."""
+    """A saver that waits, when it writes in the background, until it is told to go on.
+
+    It waits before it records what it has written, so the state file still names what was there.
+    """
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.open = threading.Event()
         self.fails = False
+        self.fails_before_writing = False
+
+    @property
+    def last_checkpoints(self):
+        # Read when the state file is about to be written.
+        if threading.current_thread() is not threading.main_thread():
+            assert self.open.wait(60)
+            if self.fails_before_writing:
+                raise tf.errors.ResourceExhaustedError(None, None, 'the disk is full')
+        return super().last_checkpoints
 
     def export_meta_graph(self, *args, **kwargs):
         if threading.current_thread() is not threading.main_thread():
@@ -35,8 +48,21 @@ class Gate(tf.train.Saver):
         return super().export_meta_graph(*args, **kwargs)
 
 
+class OpensAtRecovery(tf.train.SessionRunHook):
+    """Opens a gate when a session has been recovered; comes before the saver that waits at it."""
+
+    def __init__(self, gate):
+        self._gate = gate
+        self._sessions = 0
+
+    def after_create_session(self, session, coord):
+        self._sessions += 1
+        if self._sessions == 2:
+            self._gate.open.set()
+
+
 @contextlib.contextmanager
-def gated(directory, session_class, **arguments):
+def gated(directory, session_class, hooks=(), **arguments):
     """A session with a Gate. Gives the gate, the hook and a function that runs steps."""
     with tf.Graph().as_default():
         step = tf.train.get_or_create_global_step()
@@ -45,13 +71,16 @@ def gated(directory, session_class, **arguments):
         gate = Gate()
         hook = saver(directory, saver=gate, asynchronous=True, **arguments)
         creator = tf.train.ChiefSessionCreator(checkpoint_dir=str(directory))
-        with session_class(creator, [hook]) as session:
+        with session_class(creator, [OpensAtRecovery(gate), hook, *hooks]) as session:
 
             def run(times=1):
                 for _ in range(times):
                     session.run(op)
 
             run.session = session
+            run.step = lambda: session.run_step_fn(
+                lambda step_context: step_context.session.run(step)
+            )
             try:
                 yield gate, hook, run
             finally:
@@ -217,6 +246,35 @@ class LoseSession(tf.train.SessionRunHook):
         self._runs -= 1
         if self._runs == 0:
             raise tf.errors.AbortedError(None, None, 'the session is lost')
+
+
+@both
+def test_a_recovery_waits_for_what_is_being_written_and_goes_on_from_it(tmp_path, session_class):
+    lose = LoseSession(3)
+    with gated(tmp_path, session_class, [lose], save_steps=2) as (_gate, hook, run):
+        run(2)
+        assert latest_step(tmp_path) == 0
+        # Lost at 3 while 2 was being written; this run is made again from 2.
+        run()
+        hook.wait_for_save()
+        assert latest_step(tmp_path) == 2
+        assert run.step() == 3
+        run()
+    assert steps_in(tmp_path) == [0, 2, 4]
+
+
+@both
+def test_an_error_before_a_recovery_surfaces_after_it(tmp_path, session_class):
+    lose = LoseSession(3)
+    with gated(tmp_path, session_class, [lose], save_steps=2) as (gate, _hook, run):
+        run(2)
+        gate.fails_before_writing = True
+        with pytest.raises(CheckpointSaveError):
+            run(2)
+        gate.fails_before_writing = False
+        run(2)
+    assert leftovers(tmp_path) == []
+    assert latest_step(tmp_path) == steps_in(tmp_path)[-1]
 
 
 @both

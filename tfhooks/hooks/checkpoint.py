@@ -138,8 +138,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
           CheckpointSaveError: The checkpoint could not be written.
         """
         with self._lock, session.graph.as_default():
-            stops = [False]
-            attempt(lambda: stops.append(self._finish(session)), self._late_errors)
+            stops = [self._catch_up(session)]
             claim = Claim(self._checkpoint_dir, self, self._describe(), session, coord)
             if self._claim is None:
                 checkpoint_files.remove_strays(self._save_path)
@@ -158,6 +157,19 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
                 stops.append(self._save(session, step))
             if any(stops) and coord is not None:
                 coord.request_stop()
+
+    def _catch_up(self, session: Any) -> bool:
+        """Goes on from what was still being written when the last session was lost."""
+        writing, before = self._writing, self._saved_step
+        stops = [False]
+        attempt(lambda: stops.append(self._finish(session)), self._late_errors)
+        if writing is not None and self._saved_step == writing.step != before:
+            step = int(session.run(self._global_step_tensor))
+            if step == before and step < writing.step:
+                # The session was restored before the newer checkpoint was complete.
+                latest = tf.train.latest_checkpoint(os.path.dirname(self._save_path))
+                self._get_saver().restore(session, latest)
+        return any(stops)
 
     def before_run(self, run_context: Any) -> None:
         """Asks for nothing: the global step is read after the run, when a save may be due."""
