@@ -209,6 +209,8 @@ class Runner:
                 if request is not None:
                     askers.append(member)
                     requests.append((member.asking, request))
+                if context._stop and self.stopper is None:
+                    self.stopper = member.name
             if waiting:
                 fed = self._conditions.fed(feed_dict, requests)
                 calls = _Calls([m for m in calls.members if self._conditions.met(m, fed)])
@@ -218,13 +220,14 @@ class Runner:
                         if request is not None:
                             askers.append(member)
                             requests.append((member.asking, request))
+                        if context._stop and self.stopper is None:
+                            self.stopper = member.name
         except BaseException as error:
             if member is not None:
                 blame(error, member.asking)
+                if context._stop and self.stopper is None:
+                    self.stopper = member.name
             raise
-        finally:
-            if context._stop and self.stopper is None and member is not None:
-                self.stopper = member.name
         return calls
 
     def _run_plan(
