@@ -69,7 +69,7 @@ class EvalHook(SessionRunHook[None]):
 
     The evaluation runs between two steps, on the raw session, without hooks. Its time is not
     counted as training time: rates of `StepCounterHook` and `ProgressHook` leave it out. Where
-    several threads train, the others go on meanwhile.
+    several threads train, the others go on meanwhile, and what falls due meanwhile is left out.
 
     The results are logged, written for TensorBoard into the directory `<output_dir>/<name>`, and
     can be the metric of `BestCheckpoints` and `EarlyStoppingHook`: see `result`. One step is
@@ -229,8 +229,11 @@ class EvalHook(SessionRunHook[None]):
           The latest evaluation that was due, or None before the first.
         """
         step = self._cadence.take(run_context)
-        if step is not None:
-            self.latest = self.evaluate(run_context.session, step)
+        if step is not None and self._lock.acquire(blocking=False):
+            try:
+                self.latest = self.evaluate(run_context.session, step)
+            finally:
+                self._lock.release()
         return self.latest
 
     def evaluate(self, session: Any, step: int) -> Evaluation:

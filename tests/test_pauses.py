@@ -1,0 +1,74 @@
+import threading
+import time
+
+import pytest
+import tensorflow.compat.v1 as tf
+
+from tfhooks import pauses
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    class Clock:
+        now = 100.0
+
+    monkeypatch.setattr(time, 'monotonic', lambda: Clock.now)
+    return Clock
+
+
+def test_a_graph_that_was_never_paused():
+    graph = tf.Graph()
+    assert pauses.seconds(graph) == 0
+    assert not pauses.is_paused(graph)
+
+
+def test_pauses_add_up_and_one_that_goes_on_counts_so_far(clock):
+    graph, other = tf.Graph(), tf.Graph()
+    for secs in (2, 3):
+        with pauses.pause(graph):
+            clock.now += secs
+        clock.now += 10
+    assert pauses.seconds(graph) == 5
+    with pauses.pause(graph):
+        clock.now += 4
+        assert pauses.seconds(graph) == 9
+        assert pauses.is_paused(graph)
+    assert not pauses.is_paused(graph)
+    assert pauses.seconds(other) == 0
+
+
+def test_pauses_that_overlap_count_once(clock):
+    graph = tf.Graph()
+    with pauses.pause(graph):
+        clock.now += 1
+        with pauses.pause(graph):
+            clock.now += 2
+        clock.now += 4
+    assert pauses.seconds(graph) == 7
+
+
+def test_an_error_ends_a_pause(clock):
+    graph = tf.Graph()
+    with pytest.raises(KeyError), pauses.pause(graph):
+        clock.now += 1
+        raise KeyError
+    clock.now += 5
+    assert pauses.seconds(graph) == 1
+
+
+def test_a_pause_in_another_thread_is_seen():
+    graph = tf.Graph()
+    inside, leave = threading.Event(), threading.Event()
+
+    def work():
+        with pauses.pause(graph):
+            inside.set()
+            leave.wait(60)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert inside.wait(60)
+    assert pauses.is_paused(graph)
+    leave.set()
+    thread.join()
+    assert not pauses.is_paused(graph)
