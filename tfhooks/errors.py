@@ -36,6 +36,12 @@ def shown(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + '...'
 
 
+def reason(error: BaseException) -> str:
+    """What an error says, in one line: that of a foreign operation says all its attributes."""
+    text = ' '.join(str(error.args[0] if error.args else error).split())
+    return text if len(text) <= 300 else text[:297] + '...'
+
+
 class Problem(NamedTuple):
     """One thing that is wrong in a request.
 
@@ -260,7 +266,8 @@ def checkpoint_save_error(
         if isinstance(error, tf.errors.OpError):
             was: Any = error
             init = tf.errors.OpError.__init__
-            arguments = (was.node_def, was.op, message, was.error_code)
+            # With the op, its message would end with where in the program the op was made.
+            arguments = (was.node_def, None, message, was.error_code)
         init(made, *arguments)
     made.hook, made.path, made.step, made.error = hook, path, step, error
     made.__cause__ = error

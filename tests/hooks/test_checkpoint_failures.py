@@ -56,6 +56,9 @@ def test_a_write_error_is_an_error_and_no_end_of_data(tmp_path, session_class):
     assert isinstance(error, tf.errors.OpError)
     assert 'model.ckpt-3' in str(error)
     assert 'step=3' in str(error)
+    assert 'File too large' in str(error)
+    assert 'stack trace' not in str(error)
+    assert len(str(error).splitlines()) == 2
     assert latest_step(tmp_path) == 0
     assert leftovers(tmp_path) == []
     assert steps_in(tmp_path) == [0]

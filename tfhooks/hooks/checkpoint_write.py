@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from typing import Any
 
@@ -83,7 +84,7 @@ def write_checkpoint(
         who = type(hook).__name__
         raise checkpoint_save_error(
             f'{who} could not save a checkpoint: path={path!r}, step={step}, '
-            f'cause={type(error).__name__}: {error}\n{_what_to_do(error, save_path)}',
+            f'cause={type(error).__name__}: {_short(error)}\n{_what_to_do(error, save_path)}',
             error,
             hook=hook,
             path=path,
@@ -103,8 +104,8 @@ def write_graph(definition: Any, directory: str, hook: Any) -> None:
         path = os.path.join(directory, 'graph.pbtxt')
         raise checkpoint_save_error(
             f'{type(hook).__name__} could not write the graph: path={path!r}, '
-            f'cause={type(error).__name__}: {error}\nLook at the directory, its free space and '
-            'its permissions, or pass save_graph_def=False.',
+            f'cause={type(error).__name__}: {_short(error)}\nLook at the directory, its free '
+            'space and its permissions, or pass save_graph_def=False.',
             error,
             hook=hook,
             path=path,
@@ -125,6 +126,15 @@ def was_restored(saver: Any, session: Any, save_path: str, step: int) -> bool:
         return holds_what_is_saved(latest, saver, session)
     except (tf.errors.OpError, ValueError, RuntimeError):
         return False
+
+
+def _short(error: Exception) -> str:
+    """What `error` says, without where in the program the op was made: the Saver made it."""
+    lines = str(error).split('\n\nOriginal stack trace')[0].splitlines()
+    for before, line in itertools.pairwise(lines):
+        if '[[{{node' in line:
+            return before.strip()
+    return lines[0] if lines else ''
 
 
 def _what_to_do(error: Exception, save_path: str) -> str:
