@@ -438,6 +438,10 @@ def test_an_evicted_plan_can_still_run(model, session):
     plans.compile(model.step)
     assert plan.run() == 1
     assert plans.find(model.count) is None
+    assert plans.counters.served == 1
+    plans.clear()
+    assert plan.run() == 2
+    assert plans.counters.served == 2
 
 
 def test_an_often_used_plan_gets_its_own_executor_after_the_table_overflowed(

@@ -216,13 +216,18 @@ class RunPlans:
     def clear(self) -> None:
         """Drops all plans; the counters stay."""
         with self._lock:
-            self._served_before += sum(plan.times for plan in self._table.values())
+            self._served_before += sum(plan.retire() for plan in self._table.values())
             self._table.clear()
 
     def promote(self, plan: Plan) -> None:
         """Gives an often used plan an executor of its own."""
         with self._lock:
             plan.prepare(self._parts, own_executor=True)
+
+    def count_retired(self) -> None:
+        """Counts a run of a plan that has left the table."""
+        with self._lock:
+            self._served_before += 1
 
     def fed_tensors(self, keys: list[Any]) -> list[Any]:
         """The tensors that feed keys stand for, in order.
@@ -292,7 +297,7 @@ class RunPlans:
         while len(table) >= self.limit:
             plan = table.pop(min(table, key=lambda key: table[key].last_used))
             self._evicted += 1
-            self._served_before += plan.times
+            self._served_before += plan.retire()
 
     def _renewed(self, key: Any, plan: Plan) -> Plan | None:
         """The same plan after the graph has grown, or None where it must be made anew."""
@@ -305,7 +310,7 @@ class RunPlans:
                 plan.check(self._parts)
             except Exception:
                 if self._table.pop(key, None) is not None:
-                    self._served_before += plan.times
+                    self._served_before += plan.retire()
                 return None
             return plan
 

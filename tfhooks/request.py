@@ -28,6 +28,7 @@ class Plan:
     Attributes:
         fetches: The fetches, in containers of the plan's own.
         times: How often the plan has run.
+        retired: Whether the plan has left the table; whoever holds it may still run it.
     """
 
     __slots__ = (
@@ -36,12 +37,13 @@ class Plan:
         '_call',
         '_feed_keys',
         '_feeds',
-        '_moves_at',
         '_plans',
         '_session',
         '_tick',
+        '_watched',
         'fetches',
         'last_used',
+        'retired',
         'targets',
         'tensors',
         'times',
@@ -58,6 +60,7 @@ class Plan:
         self._feed_keys = feed_keys
         self.version = graph.version
         self.times = 0
+        self.retired = False
         self.last_used = plans.tick()
         self._feeds = [Feed(tensor, parts) for tensor in plans.fed_tensors(feed_keys)]
         fed = {id(feed.tensor): place for place, feed in enumerate(self._feeds)}
@@ -99,7 +102,8 @@ class Plan:
                 fetches, lambda leaf: place(graph.as_graph_element(leaf))
             )
         self._call: Callable[[list[Any]], list[Any]] | None = None
-        self._moves_at = 0
+        # Whether runs are looked at: until the plan has its own executor, or once it is retired.
+        self._watched = False
 
     def prepare(self, parts: Any, own_executor: bool) -> None:
         """Sets up the call.
@@ -114,18 +118,27 @@ class Plan:
         fed = [feed.tensor for feed in self._feeds]
         in_process = door.is_in_process(self._session)
         if own_executor and in_process and not any(map(_is_large, self.tensors)):
-            self._moves_at = 0
+            self._watched = self.retired
             self._call = door.direct_call(
                 parts, self._session, fed, self.tensors, self.targets, self._move_to_shared
             )
         else:
             self._move_to_shared()
-            self._moves_at = 0 if own_executor or not in_process else _CALLS_BEFORE_OWN_EXECUTOR
+            self._watched = self.retired or (in_process and not own_executor)
 
     def _move_to_shared(self) -> None:
         """From now on runs by the call that `Session.run` makes."""
         fed = [feed.tensor for feed in self._feeds]
         self._call = door.shared_call(self._session, fed, self.tensors, self.targets)
+
+    def retire(self) -> int:
+        """Notes that the plan has left the table.
+
+        Returns:
+            How often it has run.
+        """
+        self.retired = self._watched = True
+        return self.times
 
     def check(self, parts: Any) -> None:
         """Makes sure, after the graph has grown, that the request still means the same.
@@ -174,8 +187,11 @@ class Plan:
                 return self._plans.unplanned(unserved, self.fetches, feed_dict)
         self.last_used = self._tick()
         self.times += 1
-        if self.times == self._moves_at:
-            self._plans.promote(self)
+        if self._watched:
+            if self.retired:
+                self._plans.count_retired()
+            elif self.times == _CALLS_BEFORE_OWN_EXECUTOR:
+                self._plans.promote(self)
         call = self._call
         values = [] if call is None else call(arrays)
         if self._append:
