@@ -120,7 +120,7 @@ class HookGroup:
         Weights that a hook has found to be bad are not saved.
         """
         for member in self.members:
-            saves = isinstance(member.hook, tf.train.CheckpointSaverHook)
+            saves = isinstance(member.layers[-1], tf.train.CheckpointSaverHook)
             # TensorFlow's own saver knows nothing of bad weights.
             knows = callable(getattr(member.hook, 'skip_final_save', None))
             if saves and (knows or not self._runner.weights_are_bad):
@@ -151,12 +151,7 @@ class HookGroup:
         """
         found = []
         for wanted in hooks:
-            meant = [
-                member
-                for member in self.members
-                if member.hook is wanted
-                or (isinstance(wanted, type) and isinstance(member.hook, wanted))
-            ]
+            meant = [member for member in self.members if member.is_meant_by(wanted)]
             if not meant:
                 raise ValueError(
                     f'skip_hooks must name hooks of this session. got {wanted!r}, '

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tfhooks._tensorflow import tf
@@ -28,6 +28,8 @@ class Member:
       listens: Whether it does anything in `after_run`.
       sleeps: Whether it says when it need not be called (`wakes_at`).
       guards: Whether its `after_run` decides whether the weights may be saved at all.
+      layers: The hook, and where it is a wrapper the hook in it, and so on.
+      called: What `before_run` and `after_run` are called of: the hook, or what measures it.
     """
 
     index: int
@@ -38,6 +40,14 @@ class Member:
     listens: bool
     sleeps: bool
     guards: bool
+    layers: tuple[Any, ...]
+    called: Any
+
+    def is_meant_by(self, wanted: Any) -> bool:
+        """Whether `wanted` is the hook, or a class of it; a wrapper is what is in it, too."""
+        if isinstance(wanted, type):
+            return any(isinstance(hook, wanted) for hook in self.layers)
+        return any(hook is wanted for hook in self.layers)
 
 
 def listed(hooks: Iterable[Any] | None, argument: str = 'hooks') -> list[Any]:
@@ -92,9 +102,11 @@ def enroll(hooks: Iterable[Any] | None) -> tuple[Member, ...]:
     found = listed(hooks)
     names = [name_of(hook) for hook in found]
     times = Counter(names)
+    measure = _measure(found)
     members = []
     for index, (hook, name) in enumerate(zip(found, names, strict=True)):
         name = name if times[name] == 1 else f'{name}[{index}]'
+        layers = tuple(_layers(hook))
         members.append(
             Member(
                 index=index,
@@ -104,7 +116,9 @@ def enroll(hooks: Iterable[Any] | None) -> tuple[Member, ...]:
                 asks=overrides(hook, 'before_run'),
                 listens=overrides(hook, 'after_run'),
                 sleeps=callable(getattr(hook, 'wakes_at', None)),
-                guards=isinstance(hook, tf.train.NanTensorHook),
+                guards=isinstance(layers[-1], tf.train.NanTensorHook),
+                layers=layers,
+                called=hook if measure is None else measure(hook, name),
             )
         )
     return tuple(members)
@@ -114,6 +128,20 @@ def name_of(hook: Any) -> str:
     """What a hook is called: by the function it was made of, or else by its class."""
     name = getattr(hook, '__name__', None)
     return name if isinstance(name, str) else type(hook).__name__
+
+
+def _layers(hook: Any) -> Iterator[Any]:
+    while hook is not None:
+        yield hook
+        hook = getattr(hook, '__dict__', {}).get('wrapped_hook')
+
+
+def _measure(hooks: list[Any]) -> Any:
+    """The `measure_calls` of the hook that has one, which gives what to call instead of a hook."""
+    for hook in hooks:
+        if SessionRunHook in type(hook).__mro__ and hasattr(hook, 'measure_calls'):
+            return hook.measure_calls
+    return None
 
 
 def overrides(hook: Any, method: str) -> bool:

@@ -45,8 +45,8 @@ class _Calls:
 
     def __init__(self, members: Sequence[Member]) -> None:
         self.members = members
-        self.askers = [(member.hook, member) for member in members if member.asks]
-        listeners = [(member.index, member.hook, member) for member in members if member.listens]
+        self.askers = [(member.called, member) for member in members if member.asks]
+        listeners = [(member.index, member.called, member) for member in members if member.listens]
         self.guards = [listener for listener in listeners if listener[2].guards]
         self.listeners = [listener for listener in listeners if not listener[2].guards]
         self.answers = bool(listeners)
