@@ -1,0 +1,34 @@
+"""The pages of the hooks' documentation, whose examples are run as a reader runs them."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+PAGES = pathlib.Path(__file__).resolve().parents[2] / 'docs' / 'hooks'
+
+
+def run_page(name: str, directory: pathlib.Path, *, returncode: int = 0) -> str:
+    """Runs the Python blocks of a page, one after the other in one process in `directory`.
+
+    Returns:
+      What the process wrote, stderr after stdout.
+    """
+    page = (PAGES / f'{name}.md').read_text(encoding='utf-8')
+    blocks = re.findall(r'^```python\n(.*?)^```', page, flags=re.DOTALL | re.MULTILINE)
+    assert blocks
+    environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL='3')
+    environment['PYTHONPATH'] = os.pathsep.join(path or os.getcwd() for path in sys.path)
+    done = subprocess.run(
+        [sys.executable, '-c', '\n'.join(blocks)],
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == returncode, done.stderr
+    return done.stdout + done.stderr

@@ -1,0 +1,240 @@
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+import tensorflow.compat.v1 as tf
+from pages import run_page
+from stock_models import SESSIONS, LoseSession, train_op
+
+import tfhooks
+from tfhooks import testing
+from tfhooks.hooks.watchdog import StallWatchdogHook
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'error', 'text'),
+    [
+        ({'timeout_secs': 0}, ValueError, 'timeout_secs must be greater than 0 seconds'),
+        ({'timeout_secs': None}, TypeError, 'timeout_secs must be a number .*timeout_secs=None'),
+        ({'timeout_secs': 'x'}, TypeError, "timeout_secs must be a number .*timeout_secs='x'"),
+        ({'abort': 1}, TypeError, 'abort must be True or False; abort=1'),
+    ],
+)
+def test_arguments(arguments, error, text):
+    with pytest.raises(error, match=text):
+        StallWatchdogHook(**{'timeout_secs': 1, **arguments})
+
+
+class Release(logging.Handler):
+    """Lets a blocked step go on when the watchdog has spoken."""
+
+    def __init__(self, text='has not returned'):
+        super().__init__()
+        self.event = threading.Event()
+        self._text = text
+
+    def emit(self, record):
+        if self._text in record.getMessage():
+            self.event.set()
+
+
+@pytest.fixture
+def release():
+    handler = Release()
+    logging.getLogger('tfhooks').addHandler(handler)
+    yield handler.event
+    handler.event.set()
+    logging.getLogger('tfhooks').removeHandler(handler)
+
+
+def look(hook):
+    """Lets the watchdog look now, as it does in its own thread, and gives how long it will wait."""
+    waits = []
+    thread = threading.Thread(target=lambda: waits.append(hook._watch.look()))
+    thread.start()
+    thread.join()
+    return waits[0]
+
+
+def watchdog_threads():
+    return [thread for thread in threading.enumerate() if thread.name == 'StallWatchdogHook']
+
+
+def blocking_op(event):
+    """An operation that returns when `event` is set, or, if the test fails, after a minute."""
+
+    def stuck_in_the_input_pipeline():
+        return event.wait(60)
+
+    return tf.py_func(stuck_in_the_input_pipeline, [], tf.bool)
+
+
+@pytest.mark.parametrize('make', SESSIONS)
+def test_logs_the_stacks_of_a_step_that_does_not_return(make, release, log):
+    hook = StallWatchdogHook(0.05)
+    with tf.Graph().as_default():
+        train = train_op()
+        blocked = blocking_op(release)
+        with make(hooks=[hook]) as session:
+            session.run(train)
+            assert session.run(blocked)
+            session.run(train)
+    (message,) = log('has not returned')
+    assert 'timeout_secs=0.05, thread=MainThread' in message
+    assert 'PyFunc' in message
+    # Where the step hangs, and who called it.
+    assert 'in stuck_in_the_input_pipeline' in message
+    assert 'in test_logs_the_stacks_of_a_step_that_does_not_return' in message
+    assert 'assert session.run(blocked)' in message
+    (returned,) = log('returned after all')
+    assert 'the step returned after all, after ' in returned
+    assert watchdog_threads() == []
+
+
+@pytest.mark.parametrize('make', SESSIONS)
+def test_speaks_once_per_stall_and_when_it_is_time(make, log, clock):
+    hook = StallWatchdogHook(1000)
+    counts = []
+
+    def takes_long():
+        for secs in (999, 0.75, 0.25, 0, 5000):
+            clock.now += secs
+            wait = look(hook)
+            counts.append((wait, len(log('has not returned'))))
+        return 0
+
+    with tf.Graph().as_default():
+        slow = tf.py_func(takes_long, [], tf.int64)
+        with make(hooks=[hook]) as session:
+            session.run(slow)
+            clock.now += 9000
+            look(hook)
+            session.run(slow)
+    once = [(1, 0), (0.25, 0), (1000, 1), (1000, 1), (1000, 1)]
+    assert counts == once + [(wait, count + 1) for wait, count in once]
+    assert (
+        log('returned after all')
+        == ['StallWatchdogHook: the step returned after all, after 6000.0 seconds.'] * 2
+    )
+
+
+@pytest.mark.parametrize('make', SESSIONS)
+def test_a_run_that_raised_is_over(make, log, clock):
+    """What the caller does after an error, however long, is no step."""
+    hook = StallWatchdogHook(1000)
+    with tf.Graph().as_default():
+        x = tf.placeholder_with_default(float('nan'), [])
+        checked = tf.check_numerics(x, 'bad')
+        with make(hooks=[hook]) as session:
+            try:
+                session.run(checked)
+            except tf.errors.InvalidArgumentError as error:
+                kept = error
+                clock.now += 5000
+                assert look(hook) == 1000
+            assert len(hook._runs) == 1
+            clock.now += 5000
+            assert look(hook) == 1000
+            session.run(checked, {x: 1.0})
+            assert 'bad' in str(kept)
+    assert log('has not returned') == []
+
+
+@pytest.mark.parametrize('make', SESSIONS)
+def test_watches_every_thread(make, release, log):
+    hook = StallWatchdogHook(0.05)
+    with tf.Graph().as_default():
+        train = train_op()
+        blocked = blocking_op(release)
+        with make(hooks=[hook]) as session:
+            session.run(train)
+            thread = threading.Thread(target=session.run, args=(blocked,), name='actor 7')
+            thread.start()
+            thread.join()
+    (message,) = log('has not returned')
+    assert 'thread=actor 7 (' in message
+
+
+@pytest.mark.parametrize('make', SESSIONS)
+def test_watches_again_after_a_recovery_and_in_another_session(make, release, log):
+    hook = StallWatchdogHook(0.05)
+    with tf.Graph().as_default():
+        train = train_op()
+        with make(hooks=[hook, LoseSession(2)]) as session:
+            for _ in range(4):
+                session.run(train)
+            assert len(watchdog_threads()) == 1
+    assert watchdog_threads() == []
+    with tf.Graph().as_default():
+        blocked = blocking_op(release)
+        with make(hooks=[hook]) as session:
+            session.run(blocked)
+    assert len(log('has not returned')) == 1
+
+
+def test_stops_watching_when_the_session_ends_by_an_error():
+    def fail():
+        with tfhooks.MonitoredSession(hooks=[StallWatchdogHook(60)]):
+            assert len(watchdog_threads()) == 1
+            raise ValueError('mine')
+
+    with tf.Graph().as_default(), pytest.raises(ValueError, match='mine'):
+        fail()
+    assert watchdog_threads() == []
+
+
+def test_stops_watching_when_the_hook_is_gone():
+    """TensorFlow's own sessions do not tell a hook of an error."""
+    hook = StallWatchdogHook(60)
+    hook.begin()
+    hook.after_create_session(None, None)
+    (thread,) = watchdog_threads()
+    del hook
+    thread.join(60)
+    assert not thread.is_alive()
+
+
+_ABORTS = """
+import threading
+import tensorflow.compat.v1 as tf
+from tfhooks.hooks.watchdog import StallWatchdogHook
+import tfhooks
+
+def hangs():
+    print('the step hangs')
+    threading.Event().wait(60)
+    return 0
+
+with tf.Graph().as_default():
+    op = tf.py_func(hangs, [], tf.int64)
+    with tfhooks.MonitoredSession(hooks=[StallWatchdogHook(0.2, abort=True)]) as session:
+        session.run(op)
+print('not reached')
+"""
+
+
+@pytest.mark.skipif(os.name != 'posix', reason='needs signals')
+def test_abort_ends_the_process_by_sigabrt():
+    done = subprocess.run(
+        [sys.executable, '-c', _ABORTS], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == -signal.SIGABRT
+    # What was printed is not lost either.
+    assert done.stdout == 'the step hangs\n'
+    assert 'in hangs' in done.stderr
+    assert 'StallWatchdogHook: abort=True' in done.stderr
+
+
+def test_keeps_the_contract():
+    testing.check_hook(lambda: StallWatchdogHook(60))
+
+
+def test_page(tmp_path):
+    output = run_page('watchdog', tmp_path)
+    assert 'StallWatchdogHook: a step has not returned for ' in output
+    assert 'in read_from_a_slow_disk' in output
+    assert 'the step returned after all' in output
