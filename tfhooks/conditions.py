@@ -7,7 +7,7 @@ from typing import Any
 
 from tfhooks import feeding
 from tfhooks._tensorflow import Graph, Tensor, fetch_components
-from tfhooks.errors import shown
+from tfhooks.errors import reason, shown
 from tfhooks.roster import Member
 
 
@@ -78,5 +78,5 @@ def _names(graph: Graph, member: Member) -> frozenset[str]:
 def _message(member: Member, key: Any, error: Exception) -> str:
     return (
         f'{member.name}.when_fed must hold placeholders of the graph. got {shown(key)}. '
-        f'{error.args[0] if error.args else error}'
+        f'{reason(error)}'
     )

@@ -75,6 +75,11 @@ class RequestError(Exception):
         else:
             Exception.__init__(self, message)
         self.problems = tuple(problems)
+        self._text = message
+
+    def __str__(self) -> str:
+        # The other classes that an error is of would each show it in another way, or not at all.
+        return self._text
 
 
 class RequestTypeError(RequestError, TypeError):

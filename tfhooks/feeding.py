@@ -19,6 +19,7 @@ from tfhooks.errors import (
     RequestValueError,
     ReturnTypeError,
     kind_of,
+    reason,
     shown,
 )
 
@@ -100,15 +101,14 @@ def resolve(graph: Graph, who: str, feed_dict: Any) -> tuple[list[Feed], list[Pr
             flat = flatten_feed_dict({nested_key: nested_value})
             pairs = [pair for key, value in flat.items() for pair in feed_components(key, value)]
         except Exception as error:
-            rule = f'{place}: key and value must have the same structure. {error}'
+            rule = f'{place}: key and value must have the same structure. {reason(error)}'
             problems.append(Problem(who, rule, kind_of(error)))
             continue
         for key, value in pairs:
             try:
                 tensor = graph.as_graph_element(key, allow_tensor=True, allow_operation=False)
             except Exception as error:
-                reason = error.args[0] if error.args else error
-                rule = f'{place}: the key must be a tensor of the graph. {reason}'
+                rule = f'{place}: the key must be a tensor of the graph. {reason(error)}'
                 problems.append(Problem(who, rule, RequestTypeError))
             else:
                 found.append(Feed(who, place, tensor, value))
@@ -132,7 +132,7 @@ def value_problem(graph: Graph, feed: Feed, exact: bool) -> Problem | None:
 
     value, dtype = feed.value, feed.tensor.dtype.as_numpy_dtype
     if value is None:
-        return problem(NO_NONE, RequestTypeError)
+        return problem(NO_NONE, RequestStringError if dtype is object else RequestTypeError)
     if isinstance(value, Tensor):
         rule = 'the value of a feed must be data: a number, string, list or ndarray, not a Tensor'
         return problem(rule, RequestTypeError)
@@ -146,7 +146,7 @@ def value_problem(graph: Graph, feed: Feed, exact: bool) -> Problem | None:
                 return problem("the number must fit the tensor's dtype", RequestTypeError)
             array = as_array(value, dtype)
     except Exception as error:
-        rule = f"the value must be convertible to the tensor's dtype: {error}"
+        rule = f"the value must be convertible to the tensor's dtype: {reason(error)}"
         return problem(rule, kind_of(error))
     if not feed.tensor.get_shape().is_compatible_with(array.shape):
         rule = f"the shape {array.shape} must be compatible with the tensor's"

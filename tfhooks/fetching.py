@@ -19,7 +19,7 @@ from tfhooks._tensorflow import (
     Operation,
     fetch_components,
 )
-from tfhooks.errors import Problem, kind_of, shown
+from tfhooks.errors import Problem, kind_of, reason, shown
 from tfhooks.structures import attrs_values
 
 Rebuild: TypeAlias = 'Callable[[Any], Any]'
@@ -61,7 +61,7 @@ def examine(graph: Graph, who: str, fetches: Any) -> tuple[list[Fetch], list[Pro
         try:
             found.append(Fetch(who, path, elements(graph, leaf)))
         except Exception as error:
-            problems.append(Problem(who, f'{path}: {error}', kind_of(error)))
+            problems.append(Problem(who, f'{path}: {reason(error)}', kind_of(error)))
     return found, problems
 
 
@@ -105,12 +105,11 @@ def elements(graph: Graph, leaf: Any) -> list[GraphElement]:
         except TypeError as error:
             raise TypeError(
                 f'a fetch must be a Tensor, an Operation or a name. got {shown(leaf)} '
-                f'(type={type(leaf).__name__}). {error}'
+                f'(type={type(leaf).__name__}). {reason(error)}'
             ) from None
         except (ValueError, KeyError) as error:
-            reason = error.args[0] if error.args else error
             raise ValueError(
-                f'{shown(leaf)} cannot be interpreted as a Tensor of the graph. {reason}'
+                f'{shown(leaf)} cannot be interpreted as a Tensor of the graph. {reason(error)}'
             ) from None
         operation = element if isinstance(element, Operation) else element.op
         if not graph.is_fetchable(operation):

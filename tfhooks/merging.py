@@ -262,7 +262,9 @@ def _return_problem(who: str, request: Any) -> Problem | None:
 
 def _options_problems(parties: Sequence[Request]) -> list[Problem]:
     """Options that are none, and options that exclude each other."""
-    given: list[Request] = [(who, getattr(request, 'options', None)) for who, request in parties]
+    given: list[Request] = [
+        (who, request.options) for who, request in parties if _return_problem(who, request) is None
+    ]
     rule = 'options must be a tf.compat.v1.RunOptions. got '
     wrong = [
         Problem(who, f'{rule}{shown(options)} (type={type(options).__name__})', ReturnTypeError)

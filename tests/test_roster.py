@@ -1,0 +1,194 @@
+"""What may be given as `hooks=`, found out when the session is made."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import tensorflow
+
+import tfhooks
+from tfhooks import errors, roster
+
+tf = tensorflow.compat.v1
+
+
+class Counts(tfhooks.SessionRunHook):
+    def __init__(self):
+        self.calls = []
+
+    def begin(self):
+        self.calls.append('begin')
+
+    def before_run(self, run_context):
+        self.calls.append('before_run')
+
+    def after_run(self, run_context, run_values):
+        self.calls.append('after_run')
+
+    def end(self, session):
+        self.calls.append('end')
+
+
+class Duck:
+    """Has the methods of a hook, and is none."""
+
+    def __init__(self):
+        self.calls = []
+
+    def begin(self):
+        self.calls.append('begin')
+
+    def after_create_session(self, session, coord):
+        self.calls.append('after_create_session')
+
+    def before_run(self, run_context):
+        return tf.train.SessionRunArgs('one:0')
+
+    def after_run(self, run_context, run_values):
+        self.calls.append(float(run_values.results))
+
+    def end(self, session):
+        self.calls.append('end')
+
+
+ALL = ['begin', 'before_run', 'after_run', 'end']
+
+
+@pytest.fixture(autouse=True)
+def graph():
+    with tf.Graph().as_default() as graph:
+        tf.constant(1.0, name='one')
+        yield graph
+
+
+def run(hooks):
+    with tfhooks.MonitoredSession(hooks=hooks) as session:
+        session.run('one:0')
+
+
+@pytest.mark.parametrize(
+    'kind',
+    [list, tuple, iter, set, lambda hooks: (h for h in hooks), lambda hooks: dict.fromkeys(hooks)],
+)
+def test_any_iterable_is_taken_once(kind):
+    hooks = [Counts(), Counts()]
+    run(kind(hooks))
+    assert [hook.calls for hook in hooks] == [ALL, ALL]
+
+
+def test_none_is_no_hooks():
+    run(None)
+    assert roster.enroll(None) == ()
+
+
+def test_list_may_change_after_the_session_is_made():
+    hooks = [Counts()]
+    with tfhooks.MonitoredSession(hooks=hooks) as session:
+        hook = hooks.pop()
+        session.run('one:0')
+    assert hook.calls == ALL
+
+
+@pytest.mark.parametrize(
+    ('make', 'words'),
+    [
+        (lambda: Counts(), 'hooks must be a list of hooks. got a single hook'),
+        (lambda: tf.train.StopAtStepHook(1), 'Write: hooks=[...]'),
+        (lambda: Duck(), 'hooks must be an iterable of hooks'),
+        (lambda: 5, 'hooks must be an iterable of hooks. got hooks=5 (type=int)'),
+        (lambda: Counts, 'hooks must be an iterable of hooks'),
+        (lambda: [Counts], 'hooks[0]=Counts. Write: Counts(...)'),
+        (lambda: [Counts(), tf.train.StopAtStepHook], 'hooks[1]=StopAtStepHook'),
+        (lambda: [Counts(), None], 'hooks[1]=None (type=NoneType), which lacks begin'),
+        (lambda: [[Counts()]], 'hooks[0]='),
+        (lambda: 'hooks', "hooks[0]='h'"),
+        (lambda: [lambda: None], 'which lacks begin, after_create_session, before_run'),
+        (lambda: [object()], '(type=object)'),
+    ],
+)
+def test_what_is_no_list_of_hooks_is_refused_when_the_session_is_made(make, words):
+    with pytest.raises(errors.NotAHookError) as caught:
+        tfhooks.MonitoredSession(hooks=make())
+    assert words in str(caught.value)
+    assert isinstance(caught.value, TypeError)
+    assert isinstance(caught.value, AttributeError)
+
+
+def test_nearly_a_hook_is_told_what_it_lacks():
+    class Nearly(Duck):
+        end = None
+
+    with pytest.raises(errors.NotAHookError, match=r'which lacks end$'):
+        tfhooks.MonitoredSession(hooks=[Nearly()])
+
+
+def test_object_listed_twice_is_refused():
+    hook = Counts()
+    with pytest.raises(ValueError, match=r'Counts is both hooks\[0\] and hooks\[2\]'):
+        tfhooks.MonitoredSession(hooks=[hook, Counts(), hook])
+    assert hook.calls == []
+
+
+def test_equal_objects_are_not_the_same():
+    @dataclasses.dataclass(frozen=True)
+    class Same(tfhooks.SessionRunHook):
+        name: str = 'same'
+
+    members = roster.enroll([Same(), Same()])
+    assert [member.name for member in members] == ['Same[0]', 'Same[1]']
+    assert members[0] != members[1]
+
+
+def test_hook_whose_repr_fails_is_still_named():
+    class Silent:
+        def __repr__(self):
+            raise ValueError('no repr')
+
+    with pytest.raises(errors.NotAHookError, match='<Silent>'):
+        tfhooks.MonitoredSession(hooks=[Silent()])
+
+
+def test_graph_is_not_touched_when_hooks_are_refused(graph):
+    version = graph.version
+    with pytest.raises(errors.NotAHookError):
+        tfhooks.MonitoredSession(hooks=[5])
+    assert graph.version == version
+    assert not graph.finalized
+    run([Counts()])
+
+
+def test_duck_with_all_methods_is_taken():
+    duck = Duck()
+    run([duck])
+    assert duck.calls == ['begin', 'after_create_session', 1.0, 'end']
+
+
+def test_hooks_of_tensorflow_are_taken_and_named():
+    members = roster.enroll([tf.train.StopAtStepHook(1), Counts(), tf.train.StopAtStepHook(2)])
+    assert [member.name for member in members] == [
+        'StopAtStepHook[0]',
+        'Counts',
+        'StopAtStepHook[2]',
+    ]
+    assert members[1].asking == 'Counts.before_run'
+
+
+def test_what_a_hook_does_nothing_in_is_not_called():
+    class OnlyEnds(tfhooks.SessionRunHook):
+        def end(self, session):
+            pass
+
+    class SetOnInstance(tf.train.SessionRunHook):
+        def __init__(self):
+            self.after_run = lambda run_context, run_values: None
+
+    ends, sets, counts = roster.enroll([OnlyEnds(), SetOnInstance(), Counts()])
+    assert (ends.asks, ends.listens) == (False, False)
+    assert (sets.asks, sets.listens) == (False, True)
+    assert (counts.asks, counts.listens) == (True, True)
+
+
+def test_other_arguments_are_named():
+    with pytest.raises(errors.NotAHookError, match=r'^chief_only_hooks must'):
+        roster.listed(5, 'chief_only_hooks')
