@@ -274,7 +274,7 @@ def test_data_that_has_ended_is_an_error_and_not_the_end_of_training():
     def dataset():
         return tf.data.Dataset.from_tensor_slices(np.array([1.0]))
 
-    with pytest.raises(RuntimeError, match='must have at least one batch.*needs the initializer'):
+    with pytest.raises(RuntimeError, match=r'must have at least one batch.*needs the initializer'):
         evaluate_batches(3, dataset, initialize=False)
     with pytest.raises(RuntimeError, match='must have at least one batch'):
         evaluate_batches(feeds=[])
@@ -282,7 +282,7 @@ def test_data_that_has_ended_is_an_error_and_not_the_end_of_training():
     def evaluate(session):
         raise tf.errors.OutOfRangeError(None, None, 'End of sequence')
 
-    with pytest.raises(RuntimeError, match='must not run out of data.*End of sequence'):
+    with pytest.raises(RuntimeError, match=r'must not run out of data.*End of sequence'):
         train(tfhooks.MonitoredSession, [EvalHook(1, evaluate)], 3)
 
 

@@ -1,0 +1,271 @@
+import io
+import logging
+import re
+import sys
+import threading
+
+import pytest
+import tensorflow.compat.v1 as tf
+from stock_models import SESSIONS, LoseSession, starting_at, train_op
+
+import tfhooks
+from tfhooks.hooks import _displays
+from tfhooks.hooks.evaluation import EvalHook
+from tfhooks.hooks.progress import ProgressHook
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'error', 'text'),
+    [
+        ({'last_step': 0}, ValueError, 'last_step must be at least 1; last_step=0'),
+        ({'last_step': 'x'}, TypeError, "last_step must be a whole number; last_step='x'"),
+        ({'every_n_steps': 1, 'every_n_secs': 1}, ValueError, 'exactly one of every_n_steps and'),
+        ({'every_n_steps': 0}, ValueError, 'every_n_steps must be at least 1; every_n_steps=0'),
+        ({'every_n_secs': 0}, ValueError, 'every_n_secs must be greater than 0 seconds'),
+        ({'tensors': 'loss:0'}, TypeError, 'tensors must be a dict of tensors or names, or an it'),
+        (
+            {'tensors': {1: 'loss:0'}},
+            TypeError,
+            'tensors must hold tensors or their names, under names',
+        ),
+        ({'bar': 'yes'}, TypeError, "bar must be True, False or None; bar='yes'"),
+        ({'file': 'stderr'}, TypeError, "file must have a write method; file='stderr'"),
+        ({'title': 3}, TypeError, 'title must be a string; title=3'),
+    ],
+)
+def test_arguments(arguments, error, text):
+    with pytest.raises(error, match='ProgressHook: ' + text):
+        ProgressHook(**arguments)
+
+
+def test_a_bar_without_tqdm(monkeypatch, log):
+    monkeypatch.setitem(sys.modules, 'tqdm', None)
+    with pytest.raises(ImportError, match=r'bar=True needs tqdm; .*pip install tfhooks\[progress'):
+        ProgressHook(bar=True)
+    file = Terminal()
+    train(tfhooks.MonitoredSession, [ProgressHook(every_n_steps=10, file=file)], 12)
+    assert [line.split(',')[0] for line in file.getvalue().splitlines()] == ['step 10', 'step 12']
+    assert log('pip install tfhooks[progress]')
+
+
+def test_begin_needs_a_global_step_and_the_tensors():
+    with tf.Graph().as_default():
+        with pytest.raises(RuntimeError, match='must have a global step'):
+            ProgressHook().begin()
+        tf.train.get_or_create_global_step()
+        with pytest.raises(ValueError, match=r"ProgressHook.begin: tensors must be .*'loss:0'"):
+            ProgressHook(tensors=['loss:0']).begin()
+
+
+def train(make, hooks, runs, *, start=(0,), clock=None, secs=1.0, by=1, fail=None):
+    with tf.Graph().as_default():
+        step = train_op(by)
+        tf.divide(1.0, tf.cast(tf.train.get_global_step(), tf.float32) + 3, name='loss')
+        with make(session_creator=starting_at(*start), hooks=hooks) as session:
+            for run in range(runs):
+                if run == fail:
+                    raise ValueError('the loop failed')
+                session.run(step)
+                if clock is not None:
+                    clock.now += secs
+
+
+@pytest.mark.parametrize('make', SESSIONS)
+def test_lines_where_there_is_no_terminal(make, clock):
+    file = io.StringIO()
+    hook = ProgressHook(50, every_n_steps=20, file=file)
+    train(make, [hook], 50, clock=clock, secs=0.5)
+    # The clock stands still during a run, so that 20 steps end after 19 periods; smoothed.
+    assert file.getvalue().splitlines() == [
+        'step 20/50 (40%), 2.105 steps/sec, 0:00:14 left',
+        'step 40/50 (80%), 2.074 steps/sec, 0:00:05 left',
+        'step 50/50 (100%), 1.997 steps/sec',
+    ]
+
+
+@pytest.mark.parametrize('make', SESSIONS)
+def test_values_of_the_run_that_ended_at_the_step(make):
+    file = io.StringIO()
+    with tf.Graph().as_default():
+        step = train_op()
+        with tf.control_dependencies([step]):
+            value = tf.train.get_global_step().read_value()
+        tf.multiply(tf.cast(value, tf.float32), 0.333333, name='loss')
+        hook = ProgressHook(tensors={'at': value, 'a third': 'loss:0'}, every_n_steps=10, file=file)
+        with make(hooks=[hook]) as session:
+            for _ in range(25):
+                session.run(step)
+    lines = [re.sub(r', [\d.e+]+ steps/sec', '', line) for line in file.getvalue().splitlines()]
+    assert lines == ['step 10, at=10, a third=3.333', 'step 20, at=20, a third=6.667', 'step 25']
+
+
+@pytest.mark.parametrize('make', SESSIONS)
+def test_ten_seconds_between_lines_by_default(make, clock):
+    file = io.StringIO()
+    train(make, [ProgressHook(file=file)], 35, clock=clock)
+    assert [line.split(',')[0] for line in file.getvalue().splitlines()] == [
+        'step 11',
+        'step 21',
+        'step 31',
+        'step 35',
+    ]
+
+
+@pytest.mark.parametrize('make', SESSIONS)
+def test_the_last_step_comes_once(make):
+    file = io.StringIO()
+    train(make, [ProgressHook(every_n_steps=10, file=file)], 20)
+    assert len(file.getvalue().splitlines()) == 2
+
+
+@pytest.mark.parametrize('make', SESSIONS)
+def test_an_evaluation_is_left_out_of_the_rate(make, clock):
+    def evaluate(session):
+        clock.now += 1000
+        return {}
+
+    file = io.StringIO()
+    hooks = [ProgressHook(every_n_steps=20, file=file), EvalHook(5, evaluate)]
+    train(make, hooks, 41, clock=clock, secs=0.5)
+    assert file.getvalue().splitlines()[:2] == [
+        'step 20, 2.105 steps/sec',
+        'step 40, 2.074 steps/sec',
+    ]
+
+
+@pytest.mark.parametrize('make', SESSIONS)
+def test_a_recovery_has_no_negative_rate(make, clock):
+    file = io.StringIO()
+    hook = ProgressHook(every_n_steps=10, file=file)
+    train(make, [hook, LoseSession(25)], 44, start=(0, 5), clock=clock)
+    lines = file.getvalue().splitlines()
+    assert [line.split(',')[0] for line in lines] == [
+        f'step {step}' for step in (10, 20, 10, 20)
+    ] + ['step 25']
+    assert all(0.5 < float(line.split()[2]) < 2 for line in lines)
+
+
+def test_stderr_is_looked_up_when_the_session_is_made(capsys):
+    hook = ProgressHook(every_n_steps=10)
+    train(tfhooks.MonitoredSession, [hook], 10)
+    assert capsys.readouterr().err.startswith('step 10')
+
+
+# The bar.
+
+
+def shown(file):
+    """What was on the terminal, one after another, without colours and moves of the cursor."""
+    text = re.sub(r'\x1b\[[0-9;]*[A-Za-z]', '', file.getvalue())
+    return [line.strip() for line in re.split(r'[\r\n]', text) if line.strip()]
+
+
+@pytest.mark.parametrize('make', SESSIONS)
+def test_a_bar_on_a_terminal(make, clock):
+    file = Terminal()
+    hook = ProgressHook(40, {'loss': 'loss:0'}, every_n_steps=10, file=file)
+    train(make, [hook], 40, clock=clock, secs=0.5)
+    found = shown(file)
+    assert found[0].startswith('step:   0%|')
+    at_20 = next(line for line in found if '20/40' in line)
+    assert ' 50%|' in at_20
+    assert '<00:09,  2.16step/s, loss=0.04545]' in at_20
+    assert found[-1].startswith('step: 100%|')
+    assert '40/40' in found[-1]
+    assert file.getvalue().endswith('\n')
+
+
+def test_a_bar_without_a_last_step(clock):
+    file = Terminal()
+    train(tfhooks.MonitoredSession, [ProgressHook(every_n_steps=10, file=file)], 25, clock=clock)
+    assert shown(file)[-1].startswith('step: 25step [')
+
+
+def test_a_bar_goes_back_with_a_recovery(clock):
+    file = Terminal()
+    hook = ProgressHook(100, every_n_steps=10, file=file)
+    train(tfhooks.MonitoredSession, [hook, LoseSession(25)], 64, start=(0, 5), clock=clock)
+    steps = [int(n) for line in shown(file) for n in re.findall(r'(\d+)/100', line)]
+    assert [s for i, s in enumerate(steps) if i == 0 or s != steps[i - 1]] == [
+        *(0, 10, 20, 10, 20, 30, 40, 45)
+    ]
+
+
+def test_a_bar_can_be_asked_for_and_refused():
+    file = io.StringIO()
+    train(tfhooks.MonitoredSession, [ProgressHook(20, bar=True, file=file)], 20)
+    assert '20/20' in shown(file)[-1]
+    file = Terminal()
+    train(tfhooks.MonitoredSession, [ProgressHook(20, bar=False, file=file)], 20)
+    assert shown(file)[-1].startswith('step 20/20 (100%)')
+
+
+def test_a_bar_leaves_no_thread_and_gives_the_log_back(monkeypatch):
+    logger = logging.getLogger('a logger of the test')
+    stream = Terminal()
+    monkeypatch.setattr(sys, 'stderr', stream)
+    handler = logging.StreamHandler(stream)
+    logger.addHandler(handler)
+    logger.propagate = False
+    monkeypatch.setattr(tf, 'get_logger', lambda: logger)
+    threads = set(threading.enumerate())
+
+    class Speak(tf.train.SessionRunHook):
+        def after_run(self, run_context, run_values):
+            logger.warning('a line of the log')
+
+    hooks = [ProgressHook(3, every_n_steps=1, file=stream), Speak()]
+    train(tfhooks.MonitoredSession, hooks, 3)
+    assert set(threading.enumerate()) == threads
+    assert logger.handlers == [handler]
+    # On a line of its own, and not at the end of a bar.
+    assert shown(stream).count('a line of the log') == 3
+
+
+def test_an_error_closes_the_bar(monkeypatch):
+    file = Terminal()
+    hook = ProgressHook(100, every_n_steps=1, file=file)
+    with pytest.raises(ValueError, match='the loop failed'):
+        train(tfhooks.MonitoredSession, [hook], 20, fail=10)
+    assert '10/100' in shown(file)[-1]
+    assert file.getvalue().endswith('\n')
+
+
+@pytest.mark.parametrize('make', SESSIONS)
+@pytest.mark.parametrize('terminal', [Terminal, io.StringIO])
+def test_an_object_serves_twice(make, terminal):
+    file = terminal()
+    hook = ProgressHook(20, every_n_steps=10, file=file)
+    train(make, [hook], 20)
+    once = file.getvalue()
+    file.truncate(file.seek(0))
+    train(make, [hook], 20)
+    assert len(file.getvalue()) > 0.8 * len(once)
+    assert '20/20' in shown(file)[-1]
+
+
+def test_sleeps_between():
+    calls = []
+
+    class Counted(ProgressHook):
+        def before_run(self, run_context):
+            calls.append(1)
+            return super().before_run(run_context)
+
+    hook = Counted(every_n_steps=100, file=io.StringIO())
+    train(tfhooks.MonitoredSession, [hook], 250)
+    assert len(calls) < 15
+
+
+def test_duration():
+    assert [_displays.duration(secs) for secs in (0.4, 61, 3723, 360000)] == [
+        '0:00:00',
+        '0:01:01',
+        '1:02:03',
+        '100:00:00',
+    ]
