@@ -1,4 +1,4 @@
-"""What the tests of sessions share: a model that counts, hooks that write down or fail, children."""
+"""What the tests of sessions share: a model that counts, hooks that record or fail, children."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def lost(text='the session is lost'):
 
 
 class Recorder(tfhooks.SessionRunHook):
-    """Writes down its calls; raises `error` in the method `fail_in`, every time or `times` times."""
+    """Writes down its calls; raises `error` in the method `fail_in`, always or `times` times."""
 
     def __init__(self, calls, name='hook', fail_in=None, error=None, times=-1):
         self.calls = calls
@@ -60,7 +60,7 @@ class Recorder(tfhooks.SessionRunHook):
 
 
 class Fails(tf.train.SessionRunHook):
-    """Raises, in the runs of the given numbers (from 1), a new error: before the run or after it."""
+    """Raises a new error in the runs of the given numbers, from 1: before the run or after it."""
 
     def __init__(self, *runs, before=False, error=lost):
         self.runs = 0

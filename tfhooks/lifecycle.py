@@ -59,11 +59,10 @@ class Lifecycle:
         self._grace_secs = grace_secs
         # Held while a session is made or dropped, and never by a signal handler.
         self._lock = threading.RLock()
-        self._counting = threading.Lock()
+        self._first_close = threading.Lock()
         self._made: tuple[Session, Coordinator] | None = None
         self._was_open = False
         self._closing = False
-        self._recovering = 0
         self._idle_losses = 0
 
     # Making and losing.
@@ -77,7 +76,8 @@ class Lifecycle:
         return self._made[0] if self._made is not None else None
 
     def _connect(self) -> Session:
-        with self._lock:
+        # A thread that recovers has a default graph of its own.
+        with self._lock, self._graph.as_default():
             try:
                 session: Session = self._creator.create_session()
                 coord = Coordinator(clean_stop_exception_types=[])
@@ -131,7 +131,7 @@ class Lifecycle:
             self.drop()
 
     def cause(self, session: Session | None, error: Exception) -> Exception | None:
-        """The loss of the session that `error` of a run on `session` comes from; None if of none."""
+        """The loss that `error`, which a run on `session` raised, comes from; None if of none."""
         if isinstance(error, PREEMPTION_ERRORS):
             return error
         if self.recovers and self.session is not session and not self._closing:
@@ -205,17 +205,12 @@ class Lifecycle:
                     raise
                 raise lost from error
 
-        with self._counting:
-            self._recovering += 1
         try:
             result = self._policy.attempt('recover the session', attempt)
         except Exception as error:
             if self.session is None:
                 self.failure = error
             raise
-        finally:
-            with self._counting:
-                self._recovering -= 1
         self.failure = None
         return result
 
@@ -234,8 +229,8 @@ class Lifecycle:
         while True:
             session, coord = self.session, self.coord
             if coord is None:
-                # Another thread is making a session, or that was given up.
-                return not self._recovering
+                # Another thread is making a session, or recovery was given up.
+                return self.failure is not None or self._closing
             try:
                 coord.raise_requested_exception()
                 stopped = coord.should_stop()
@@ -261,7 +256,7 @@ class Lifecycle:
 
     def begin_close(self) -> bool:
         """Makes this the one call that closes; False if there was one before."""
-        with self._counting:
+        with self._first_close:
             first, self._closing = not self._closing, True
         return first
 

@@ -2,8 +2,8 @@
 
 TensorFlow's log keeps the lines it always had, so that what reads them goes on working. The log
 'tfhooks' is an ordinary one of Python's `logging`; nothing is set up at import. Where nobody has
-configured logging to show them, its lines go to stderr as TensorFlow's do, if TensorFlow's verbosity
-lets them.
+configured logging to show them, its lines go to stderr as TensorFlow's do, if TensorFlow's
+verbosity lets them.
 """
 
 from __future__ import annotations

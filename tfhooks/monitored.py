@@ -1,7 +1,7 @@
 """What a caller does to a monitored session: run, stop and close it, without losing work.
 
 It stands on TensorFlow's public parts: session creators initialise and restore, a Coordinator keeps
-the threads, the raw `tf.compat.v1.Session` runs. `lifecycle` keeps these; the group calls the hooks.
+the threads, the raw `tf.compat.v1.Session` runs. `lifecycle` keeps these; the group calls hooks.
 """
 
 from __future__ import annotations
@@ -187,7 +187,7 @@ class Monitored:
     # Stopping.
 
     def should_stop(self) -> bool:
-        """Whether the loop should end: a hook, a thread, a signal or the caller asked, or it is closed.
+        """Whether the loop should end: a hook, a thread, a signal or the caller asked for it.
 
         Raises:
           Exception: A SingularMonitoredSession raises what a thread reported to the coordinator. A
@@ -295,14 +295,14 @@ class Monitored:
         session = self._life.session
         errors: list[BaseException] = []
         try:
-            if error is None and self._life.failure is None:
-                _attempt(lambda: self._group.end(session), errors)
-            else:
-                cause = error or self._life.failure
-                assert cause is not None
-                if self._save_on_error and session is not None:
-                    self._group.save(session, cause)
-                self._group.on_error(session, cause)
+            cause = error or self._life.failure
+            with self._graph.as_default():
+                if cause is None:
+                    _attempt(lambda: self._group.end(session), errors)
+                else:
+                    if self._save_on_error and session is not None:
+                        self._group.save(session, cause)
+                    self._group.on_error(session, cause)
             _attempt(self._life.close, errors)
         finally:
             self._closed = self._stopping.refuses = True

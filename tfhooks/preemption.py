@@ -73,7 +73,7 @@ class _Handlers:
         if not _in_main_thread():
             self._watches = ()
             log.warning(
-                'save_on_preemption needs a session made in the main thread: no signals are watched.'
+                'save_on_preemption needs a session of the main thread: no signals are watched.'
             )
             return
         self._alarm = _Alarm(self._tell)

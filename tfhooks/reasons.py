@@ -92,7 +92,7 @@ class Stopping:
         )
 
     def ends_loop(self, error: BaseException) -> bool:
-        """Whether `error` is how a loop ends that does not ask `should_stop` when it should stop."""
+        """Whether `error` is what ends a loop that was asked to stop and never asks itself."""
         return (
             isinstance(error, StopRequestedError)
             and self.reason is not None

@@ -23,10 +23,10 @@ _MARK = '_tfhooks_recovered'
 class RecoveryPolicy:
     """How often and how patiently a lost session is made again.
 
-    After `tf.errors.AbortedError` or `tf.errors.UnavailableError` a new session is made and the step
-    run again, at once the first time; then with waits that double and have a random part where the
-    extra `recovery` (tenacity) is installed, and are constant where it is not. A step that succeeds
-    ends the count.
+    After `tf.errors.AbortedError` or `tf.errors.UnavailableError` a new session is made and the
+    step run again, at once the first time; then with waits that double and have a random part where
+    the extra `recovery` (tenacity) is installed, and are constant where it is not. A step that
+    succeeds ends the count.
 
     Attributes:
       tries: Attempts in a row before the original error is raised; at least 1.
@@ -34,6 +34,7 @@ class RecoveryPolicy:
       max_wait_secs: The longest wait, in seconds.
 
     Raises:
+      TypeError: `tries` is no int, or a wait is no number.
       ValueError: `tries` is below 1, or a wait is negative.
     """
 
@@ -42,13 +43,16 @@ class RecoveryPolicy:
     max_wait_secs: float = 60.0
 
     def __post_init__(self) -> None:
+        if isinstance(self.tries, bool) or not isinstance(self.tries, int):
+            raise TypeError(f'RecoveryPolicy: tries must be an int. got tries={self.tries!r}')
         if self.tries < 1:
-            raise ValueError(f'tries must be at least 1. got tries={self.tries}')
-        if self.first_wait_secs < 0 or self.max_wait_secs < 0:
-            raise ValueError(
-                'waits must not be negative. got '
-                f'first_wait_secs={self.first_wait_secs}, max_wait_secs={self.max_wait_secs}'
-            )
+            raise ValueError(f'RecoveryPolicy: tries must be at least 1. got tries={self.tries}')
+        for name in ('first_wait_secs', 'max_wait_secs'):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise TypeError(f'RecoveryPolicy: {name} must be a number. got {name}={value!r}')
+            if not value >= 0:
+                raise ValueError(f'RecoveryPolicy: {name} must not be negative. got {name}={value}')
 
     def attempt(self, what: str, action: Callable[[], _T]) -> _T:
         """Calls `action` until it raises no preemption error, at most `tries` times.
@@ -61,10 +65,12 @@ class RecoveryPolicy:
             import tenacity
         except ImportError:
             return self._attempt_plainly(what, action)
+        backoff = tenacity.wait_exponential(
+            multiplier=self.first_wait_secs, max=self.max_wait_secs
+        ) + tenacity.wait_random(0, self.first_wait_secs)
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(self.tries),
-            wait=tenacity.wait_exponential(multiplier=self.first_wait_secs, max=self.max_wait_secs)
-            + tenacity.wait_random(0, self.first_wait_secs),
+            wait=lambda state: min(backoff(state), self.max_wait_secs),
             retry=tenacity.retry_if_exception_type(PREEMPTION_ERRORS),
             before_sleep=lambda state: self._warn(
                 what,
