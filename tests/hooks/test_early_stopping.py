@@ -4,11 +4,13 @@ import math
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from pages import run_page
 from stock_models import SESSIONS, LoseSession, starting_at, train_op
 
 import tfhooks
 from tfhooks.hooks.early_stopping import Check, EarlyStoppingHook, judge
 from tfhooks.hooks.evaluation import EvalHook
+from tfhooks.testing import check_hook
 
 NAN = math.nan
 
@@ -310,3 +312,17 @@ def test_the_session_says_who_stopped_it():
             while not session.should_stop():
                 session.run(step)
             assert 'EarlyStoppingHook' in str(session.stop_reason)
+
+
+@pytest.mark.parametrize('patience', [1, 9])
+def test_it_keeps_the_contract_of_hooks(patience):
+    results = {'loss': [3.0, 2.0, 2.0, 2.0]}
+    check_hook(
+        lambda: EarlyStoppingHook('loss:0', patience=patience, every_n_steps=1), results=results
+    )
+
+
+def test_page(tmp_path):
+    output = run_page('early_stopping', tmp_path)
+    assert 'stopped at step 400' in output
+    assert 'Check(step=300, value=1.0)' in output

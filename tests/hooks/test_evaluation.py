@@ -1,8 +1,10 @@
+import re
 import threading
 
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from pages import run_page
 from stock_models import (
     SESSIONS,
     LoseSession,
@@ -18,6 +20,7 @@ import tfhooks
 from tfhooks.hooks.best import BestCheckpoints
 from tfhooks.hooks.checkpoint import CheckpointSaverHook
 from tfhooks.hooks.evaluation import EvalHook
+from tfhooks.testing import check_hook
 
 
 @pytest.mark.parametrize(
@@ -450,3 +453,19 @@ def test_other_threads_train_on_during_an_evaluation():
             for _ in range(10):
                 session.run(train)
     assert weights == [100, 400]
+
+
+def test_it_keeps_the_contract_of_hooks(tmp_path):
+    results = {'loss': [3.0, 2.0, 1.0, 0.0]}
+    check_hook(lambda: EvalHook(2, fetches=['loss:0'], output_dir=tmp_path), results=results)
+    check_hook(lambda: EvalHook(3, lambda session: {'a': 1.0}, at_start=True))
+
+
+def test_page(tmp_path):
+    output = run_page('evaluation', tmp_path)
+    losses = [float(loss) for loss in re.findall(r"'eval' at step \d+: loss = ([\d.e-]+)", output)]
+    assert losses[0] > 0.1 > 0.001 > losses[-1]
+    assert 'EarlyStoppingHook' in output or 'Early stopping at step' in output
+    best_step = int(re.search(r'best: Check\(step=(\d+)', output)[1])
+    steps = summary_steps(tmp_path / 'train_dir' / 'eval', 'loss')
+    assert steps == list(range(20, best_step + 80, 20))

@@ -10,6 +10,7 @@ import time
 
 import pytest
 import tensorflow.compat.v1 as tf
+from pages import run_page
 from stock_models import SESSIONS, LoseSession, events, starting_at, starts, train_op
 
 import tfhooks
@@ -20,6 +21,7 @@ from tfhooks.hooks.metrics_writer import (
     MetricsWriterHook,
     TensorBoardWriter,
 )
+from tfhooks.testing import check_hook
 
 CSV = CsvWriter('metrics.csv')
 
@@ -194,9 +196,9 @@ def test_a_tensor_that_turns_out_not_to_be_a_number(files):
         step = train_op()
         vector = tf.placeholder_with_default([1.0, 2.0], None, name='vector')
         hook = MetricsWriterHook(files.writers(), [vector], 1)
-        with tfhooks.MonitoredSession(hooks=[hook]) as session:
-            with pytest.raises(ValueError, match=r"tensors\['vector'\] must be one number"):
-                session.run(step)
+        said = pytest.raises(ValueError, match=r"tensors\['vector'\] must be one number")
+        with tfhooks.MonitoredSession(hooks=[hook]) as session, said:
+            session.run(step)
 
 
 def test_names_with_commas_and_quotes(files):
@@ -427,3 +429,23 @@ def test_sleeps_between(files):
     train(tfhooks.MonitoredSession, [Counted(files.writers(), TENSORS, 100)], 250)
     assert files.steps() == [100, 200]
     assert len(calls) < 15
+
+
+def test_it_keeps_the_contract_of_hooks(files):
+    results = {'loss': [3.0, 2.0, 1.0, 0.0]}
+    check_hook(lambda: MetricsWriterHook(files.writers(), ['loss:0'], 1), results=results)
+
+
+def test_page(tmp_path):
+    output = run_page('metrics_writer', tmp_path)
+    assert 'step,wall_time,loss' in output
+    with open(tmp_path / 'train_dir' / 'metrics.csv', newline='') as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row['step']) for row in rows] == [10, 20, 30]
+    found = [
+        event.step
+        for event in events(tmp_path / 'train_dir')
+        for value in event.summary.value
+        if value.tag == 'loss'
+    ]
+    assert found == [10, 20, 30]

@@ -6,12 +6,14 @@ import threading
 
 import pytest
 import tensorflow.compat.v1 as tf
+from pages import run_page
 from stock_models import SESSIONS, LoseSession, starting_at, train_op
 
 import tfhooks
 from tfhooks.hooks import _displays
 from tfhooks.hooks.evaluation import EvalHook
 from tfhooks.hooks.progress import ProgressHook
+from tfhooks.testing import check_hook
 
 
 class Terminal(io.StringIO):
@@ -268,4 +270,22 @@ def test_duration():
         '0:01:01',
         '1:02:03',
         '100:00:00',
+    ]
+
+
+@pytest.mark.parametrize('terminal', [Terminal, io.StringIO])
+def test_it_keeps_the_contract_of_hooks(terminal):
+    results = {'loss': [3.0, 2.0, 1.0, 0.0]}
+    check_hook(
+        lambda: ProgressHook(4, ['loss:0'], every_n_steps=1, file=terminal()), results=results
+    )
+
+
+def test_page(tmp_path):
+    output = run_page('progress', tmp_path)
+    lines = re.findall(r'^step \d+/300.*$', output, flags=re.MULTILINE)
+    assert [re.sub(r', [\d.]+ steps/sec', '', line) for line in lines] == [
+        'step 100/300 (33%), 0:00:00 left, loss=0.01',
+        'step 200/300 (67%), 0:00:00 left, loss=0.005',
+        'step 300/300 (100%), loss=0.003333',
     ]

@@ -9,6 +9,7 @@ from stock_models import SESSIONS, LoseSession, train_op
 
 import tfhooks
 from tfhooks.hooks import stop_if
+from tfhooks.testing import check_hook
 
 # The signatures of tensorflow_estimator 1.15.1, `tf.estimator.experimental`.
 _CADENCE = ['run_every_secs=60', 'run_every_steps=None']
@@ -252,3 +253,13 @@ def test_sleeps_between():
     hook.after_run = lambda *arguments: (calls.append(1), after_run(*arguments))
     train(tfhooks.MonitoredSession, [hook], 250)
     assert len(calls) < 20
+
+
+def test_it_keeps_the_contract_of_hooks(tmp_path):
+    write(tmp_path / 'eval', {10: 4.0})
+    for limit in (3, 5):
+        check_hook(
+            lambda limit=limit: stop_if.stop_if_higher_hook(
+                tmp_path, 'loss', limit, None, 0, None, 1
+            )
+        )
