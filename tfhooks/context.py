@@ -13,6 +13,7 @@ class RunContext(SessionRunContext):
     """A SessionRunContext that builds what hooks rarely ask for only when they ask.
 
     Attributes:
+      runs: How many runs of the monitored session succeeded before this one.
       steps: What is known of the global step, or None where no hook needs it.
       weights_are_bad: Whether a hook found in this run that the weights must not be saved.
     """
@@ -28,10 +29,12 @@ class RunContext(SessionRunContext):
         options: RunOptions | None,
         session: Session,
         steps: StepTracker | None,
+        runs: int = 0,
     ) -> None:
         self._asked = (fetches, feed_dict, options)
         self._raw = session
         self.steps = steps
+        self.runs = runs
 
     @property
     def original_args(self) -> SessionRunArgs[Any]:

@@ -12,7 +12,15 @@ from typing import Any, NamedTuple, TypeAlias
 
 from tfhooks import feeding, fetching, placeholders
 from tfhooks._tensorflow import Graph, RunOptions
-from tfhooks.errors import CALLER, Problem, ReturnTypeError, blame, request_error, shown
+from tfhooks.errors import (
+    CALLER,
+    NoneFedError,
+    Problem,
+    ReturnTypeError,
+    blame,
+    request_error,
+    shown,
+)
 from tfhooks.fetching import Rebuild
 from tfhooks.options import merge_options
 from tfhooks.structures import UnservedError, feed_keys_key, structure_key
@@ -48,6 +56,11 @@ class Merged(NamedTuple):
         Returns:
           The caller's results, and for each hook's request its results or None.
         """
+        results = self.rebuilt(results)
+        return results[0], [results[place] if place else None for place in self.places]
+
+    def rebuilt(self, results: list[Any]) -> list[Any]:
+        """The results of `fetches`, each in the structure that its party asked for."""
         if self.rebuilds:
             results = list(results)
             for place, (who, rebuild) in self.rebuilds.items():
@@ -56,7 +69,7 @@ class Merged(NamedTuple):
                 except Exception as error:
                     blame(error, who)
                     raise
-        return results[0], [results[place] if place else None for place in self.places]
+        return results
 
 
 def merge(graph: Graph, caller: Any, requests: Sequence[Request]) -> Merged:
@@ -276,6 +289,4 @@ def _options_problems(parties: Sequence[Request]) -> list[Problem]:
 
 def _is_left_to_the_session(problems: Sequence[Problem]) -> bool:
     """Whether there is one mistake, the caller's, and `Session.run` says so itself."""
-    return (
-        len(problems) == 1 and problems[0].who == CALLER and feeding.NO_NONE not in problems[0].text
-    )
+    return len(problems) == 1 and problems[0].who == CALLER and problems[0].kind is not NoneFedError

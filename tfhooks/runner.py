@@ -6,9 +6,10 @@ asked for before costs a few look-ups beside the run itself.
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tfhooks import merging
@@ -20,10 +21,13 @@ from tfhooks.hook_types import SessionRunArgs, SessionRunValues
 from tfhooks.plan import RunPlans
 from tfhooks.recovery import PREEMPTION_ERRORS
 from tfhooks.roster import Member
-from tfhooks.steps import ALWAYS, StepTracker, Wake
+from tfhooks.steps import ALWAYS, NEVER, StepTracker, Wake
 from tfhooks.structures import UnservedError, feed_keys_key, structure_key
 
 _MOST_KNOWN = 256
+
+_new = tuple.__new__
+_NEVER = math.inf
 
 
 class _Known(NamedTuple):
@@ -46,10 +50,10 @@ class _Calls:
     def __init__(self, members: Sequence[Member]) -> None:
         self.members = members
         self.askers = [(member.called, member) for member in members if member.asks]
-        listeners = [(member.index, member.called, member) for member in members if member.listens]
-        self.guards = [listener for listener in listeners if listener[2].guards]
-        self.listeners = [listener for listener in listeners if not listener[2].guards]
-        self.answers = bool(listeners)
+        listeners = [(member.index, member.hook, member) for member in members if member.listens]
+        # What finds the weights bad speaks first, and what it raises keeps all others from acting
+        # on them.
+        self.listeners = sorted(listeners, key=lambda listener: not listener[2].guards)
 
 
 class Runner:
@@ -72,11 +76,16 @@ class Runner:
         self._conditions = Conditions(members)
         self._checked = merging.Checked()
         self._known: dict[Any, _Known] = {}
+        options, run_metadata = RunOptions(), RunMetadata()
+        nothing = SessionRunValues(None, options, run_metadata)
+        self._empty = options, run_metadata, nothing
         self._last_requests: dict[int, Any] = {}
         self._sleepers = [member for member in members if member.sleeps]
         self._asleep: list[Member] = []
         self._all = self._awake = _Calls(members)
         self._wake = ALWAYS
+        self._runs = 0
+        self._counter = itertools.count(1)
 
     def begin(self, graph: Graph, global_step: Any) -> None:
         """Learns the graph, once all hooks have begun on it.
@@ -126,36 +135,39 @@ class Runner:
         Returns:
           What `Session.run` returns for the caller's own fetches.
         """
-        tracker, calls, woken = self.tracker, self._awake, False
-        if tracker is not None:
-            wake = self._wake
-            if (
-                tracker.lower is None
-                or tracker.lower + 2 * tracker.stride >= wake.step
-                or (wake.time < math.inf and time.monotonic() >= wake.time)
-            ):
-                calls, woken = self._all, True
-        elif self._sleepers:
-            calls = self._all
+        tracker, calls, woken, runs = self.tracker, self._awake, False, self._runs
+        wake_step, wake_time, wake_runs = self._wake
+        if (
+            (
+                tracker is not None
+                and (tracker.lower is None or tracker.lower + 2 * tracker.stride >= wake_step)
+            )
+            or (wake_time != _NEVER and time.monotonic() >= wake_time)
+            or runs >= wake_runs
+        ):
+            calls, woken = self._all, True
         if skip:
             calls = _Calls([member for member in calls.members if member not in skip])
-        context = RunContext(fetches, feed_dict, options, session, tracker)
+        context = RunContext(fetches, feed_dict, options, session, tracker, runs)
         askers: list[Member] = []
         requests: list[merging.Request] = []
         if calls.askers or self._conditions.members:
             calls = self._ask(calls, context, feed_dict, askers, requests)
 
-        key = known = None
+        known = key = None
         plans = self.plans
-        if plans is not None and plans.session is not session:
-            plans = None  # Another thread has made a new session meanwhile.
-        if options is None and run_metadata is None and plans is not None:
+        # Another thread may have made a new session meanwhile.
+        if (
+            options is None
+            and run_metadata is None
+            and plans is not None
+            and plans.session is session
+        ):
             key = _key(fetches, feed_dict, requests)
             known = self._known.get(key)
         if known is not None:
-            results = self._run_plan(known.plan, fetches, feed_dict, requests)
-            own = results[0]
-            parts: Iterable[Any] = [results[place] if place else None for place in known.places]
+            results = self._run_known(known.plan, fetches, feed_dict, requests)
+            own, parts, places = results[0], results, known.places
         else:
             caller = SessionRunArgs(fetches, feed_dict, options)
             merged = merging.gather(caller, requests)
@@ -165,22 +177,27 @@ class Runner:
             if options is not None and run_metadata is None:
                 run_metadata = RunMetadata()
             results = self._run_merged(session, merged, caller, requests, run_metadata, key)
-            own, parts = merged.split(results)
+            parts, places = merged.rebuilt(results), merged.places
+            own = parts[0]
         if tracker is not None:
             tracker.ran(results[-1])
+        self._runs = next(self._counter)
 
-        if calls.answers:
-            options = RunOptions() if options is None else options
-            run_metadata = RunMetadata() if run_metadata is None else run_metadata
+        if calls.listeners:
+            if options is None and run_metadata is None:
+                # Nothing is in them, so all runs share them.
+                options, run_metadata, nothing = self._empty
+            else:
+                options = RunOptions() if options is None else options
+                run_metadata = RunMetadata() if run_metadata is None else run_metadata
+                nothing = SessionRunValues(None, options, run_metadata)
             values = {}
-            for member, part in zip(askers, parts, strict=True):
-                if part is not None:
-                    values[member.index] = _values(part, options, run_metadata)
-            nothing = _values(None, options, run_metadata)
-            # What finds the weights bad speaks first, and what it raises keeps all others from
-            # acting on them.
-            if calls.guards:
-                self._answer(calls.guards, context, values, nothing, guards=True)
+            for member, place in zip(askers, places, strict=True):
+                if place:
+                    # Past the constructor in Python code that named tuples have.
+                    values[member.index] = _new(
+                        SessionRunValues, (parts[place], options, run_metadata)
+                    )
             self._answer(calls.listeners, context, values, nothing)
         if woken:
             self._schedule()
@@ -230,7 +247,7 @@ class Runner:
             raise
         return calls
 
-    def _run_plan(
+    def _run_known(
         self, plan: Any, fetches: Any, feed_dict: Any, requests: list[merging.Request]
     ) -> Any:
         if feed_dict:
@@ -305,28 +322,30 @@ class Runner:
         context: RunContext,
         values: dict[int, SessionRunValues[Any]],
         nothing: SessionRunValues[Any],
-        guards: bool = False,
     ) -> None:
-        errors: list[BaseException] = []
+        """Gives the hooks their results, the guards first: what one of them raises stops all."""
+        errors: list[BaseException] | None = None
+        asked_before = context._stop
         for index, hook, member in listeners:
-            asked_before = context._stop
-            if guards:
+            if asked_before and member.guards:
                 # Whether this very hook asks for a stop is what tells that the weights are bad.
                 context._stop = False
             try:
                 hook.after_run(context, values.get(index, nothing))
             except Exception as error:
                 blame(error, f'{member.name}.after_run')
-                if guards:
+                if member.guards:
                     self._condemn(context, member)
-                if guards or isinstance(error, PREEMPTION_ERRORS):
+                if member.guards or isinstance(error, PREEMPTION_ERRORS):
                     raise
-                errors.append(error)
-            if guards and context._stop:
-                self._condemn(context, member)
-            context._stop = context._stop or asked_before
-            if context._stop and self.stopper is None:
-                self.stopper = member.name
+                errors = [*(errors or ()), error]
+            if context._stop:
+                if member.guards:
+                    self._condemn(context, member)
+                if self.stopper is None:
+                    self.stopper = member.name
+            elif asked_before:
+                context._stop = True
         if errors:
             attach(errors[0], errors[1:])
             raise errors[0]
@@ -343,10 +362,8 @@ class Runner:
         wakes = [(member, member.hook.wakes_at()) for member in self._sleepers]
         # A hook that cannot say when it is due is called in every run, and wakes no other one.
         asleep = [member for member, wake in wakes if wake != ALWAYS]
-        self._wake = Wake(
-            min((wake.step for _, wake in wakes if wake != ALWAYS), default=math.inf),
-            min((wake.time for _, wake in wakes if wake != ALWAYS), default=math.inf),
-        )
+        rest = [wake for _, wake in wakes if wake != ALWAYS]
+        self._wake = Wake(*map(min, zip(NEVER, *rest, strict=True)))
         if asleep != self._asleep:
             self._asleep = asleep
             self._awake = _Calls([member for member in self.members if member not in asleep])
@@ -367,8 +384,3 @@ def _is_lasting(fetches: Any) -> bool:
     if isinstance(fetches, tuple):
         return all(map(_is_lasting, fetches))
     return fetches is None or merging.is_fixed(fetches)
-
-
-def _values(results: Any, options: RunOptions, run_metadata: RunMetadata) -> SessionRunValues[Any]:
-    # Past the constructor of Python code that named tuples have: this is made in every run.
-    return tuple.__new__(SessionRunValues, (results, options, run_metadata))

@@ -22,14 +22,17 @@ class Wake(NamedTuple):
       step: The hook must be called in every run that may end at this global step or a later one.
       time: The hook must be called in every run that begins at this time or later, in seconds of
         `time.monotonic()`.
+      runs: The hook must be called in every run before which this many runs of the monitored
+        session, or more, have succeeded.
     """
 
     step: float = math.inf
     time: float = math.inf
+    runs: float = math.inf
 
 
 NEVER = Wake()
-ALWAYS = Wake(-math.inf, -math.inf)
+ALWAYS = Wake(-math.inf, -math.inf, -math.inf)
 
 # How many exact reads may turn out to be in vain before only proofs without a read count.
 _VAIN_READS = 5

@@ -117,17 +117,20 @@ class LoggingTensorHook(tf.train.LoggingTensorHook, SessionRunHook[dict[Any, Any
             self._timer.rewind(int(session.run(self._global_step)))
 
     def wakes_at(self) -> steps.Wake:
-        """Only a cadence by global step lets it sleep, for runs must be counted."""
+        """When it is due; see `tfhooks.steps.Wake`."""
         if self._by_global_step:
             return self._timer.wakes_at()
-        return steps.NEVER if self._every_n_iter is self._every_n_secs else steps.ALWAYS
+        return steps.Wake(time=self._due_time, runs=self._due)
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[dict[Any, Any]] | None:
         """Asks for the tensors if they are due."""
         if self._by_global_step:
             if self._timer.may_be_due(run_context, self._global_step):
                 return self._request
-        elif self._iter_count >= self._due or (
+            return None
+        # tfhooks' own sessions count the runs, so that they need not call this in each.
+        self._iter_count = getattr(run_context, 'runs', self._iter_count)
+        if self._iter_count >= self._due or (
             self._every_n_secs is not None and time.monotonic() >= self._due_time
         ):
             return self._request
@@ -140,7 +143,7 @@ class LoggingTensorHook(tf.train.LoggingTensorHook, SessionRunHook[dict[Any, Any
         if run_values.results is not None:
             with self._lock:
                 self._log_if_due(run_context, run_values.results)
-        if not self._by_global_step:
+        if not self._by_global_step and not hasattr(run_context, 'runs'):
             self._iter_count = next(self._runs)
 
     def _log_if_due(self, run_context: SessionRunContext, values: dict[Any, Any]) -> None:
