@@ -18,6 +18,7 @@ KINDS = [
     errors.RequestValueError,
     errors.RequestOverflowError,
     errors.RequestStringError,
+    errors.NoneFedError,
     errors.RequestAccessError,
     errors.ReturnTypeError,
     errors.ConflictError,

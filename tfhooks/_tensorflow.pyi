@@ -1,6 +1,6 @@
 """What TensorFlow's objects are to a type checker, said once: TensorFlow ships no types."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
@@ -82,9 +82,11 @@ class tf(metaclass=_Namespace):
 
     class train(metaclass=_Namespace):
         class SessionRunHook: ...
-        class SessionRunArgs(tuple[Any, Any, Any]):
+        class SessionRunArgs:
+            def __iter__(self) -> Iterator[Any]: ...
             def _replace(self, **fields: Any) -> Any: ...
-        class SessionRunValues(tuple[Any, Any, Any]):
+        class SessionRunValues:
+            def __iter__(self) -> Iterator[Any]: ...
             def _replace(self, **fields: Any) -> Any: ...
         class SessionRunContext: ...
 

@@ -103,6 +103,10 @@ class RequestStringError(RequestTypeError, tf.errors.InternalError):
     _code = tf.errors.INTERNAL
 
 
+class NoneFedError(RequestStringError, ValueError):
+    """None is fed. TensorFlow feeds nan for it, or refuses it in one of several ways."""
+
+
 class RequestAccessError(RequestValueError, InaccessibleTensorError):
     """A fetch is an operation that may not be fetched from outside its function or block."""
 

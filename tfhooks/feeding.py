@@ -12,6 +12,7 @@ from tfhooks.errors import (
     CALLER,
     ConflictError,
     FedTwiceError,
+    NoneFedError,
     Problem,
     RequestError,
     RequestStringError,
@@ -132,7 +133,7 @@ def value_problem(graph: Graph, feed: Feed, exact: bool) -> Problem | None:
 
     value, dtype = feed.value, feed.tensor.dtype.as_numpy_dtype
     if value is None:
-        return problem(NO_NONE, RequestStringError if dtype is object else RequestTypeError)
+        return problem('None cannot be fed', NoneFedError)
     if isinstance(value, Tensor):
         rule = 'the value of a feed must be data: a number, string, list or ndarray, not a Tensor'
         return problem(rule, RequestTypeError)
@@ -157,9 +158,6 @@ def value_problem(graph: Graph, feed: Feed, exact: bool) -> Problem | None:
         rule = f"the value must fit the tensor's dtype: {feed.tensor.dtype.name} would change it"
         return problem(rule, RequestValueError)
     return None
-
-
-NO_NONE = 'None cannot be fed'
 
 
 def surely_good(key: Any, value: Any) -> bool:

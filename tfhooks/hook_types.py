@@ -47,46 +47,49 @@ class SessionRunArgs(tf.train.SessionRunArgs, Generic[ResultT]):
         options: RunOptions | None
 
         @overload
-        def __new__(
-            cls,
+        def __init__(
+            self: SessionRunArgs[None],
             fetches: None,
             feed_dict: Mapping[Any, Any] | None = None,
             options: RunOptions | None = None,
-        ) -> SessionRunArgs[None]: ...
+        ) -> None: ...
 
         @overload
-        def __new__(
-            cls,
+        def __init__(
+            self: SessionRunArgs[Any],
             fetches: _Element,
             feed_dict: Mapping[Any, Any] | None = None,
             options: RunOptions | None = None,
-        ) -> SessionRunArgs[Any]: ...
+        ) -> None: ...
 
         @overload
-        def __new__(
-            cls,
+        def __init__(
+            self: SessionRunArgs[list[Any]],
             fetches: list[_Element] | list[Tensor] | list[Operation] | list[str],
             feed_dict: Mapping[Any, Any] | None = None,
             options: RunOptions | None = None,
-        ) -> SessionRunArgs[list[Any]]: ...
+        ) -> None: ...
 
         @overload
-        def __new__(
-            cls,
-            fetches: dict[_Key, Tensor] | dict[_Key, _Element] | dict[_Key, Operation],
+        def __init__(
+            self: SessionRunArgs[dict[_Key, Any]],
+            fetches: dict[_Key, Tensor]
+            | dict[_Key, Operation]
+            | dict[_Key, str]
+            | dict[_Key, _Element],
             feed_dict: Mapping[Any, Any] | None = None,
             options: RunOptions | None = None,
-        ) -> SessionRunArgs[dict[_Key, Any]]: ...
+        ) -> None: ...
 
         @overload
-        def __new__(
-            cls,
+        def __init__(
+            self: SessionRunArgs[ResultT],
             fetches: ResultT,
             feed_dict: Mapping[Any, Any] | None = None,
             options: RunOptions | None = None,
-        ) -> SessionRunArgs[ResultT]: ...
+        ) -> None: ...
 
-        def __new__(cls, fetches: Any, feed_dict: Any = None, options: Any = None) -> Any: ...
+        def __init__(self, fetches: Any, feed_dict: Any = None, options: Any = None) -> None: ...
 
 
 class SessionRunValues(tf.train.SessionRunValues, Generic[ResultT]):
@@ -106,9 +109,9 @@ class SessionRunValues(tf.train.SessionRunValues, Generic[ResultT]):
         options: RunOptions
         run_metadata: RunMetadata
 
-        def __new__(
-            cls, results: ResultT, options: RunOptions, run_metadata: RunMetadata
-        ) -> SessionRunValues[ResultT]: ...
+        def __init__(
+            self, results: ResultT, options: RunOptions, run_metadata: RunMetadata
+        ) -> None: ...
 
 
 class SessionRunContext(tf.train.SessionRunContext):

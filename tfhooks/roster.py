@@ -102,10 +102,10 @@ def enroll(hooks: Iterable[Any] | None) -> tuple[Member, ...]:
     found = listed(hooks)
     names = [name_of(hook) for hook in found]
     times = Counter(names)
-    measure = _measure(found)
+    names = [name if times[name] == 1 else f'{name}[{index}]' for index, name in enumerate(names)]
+    called = _called(found, names)
     members = []
     for index, (hook, name) in enumerate(zip(found, names, strict=True)):
-        name = name if times[name] == 1 else f'{name}[{index}]'
         layers = tuple(_layers(hook))
         members.append(
             Member(
@@ -118,7 +118,7 @@ def enroll(hooks: Iterable[Any] | None) -> tuple[Member, ...]:
                 sleeps=callable(getattr(hook, 'wakes_at', None)),
                 guards=isinstance(layers[-1], tf.train.NanTensorHook),
                 layers=layers,
-                called=hook if measure is None else measure(hook, name),
+                called=called[index],
             )
         )
     return tuple(members)
@@ -136,12 +136,13 @@ def _layers(hook: Any) -> Iterator[Any]:
         hook = getattr(hook, '__dict__', {}).get('wrapped_hook')
 
 
-def _measure(hooks: list[Any]) -> Any:
-    """The `measure_calls` of the hook that has one, which gives what to call instead of a hook."""
+def _called(hooks: list[Any], names: list[str]) -> list[Any]:
+    """What to call in the runs: the hooks, unless one of them wants to measure the others."""
     for hook in hooks:
         if SessionRunHook in type(hook).__mro__ and hasattr(hook, 'measure_calls'):
-            return hook.measure_calls
-    return None
+            called: list[Any] = hook.measure_calls(zip(hooks, names, strict=True))
+            return called
+    return hooks
 
 
 def overrides(hook: Any, method: str) -> bool:

@@ -1,0 +1,100 @@
+"""Hooks as their authors write them: nothing to complain about."""
+
+# ruff: noqa: B018, F821, RUF012
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import tfhooks
+from tfhooks import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+
+
+class Losses(NamedTuple):
+    total: Any
+    parts: Any
+
+
+@dataclasses.dataclass
+class Rates:
+    learning: Any
+
+
+class Typed(SessionRunHook[Losses]):
+    def __init__(self) -> None:
+        self.totals: list[float] = []
+
+    def begin(self) -> None:
+        self.request = SessionRunArgs(Losses('total:0', ['a:0', 'b:0']))
+
+    def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[Losses]:
+        if run_context.original_args.feed_dict:
+            run_context.request_stop()
+        return self.request
+
+    def after_run(
+        self, run_context: SessionRunContext, run_values: SessionRunValues[Losses]
+    ) -> None:
+        reveal_type(run_values.results)  # R: tuple[Any, Any, fallback=good_hooks.Losses]
+        self.totals.append(float(run_values.results.total))
+
+
+class InADataclass(SessionRunHook[Rates]):
+    when_fed = ['x:0']
+
+    def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[Rates] | None:
+        return SessionRunArgs(Rates('rate:0'), {'x:0': 1.0})
+
+    def after_run(
+        self, run_context: SessionRunContext, run_values: SessionRunValues[Rates]
+    ) -> None:
+        reveal_type(run_values.results.learning)  # R: Any
+
+
+class Loose(SessionRunHook):
+    def before_run(self, run_context: Any) -> Any:
+        return SessionRunArgs({'loss': 'loss:0'})
+
+    def after_run(self, run_context: Any, run_values: Any) -> None:
+        print(run_values.results['loss'])
+
+
+class OnlyBefore(SessionRunHook[list[Any]]):
+    def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[list[Any]]:
+        return SessionRunArgs(['a:0', 'b:0'])
+
+
+reveal_type(SessionRunArgs('loss:0'))  # R: tfhooks.hook_types.SessionRunArgs[Any]
+reveal_type(SessionRunArgs(['a:0']))  # R: tfhooks.hook_types.SessionRunArgs[list[Any]]
+reveal_type(SessionRunArgs({'a': 'a:0'}))  # R: tfhooks.hook_types.SessionRunArgs[dict[str, Any]]
+reveal_type(SessionRunArgs(None))  # R: tfhooks.hook_types.SessionRunArgs[None]
+
+
+@tfhooks.after_run(Losses('total:0', 'parts:0'), every_n_steps=10)
+def show(losses: Losses) -> None:
+    print(losses.total)
+
+
+@tfhooks.after_run('loss:0', every_n_secs=0.5)
+def show_value(loss: float) -> None:
+    print(loss)
+
+
+@tfhooks.after_run({'a': 'a:0'})
+def show_dict(results: dict[str, Any]) -> None:
+    print(results['a'])
+
+
+def ask(run_context: SessionRunContext) -> SessionRunArgs[Losses]:
+    return SessionRunArgs(Losses('total:0', 'parts:0'))
+
+
+def answer(run_context: SessionRunContext, run_values: SessionRunValues[Losses]) -> None:
+    print(run_values.results.total)
+
+
+made = tfhooks.hook(before_run=ask, after_run=answer, end=lambda session: None)
+reveal_type(show)  # R: tfhooks.functional.FunctionHook[tuple[Any, Any, fallback=good_hooks.Losses]]
+
+with tfhooks.MonitoredSession(hooks=[Typed(), InADataclass(), Loose(), show, made]) as session:
+    session.run('loss:0', feed_dict={'x:0': 1.0})
