@@ -46,7 +46,22 @@ TENSORFLOWS = [
 ]
 
 # Every public name that TensorFlow does not have. A name is added here when it is added on purpose.
-ADDITIONS: list[str] = ['after_run', 'hook']
+ADDITIONS: list[str] = [
+    'BestCheckpoints',
+    'CheckpointSaveError',
+    'ConflictError',
+    'NotAHookError',
+    'RecoveryPolicy',
+    'RequestError',
+    'SessionClosedError',
+    'StopReason',
+    'StopRequestedError',
+    'UnfedPlaceholderError',
+    'after_run',
+    'hook',
+    'is_recovery',
+    'run_plans',
+]
 
 
 # Nothing of TensorFlow's is missing.

@@ -12,12 +12,19 @@ if _typing.TYPE_CHECKING:
     from tfhooks.creators import Scaffold as Scaffold
     from tfhooks.creators import SessionCreator as SessionCreator
     from tfhooks.creators import WorkerSessionCreator as WorkerSessionCreator
+    from tfhooks.errors import CheckpointSaveError as CheckpointSaveError
+    from tfhooks.errors import ConflictError as ConflictError
+    from tfhooks.errors import NotAHookError as NotAHookError
+    from tfhooks.errors import RequestError as RequestError
+    from tfhooks.errors import SessionClosedError as SessionClosedError
+    from tfhooks.errors import UnfedPlaceholderError as UnfedPlaceholderError
     from tfhooks.functional import after_run as after_run
     from tfhooks.functional import hook as hook
     from tfhooks.hook_types import SessionRunArgs as SessionRunArgs
     from tfhooks.hook_types import SessionRunContext as SessionRunContext
     from tfhooks.hook_types import SessionRunHook as SessionRunHook
     from tfhooks.hook_types import SessionRunValues as SessionRunValues
+    from tfhooks.hooks.best import BestCheckpoints as BestCheckpoints
     from tfhooks.hooks.checkpoint import CheckpointSaverHook as CheckpointSaverHook
     from tfhooks.hooks.checkpoint import CheckpointSaverListener as CheckpointSaverListener
     from tfhooks.hooks.feed_fn import FeedFnHook as FeedFnHook
@@ -30,6 +37,11 @@ if _typing.TYPE_CHECKING:
     from tfhooks.hooks.stop import StopAtStepHook as StopAtStepHook
     from tfhooks.hooks.summary import SummarySaverHook as SummarySaverHook
     from tfhooks.hooks.waiter import GlobalStepWaiterHook as GlobalStepWaiterHook
+    from tfhooks.plan import run_plans as run_plans
+    from tfhooks.reasons import StopReason as StopReason
+    from tfhooks.reasons import StopRequestedError as StopRequestedError
+    from tfhooks.recovery import RecoveryPolicy as RecoveryPolicy
+    from tfhooks.recovery import is_recovery as is_recovery
     from tfhooks.session import MonitoredSession as MonitoredSession
     from tfhooks.session import SingularMonitoredSession as SingularMonitoredSession
     from tfhooks.training import MonitoredTrainingSession as MonitoredTrainingSession
@@ -37,9 +49,12 @@ if _typing.TYPE_CHECKING:
 
 # A literal, since type checkers read it. tests/test_surface.py holds the three lists together.
 __all__ = [
+    'BestCheckpoints',
+    'CheckpointSaveError',
     'CheckpointSaverHook',
     'CheckpointSaverListener',
     'ChiefSessionCreator',
+    'ConflictError',
     'FeedFnHook',
     'FinalOpsHook',
     'GlobalStepWaiterHook',
@@ -48,9 +63,13 @@ __all__ = [
     'MonitoredTrainingSession',
     'NanLossDuringTrainingError',
     'NanTensorHook',
+    'NotAHookError',
     'ProfilerHook',
+    'RecoveryPolicy',
+    'RequestError',
     'Scaffold',
     'SecondOrStepTimer',
+    'SessionClosedError',
     'SessionCreator',
     'SessionRunArgs',
     'SessionRunContext',
@@ -59,16 +78,24 @@ __all__ = [
     'SingularMonitoredSession',
     'StepCounterHook',
     'StopAtStepHook',
+    'StopReason',
+    'StopRequestedError',
     'SummarySaverHook',
+    'UnfedPlaceholderError',
     'WorkerSessionCreator',
     'after_run',
     'hook',
+    'is_recovery',
+    'run_plans',
 ]
 
 _ROOMS = {
+    'BestCheckpoints': 'tfhooks.hooks.best',
+    'CheckpointSaveError': 'tfhooks.errors',
     'CheckpointSaverHook': 'tfhooks.hooks.checkpoint',
     'CheckpointSaverListener': 'tfhooks.hooks.checkpoint',
     'ChiefSessionCreator': 'tfhooks.creators',
+    'ConflictError': 'tfhooks.errors',
     'FeedFnHook': 'tfhooks.hooks.feed_fn',
     'FinalOpsHook': 'tfhooks.hooks.final_ops',
     'GlobalStepWaiterHook': 'tfhooks.hooks.waiter',
@@ -77,9 +104,13 @@ _ROOMS = {
     'MonitoredTrainingSession': 'tfhooks.training',
     'NanLossDuringTrainingError': 'tfhooks.hooks.nan',
     'NanTensorHook': 'tfhooks.hooks.nan',
+    'NotAHookError': 'tfhooks.errors',
     'ProfilerHook': 'tfhooks.hooks.profiler',
+    'RecoveryPolicy': 'tfhooks.recovery',
+    'RequestError': 'tfhooks.errors',
     'Scaffold': 'tfhooks.creators',
     'SecondOrStepTimer': 'tfhooks.triggers',
+    'SessionClosedError': 'tfhooks.errors',
     'SessionCreator': 'tfhooks.creators',
     'SessionRunArgs': 'tfhooks.hook_types',
     'SessionRunContext': 'tfhooks.hook_types',
@@ -88,10 +119,15 @@ _ROOMS = {
     'SingularMonitoredSession': 'tfhooks.session',
     'StepCounterHook': 'tfhooks.hooks.step_counter',
     'StopAtStepHook': 'tfhooks.hooks.stop',
+    'StopReason': 'tfhooks.reasons',
+    'StopRequestedError': 'tfhooks.reasons',
     'SummarySaverHook': 'tfhooks.hooks.summary',
+    'UnfedPlaceholderError': 'tfhooks.errors',
     'WorkerSessionCreator': 'tfhooks.creators',
     'after_run': 'tfhooks.functional',
     'hook': 'tfhooks.functional',
+    'is_recovery': 'tfhooks.recovery',
+    'run_plans': 'tfhooks.plan',
 }
 
 if not _typing.TYPE_CHECKING:
