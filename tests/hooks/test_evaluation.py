@@ -402,6 +402,19 @@ def test_a_result_must_be_one_that_there_is():
         train(tfhooks.MonitoredSession, [hook, Reading()], 1)
 
 
+def test_a_session_that_was_made_again_is_evaluated_again():
+    noting = Noting()
+    hook = EvalHook(10, noting, at_end=False)
+
+    class Reading(tfhooks.SessionRunHook):
+        def after_create_session(self, session, coord):
+            for _ in range(2):
+                hook.result('weight')(session, 10)
+
+    train(tfhooks.MonitoredSession, [hook, Reading(), LoseSession(3)], 5, start=(10, 10))
+    assert noting.steps == [10, 10]
+
+
 def test_a_hook_of_another_session_says_so():
     result = EvalHook(10, Noting()).result('weight')
 

@@ -220,6 +220,7 @@ def test_the_chief_tells_the_other_workers_by_tensorflows_variable(make, resourc
             assert len(tf.get_default_graph().get_operations()) >= operations
             session.run(step)
             assert session.should_stop()
+            assert session._tf_sess().run(variable)
     with tf.Graph().as_default(), tf.variable_scope('', use_resource=resource):
         variable = tf.get_variable('signal_early_stopping/STOP', initializer=True, trainable=False)
         step = train_op()
