@@ -26,7 +26,7 @@ from tfhooks.structures import UnservedError, feed_keys_key, structure_key
 
 _MOST_KNOWN = 256
 
-_new = tuple.__new__
+_new: Any = tuple.__new__
 _NEVER = math.inf
 
 
@@ -50,7 +50,7 @@ class _Calls:
     def __init__(self, members: Sequence[Member]) -> None:
         self.members = members
         self.askers = [(member.called, member) for member in members if member.asks]
-        listeners = [(member.index, member.hook, member) for member in members if member.listens]
+        listeners = [(member.index, member.called, member) for member in members if member.listens]
         # What finds the weights bad speaks first, and what it raises keeps all others from acting
         # on them.
         self.listeners = sorted(listeners, key=lambda listener: not listener[2].guards)

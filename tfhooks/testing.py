@@ -309,6 +309,7 @@ def _check_two_sessions(
 ) -> list[str]:
     problems = []
     observers, threads = [], []
+    observer: Any = None
     with tf.Graph().as_default() as graph:
         model = _Model(steps, results)
         hook = factory()

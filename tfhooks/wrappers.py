@@ -104,7 +104,7 @@ class _Wrapper(SessionRunHook[Any]):
             if callable(getattr(hook, method, None)):
                 setattr(self, method, getattr(hook, method))
         if roster.hears_of_errors(hook):
-            self.__dict__['on_error'] = hook.on_error
+            vars(self)['on_error'] = hook.on_error
 
     @property
     def when_fed(self) -> Any:
