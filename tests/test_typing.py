@@ -1,4 +1,4 @@
-"""What type checkers say of hooks: `tests/typing/` holds samples with what is expected of each line.
+"""What type checkers say of hooks: `tests/typing/` holds samples and what is expected of them.
 
 `# E: code` is an error of mypy with that code in that line, `# R: type` a revealed type. All other
 lines must be free of errors.

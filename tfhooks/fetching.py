@@ -130,6 +130,7 @@ def lower(fetches: Any) -> tuple[Any, Rebuild | None]:
     """
     children: Sequence[Any]
     lowered: Callable[[Sequence[Any]], Any]
+    raised: Callable[[Sequence[Any]], Any]
     kind = type(fetches)
     if isinstance(fetches, (list, tuple)):
         children = fetches
@@ -145,8 +146,10 @@ def lower(fetches: Any) -> tuple[Any, Rebuild | None]:
         children = [getattr(fetches, name) for name in names]
         lowered = tuple
 
-        def raised(results: Sequence[Any]) -> Any:
+        def replaced(results: Sequence[Any]) -> Any:
             return dataclasses.replace(fetches, **dict(zip(names, results, strict=True)))
+
+        raised = replaced
 
     else:
         return fetches, None
@@ -176,7 +179,7 @@ def _sequence_maker(kind: type) -> Callable[[Sequence[Any]], Any]:
 
 
 def _mapping_maker(fetches: Mapping[Any, Any]) -> Callable[[Sequence[Any]], Any]:
-    make: Callable[[Any], Any] = type(fetches)
+    make: Any = type(fetches)
     if isinstance(fetches, collections.defaultdict):
         make = functools.partial(collections.defaultdict, fetches.default_factory)
     keys = list(fetches)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar as _TypeVarWithDefault
 
     ResultT = _TypeVarWithDefault('ResultT', default=Any)
+    _FetchesT = TypeVar('_FetchesT')
     _Key = TypeVar('_Key')
     _Element = Tensor | Operation | str
 else:
@@ -45,14 +46,6 @@ class SessionRunArgs(tf.train.SessionRunArgs, Generic[ResultT]):
         fetches: Any
         feed_dict: Mapping[Any, Any] | None
         options: RunOptions | None
-
-        @overload
-        def __init__(
-            self: SessionRunArgs[None],
-            fetches: None,
-            feed_dict: Mapping[Any, Any] | None = None,
-            options: RunOptions | None = None,
-        ) -> None: ...
 
         @overload
         def __init__(
@@ -83,8 +76,16 @@ class SessionRunArgs(tf.train.SessionRunArgs, Generic[ResultT]):
 
         @overload
         def __init__(
-            self: SessionRunArgs[ResultT],
-            fetches: ResultT,
+            self: SessionRunArgs[None],
+            fetches: None,
+            feed_dict: Mapping[Any, Any] | None = None,
+            options: RunOptions | None = None,
+        ) -> None: ...
+
+        @overload
+        def __init__(
+            self: SessionRunArgs[_FetchesT],
+            fetches: _FetchesT,
             feed_dict: Mapping[Any, Any] | None = None,
             options: RunOptions | None = None,
         ) -> None: ...

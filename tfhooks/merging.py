@@ -44,7 +44,7 @@ class Merged(NamedTuple):
     """
 
     fetches: list[Any]
-    feed_dict: dict[Any, Any] | None
+    feed_dict: Any
     options: RunOptions | None
     places: list[int]
     rebuilds: dict[int, tuple[str, Rebuild]] | None

@@ -190,14 +190,15 @@ class _ForeignTracker(StepTracker):
         return step
 
     def reach(self, run_context: Any) -> int:
-        step: int | None = getattr(run_context, '_step_reach', None)
-        if step is None:
-            last, self._last = self._last, None
-            if last is not None and last[0] == get_ident():
-                step = last[1] + self.advance
-            else:
-                step = super().reach(run_context)
-            run_context._step_reach = step
+        known: Any = getattr(run_context, '_step_reach', None)
+        if known is not None:
+            return int(known)
+        last, self._last = self._last, None
+        if last is not None and last[0] == get_ident():
+            step = last[1] + self.advance
+        else:
+            step = super().reach(run_context)
+        run_context._step_reach = step
         return step
 
     def _learn(self, step: int) -> None:

@@ -8,6 +8,7 @@ TensorFlow's to say.
 from __future__ import annotations
 
 import collections
+import collections.abc
 import copy
 import operator
 from collections.abc import Callable, Iterable, Sequence

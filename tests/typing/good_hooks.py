@@ -1,6 +1,6 @@
 """Hooks as their authors write them: nothing to complain about."""
 
-# ruff: noqa: B018, F821, RUF012
+# ruff: noqa: F821, RUF012
 from __future__ import annotations
 
 import dataclasses

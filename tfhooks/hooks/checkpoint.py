@@ -303,7 +303,8 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         def job(session: Any) -> None:
             path = self._write(session, step)
             if best is not None and problem is None and path is not None:
-                self._tolerate(lambda: best.keep(path, step, metric))
+                keep = best.keep
+                self._tolerate(lambda: keep(path, step, metric))
 
         before = copy.copy(self._timer)
         self._writing = _Writing(step, background.start(values, job), before)
@@ -406,9 +407,12 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         return f'{type(self).__name__}({self._save_path!r}, {self._period})'
 
     def _get_saver(self) -> Any:
-        if self._saver is None and self._scaffold is None:
-            self._saver = the_saver()
-        return self._scaffold.saver if self._saver is None else self._saver
+        if self._saver is not None:
+            return self._saver
+        if self._scaffold is not None:
+            return self._scaffold.saver
+        self._saver = the_saver()
+        return self._saver
 
 
 __all__ = ['CheckpointSaverHook', 'CheckpointSaverListener']

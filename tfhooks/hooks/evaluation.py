@@ -310,7 +310,7 @@ class EvalHook(SessionRunHook[None]):
         return {name: total / count for name, total in zip(self._fetches, sums, strict=True)}
 
     def _batches(self) -> Iterable[Any]:
-        feeds: Iterable[Any]
+        feeds: Any
         if callable(self._feeds):
             feeds = self._feeds()
         elif isinstance(self._feeds, Sequence):

@@ -92,7 +92,7 @@ class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
         if self._warm_up_steps:
             self._timer.reset()
             self._warm_until = step + self._warm_up_steps
-        elif step < last:
+        elif last is not None and step < last:
             self._timer.reset()
             self._timer.update_last_triggered_step(step)
             self._paused_secs = pauses.seconds(session.graph)
@@ -114,6 +114,8 @@ class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
         self._run_secs = max(0.0, time.monotonic() - self._run_began)
         step = steps.after(run_context, self._global_step_tensor)
         if self._warm_until is None or step >= self._warm_until:
+            elapsed_secs: float | None = None
+            elapsed_steps: int | None = None
             with self._lock:
                 due = self._timer.should_trigger_for_step(step)
                 if due:
