@@ -1,0 +1,144 @@
+"""A real server that holds the variables is killed, and comes back."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+import tensorflow.compat.v1 as tf
+
+import tfhooks
+from tfhooks.recovery import RecoveryPolicy, is_recovery
+
+_SERVER = """
+import sys
+import tensorflow.compat.v1 as tf
+address = sys.argv[1]
+server = tf.train.Server({'ps': [address]}, job_name='ps', task_index=0)
+print('ready', flush=True)
+server.join()
+"""
+
+
+def free_address():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return f'127.0.0.1:{probe.getsockname()[1]}'
+
+
+class Server:
+    """A parameter server in a process of its own."""
+
+    def __init__(self, address):
+        self.address = address
+        self.process = None
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [sys.executable, '-c', _SERVER, self.address],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, 'TF_CPP_MIN_LOG_LEVEL': '3'},
+        )
+        assert self.process.stdout.readline() == 'ready\n'
+
+    def kill(self):
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def server():
+    server = Server(free_address())
+    yield server
+    server.kill()
+
+
+class Watching(tfhooks.SessionRunHook):
+    def __init__(self):
+        self.recoveries = []
+
+    def after_create_session(self, session, coord):
+        self.recoveries.append(is_recovery(coord))
+
+
+def model():
+    """A step counted in a variable on the server."""
+    with tf.device('/job:ps/task:0'):
+        step = tf.train.get_or_create_global_step()
+        return tf.assign_add(step, 1)
+
+
+def test_training_goes_on_when_a_killed_server_comes_back(server, tmp_path, caplog):
+    watching = Watching()
+    steps = []
+    with tf.Graph().as_default():
+        train = model()
+        with tfhooks.MonitoredTrainingSession(
+            master=f'grpc://{server.address}',
+            checkpoint_dir=str(tmp_path),
+            save_checkpoint_steps=2,
+            save_checkpoint_secs=None,
+            log_step_count_steps=None,
+            hooks=[watching, tfhooks.StopAtStepHook(last_step=8)],
+            recovery=RecoveryPolicy(tries=20, first_wait_secs=0.1, max_wait_secs=1.0),
+        ) as session:
+            while not session.should_stop():
+                steps.append(int(session.run(train)))
+                if len(steps) == 5:
+                    server.kill()
+                    server.start()
+    assert steps == [1, 2, 3, 4, 5, 5, 6, 7, 8]
+    assert watching.recoveries == [False, True]
+    warnings = [r.getMessage() for r in caplog.records if r.name == 'tfhooks']
+    assert any(
+        'AbortedError' in message or 'UnavailableError' in message for message in warnings
+    ), warnings
+
+
+def test_a_server_that_is_killed_while_a_step_runs_on_it(server):
+    seen = []
+
+    class Puts(tfhooks.SessionRunHook):
+        def after_create_session(self, session, coord):
+            if is_recovery(coord):
+                session.run(put)
+
+        def on_error(self, session, error):
+            seen.append(error)
+
+    with tf.Graph().as_default():
+        with tf.device('/job:ps/task:0'):
+            arrived = tf.get_variable('arrived', [], tf.int64, tf.zeros_initializer())
+            queue = tf.FIFOQueue(1, tf.int64, shapes=[[]])
+            with tf.control_dependencies([tf.assign_add(arrived, 1)]):
+                blocks = queue.dequeue()
+            put = queue.enqueue(tf.constant(7, tf.int64))
+            read = arrived.read_value()
+        target = f'grpc://{server.address}'
+        session = tfhooks.MonitoredSession(
+            tf.train.ChiefSessionCreator(master=target),
+            hooks=[Puts()],
+            recovery=RecoveryPolicy(tries=20, first_wait_secs=0.1, max_wait_secs=1.0),
+        )
+        other = tf.Session(target, graph=tf.get_default_graph())
+
+        def kill_in_the_middle():
+            while not other.run(read):
+                pass
+            server.kill()
+            server.start()
+
+        thread = threading.Thread(target=kill_in_the_middle)
+        thread.start()
+        assert session.run(blocks) == 7
+        thread.join()
+        session.close()
+    assert not seen
+    assert session.stop_reason.kind == 'closed'
