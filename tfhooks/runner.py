@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, NamedTuple
 
 from tfhooks import merging
@@ -45,14 +45,30 @@ class _Known(NamedTuple):
 
 
 class _Calls:
-    """Which members are called in a run, and for what."""
+    """Which members are called in a run, and for what.
 
-    def __init__(self, members: Sequence[Member]) -> None:
+    Attributes:
+      members: All that take part.
+      standing: Those that ask the same in every run (`standing_request`), and so need not be asked.
+      requests: What they ask.
+      askers: The others that have something to ask for, each with its hook.
+      listeners: Those that want to hear of results. What finds the weights bad speaks first, and
+        what it raises keeps all others from acting on them.
+    """
+
+    def __init__(self, members: Sequence[Member], waiting: Container[int] = ()) -> None:
         self.members = members
-        self.askers = [(member.called, member) for member in members if member.asks]
-        listeners = [(member.index, member.called, member) for member in members if member.listens]
-        # What finds the weights bad speaks first, and what it raises keeps all others from acting
-        # on them.
+        self.standing: list[Member] = []
+        self.requests: list[merging.Request] = []
+        self.askers: list[tuple[Any, Member]] = []
+        for member in members:
+            request = getattr(member.hook, 'standing_request', None)
+            if request is not None and member.index not in waiting:
+                self.standing.append(member)
+                self.requests.append((member.asking, request))
+            elif member.asks:
+                self.askers.append((member.hook, member))
+        listeners = [(member.index, member.hook, member) for member in members if member.listens]
         self.listeners = sorted(listeners, key=lambda listener: not listener[2].guards)
 
 
@@ -96,6 +112,7 @@ class Runner:
         """
         self._graph = graph
         self._conditions.resolve(graph)
+        self._all = self._awake = self._calls(self.members)
         if self._sleepers and global_step is not None:
             self.tracker = StepTracker(global_step)
 
@@ -147,12 +164,13 @@ class Runner:
         ):
             calls, woken = self._all, True
         if skip:
-            calls = _Calls([member for member in calls.members if member not in skip])
+            calls = self._calls([member for member in calls.members if member not in skip])
         context = RunContext(fetches, feed_dict, options, session, tracker, runs)
-        askers: list[Member] = []
-        requests: list[merging.Request] = []
         if calls.askers or self._conditions.members:
+            askers, requests = calls.standing.copy(), calls.requests.copy()
             calls = self._ask(calls, context, feed_dict, askers, requests)
+        else:
+            askers, requests = calls.standing, calls.requests
 
         known = key = None
         plans = self.plans
@@ -203,6 +221,9 @@ class Runner:
             self._schedule()
         return own
 
+    def _calls(self, members: Sequence[Member]) -> _Calls:
+        return _Calls(members, self._conditions.members)
+
     def _ask(
         self,
         calls: _Calls,
@@ -230,7 +251,7 @@ class Runner:
                     self.stopper = member.name
             if waiting:
                 fed = self._conditions.fed(feed_dict, requests)
-                calls = _Calls([m for m in calls.members if self._conditions.met(m, fed)])
+                calls = self._calls([m for m in calls.members if self._conditions.met(m, fed)])
                 for hook, member in calls.askers:
                     if member.index in waiting:
                         request = hook.before_run(context)
@@ -366,7 +387,7 @@ class Runner:
         self._wake = Wake(*map(min, zip(NEVER, *rest, strict=True)))
         if asleep != self._asleep:
             self._asleep = asleep
-            self._awake = _Calls([member for member in self.members if member not in asleep])
+            self._awake = self._calls([m for m in self.members if m not in asleep])
 
 
 def _key(fetches: Any, feed_dict: Any, requests: list[merging.Request]) -> Any:

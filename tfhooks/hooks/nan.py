@@ -74,6 +74,13 @@ class NanTensorHook(tf.train.NanTensorHook, SessionRunHook[Any]):
         self._check_inf = check_inf
         self._request: SessionRunArgs[Any] = SessionRunArgs(loss_tensor)
 
+    @property
+    def standing_request(self) -> SessionRunArgs[Any] | None:
+        """What `before_run` asks in every run, so that it need not be called."""
+        if type(self).before_run is NanTensorHook.before_run and 'before_run' not in vars(self):
+            return self._request
+        return None
+
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[Any]:
         """Asks for the loss."""
         return self._request
