@@ -1,7 +1,11 @@
+import fcntl
 import io
 import logging
+import os
 import re
+import struct
 import sys
+import termios
 import threading
 
 import pytest
@@ -196,6 +200,19 @@ def test_a_bar_goes_back_with_a_recovery(clock):
     assert [s for i, s in enumerate(steps) if i == 0 or s != steps[i - 1]] == [
         *(0, 10, 20, 10, 20, 30, 40, 45)
     ]
+
+
+@pytest.mark.parametrize(('columns', 'shown_columns'), [(60, 60), (0, 80)])
+def test_a_real_terminal_and_one_that_does_not_know_its_width(columns, shown_columns):
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack('HHHH', 24, columns, 0, 0))
+    with open(theirs, 'w') as file, open(ours, 'rb', buffering=0) as screen:
+        hook = ProgressHook(20, every_n_steps=10, file=file)
+        train(tfhooks.MonitoredSession, [hook], 20)
+        lines = screen.read(10**6).decode().replace('\n', '\r').split('\r')
+    last = [line for line in lines if '20/20' in line][-1]
+    assert last.startswith('step: 100%|')
+    assert len(last) in (shown_columns - 1, shown_columns)
 
 
 def test_a_bar_can_be_asked_for_and_refused():

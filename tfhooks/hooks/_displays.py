@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -78,13 +79,15 @@ class Bar:
         if self._bar is not None:
             self._bar.n = step
             return
+        width = _terminal_width(self._file)
         self._bar = _bar_class()(
             desc=self._title,
             total=self._total,
             initial=step,
             file=self._file,
             unit='step',
-            dynamic_ncols=True,
+            dynamic_ncols=width != 0,
+            ncols=80 if width == 0 else None,
             leave=True,
         )
         self._redirect()
@@ -118,6 +121,14 @@ class Bar:
             redirect = importlib.import_module('tqdm.contrib.logging').logging_redirect_tqdm
             self._redirection = redirect(loggers, tqdm_class=type(self._bar))
             self._redirection.__enter__()
+
+
+def _terminal_width(file: Any) -> int | None:
+    """The columns of a terminal, 0 where it does not say, as in a container; None for others."""
+    try:
+        return os.get_terminal_size(file.fileno()).columns
+    except (AttributeError, OSError, ValueError):
+        return None
 
 
 def has_tqdm() -> bool:
