@@ -335,9 +335,7 @@ class Monitored:
     def _is_closed(self) -> bool:
         return self._life.session is None
 
-    @property
-    def _sess(self) -> Session | None:
-        return self._life.session
+    _sess = property(_tf_sess)
 
     @property
     def _coordinated_creator(self) -> SimpleNamespace:

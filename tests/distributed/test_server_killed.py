@@ -132,6 +132,8 @@ def test_a_server_that_is_killed_while_a_step_runs_on_it(server):
         def kill_in_the_middle():
             while not other.run(read):
                 pass
+            # Closing it afterwards would wait for the server that is gone.
+            other.close()
             server.kill()
             server.start()
 
