@@ -67,8 +67,8 @@ class _Calls:
                 self.standing.append(member)
                 self.requests.append((member.asking, request))
             elif member.asks:
-                self.askers.append((member.hook, member))
-        listeners = [(member.index, member.hook, member) for member in members if member.listens]
+                self.askers.append((member.called, member))
+        listeners = [(member.index, member.called, member) for member in members if member.listens]
         self.listeners = sorted(listeners, key=lambda listener: not listener[2].guards)
 
 
