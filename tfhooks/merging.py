@@ -23,7 +23,7 @@ from tfhooks.errors import (
 )
 from tfhooks.fetching import Rebuild
 from tfhooks.options import merge_options
-from tfhooks.structures import UnservedError, feed_keys_key, structure_key
+from tfhooks.structures import UnservedError, feed_keys_key, is_flat, structure_key
 from tfhooks.structures import is_fixed as is_fixed
 
 # Whose request it is, and the request: a SessionRunArgs.
@@ -160,6 +160,8 @@ def _is_plain(fetches: Any) -> bool:
     kind = type(fetches)
     if kind is dict:
         children = fetches.values()
+        if is_flat(children):
+            return True
     elif kind is list or kind is tuple:
         children = fetches
     elif kind is str or is_fixed(fetches):

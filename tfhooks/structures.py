@@ -48,6 +48,11 @@ def is_fixed(leaf: Any) -> bool:
     return False
 
 
+def is_flat(children: Iterable[Any]) -> bool:
+    """Whether all of `children` surely are leaves that `is_fixed`; some that are may be missed."""
+    return _fixed_types.issuperset(map(type, children))
+
+
 def is_composite(leaf: Any) -> bool:
     """Whether `leaf` is one of TensorFlow's own objects made of several tensors."""
     return type(leaf) in _composite_types
