@@ -89,7 +89,6 @@ class TestValues:
             ('float32', True),
             ('float32', '1.5'),
             ('float32', np.array([1.0 + 0j])),
-            ('float64', 10**300),
             ('float16', 65504),
             ('bfloat16', 1.1),
             ('bfloat16', np.inf),
@@ -145,7 +144,8 @@ class TestValues:
     )
     def test_what_tensorflow_would_change_is_refused_only_from_hooks(self, graph, dtype, value):
         assert not kept(dtype, value)
-        assert kept(dtype, value, exact=False)
+        if np.lib.NumpyVersion(np.__version__) >= '2.0.0':  # Before it, TensorFlow refused some.
+            assert kept(dtype, value, exact=False)
 
     def test_problem_says_what_was_expected_and_received(self, graph):
         x = tf.placeholder(tf.int32, [None, 2], name='x')

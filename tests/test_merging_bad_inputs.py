@@ -234,6 +234,14 @@ row(
 row('feed unfeedable tensor', lambda c: Args('one:0', {c.unfeedable: 1.0}), 'may not be fed')
 row('feed unfeedable name', lambda c: Args('one:0', {'unfeedable:0': 1.0}), 'may not be fed')
 
+
+def label(value):
+    """A value in the name of its row, the same whatever the release of numpy."""
+    if isinstance(value, np.generic):
+        return f'{type(value).__name__} {value}'
+    return 'object' if type(value) is object else repr(value)[:40]
+
+
 VALUES: dict[str, list[Any]] = {
     'bool': [None, 2, -1, 0.5, 'a', 1j, [2], [None], np.nan, 2**70],
     'int8': [None, 128, -129, 1.5, 'a', b'a', [128], [1.5], 1j, np.inf, 2**70, object()],
@@ -251,7 +259,7 @@ VALUES: dict[str, list[Any]] = {
 }
 for dtype, values in VALUES.items():
     for value in values:
-        text = 'object' if type(value) is object else repr(value)[:40]
+        text = label(value)
         row(
             f'feed {text} to {dtype}',
             lambda c, dtype=dtype, value=value: Args('one:0', {f'{dtype}:0': value}),
@@ -370,8 +378,8 @@ def is_ours_alone(name):
 SILENTLY_CHANGED = {
     *[f'{v} to bool' for v in ('None', '0.5', "'a'", '1j', '[2]', '[None]', 'nan')],
     *[f'{v} to int8' for v in ('1.5', '[128]', '[1.5]', '1j', 'inf')],
-    *[f'{v} to uint8' for v in ('0.5', '[-1]', 'array([256])', repr(np.float32(0.5)))],
-    *[f'{v} to int16' for v in ('[32768]', repr(np.int64(2**20)))],
+    *[f'{v} to uint8' for v in ('0.5', '[-1]', 'array([256])', label(np.float32(0.5)))],
+    *[f'{v} to int16' for v in ('[32768]', label(np.int64(2**20)))],
     *[f'{v} to int32' for v in ('1.5', 'nan', 'inf', '1j', '[1, 1.5]')],
     *[f'{v} to int64' for v in ('1.5', '[2.5]', 'array([0.5])')],
     *[f'{v} to uint64' for v in ('0.5', '[-1]')],
@@ -413,7 +421,10 @@ def test_is_refused_with_the_hooks_name(case, name):
         # Where TensorFlow's hooked session looks for an attribute, the error is of that kind too.
         by_attribute = name.startswith(('returns', 'feed_dict', 'options'))
         assert by_attribute == isinstance(caught.value, AttributeError)
-        assert by_attribute or theirs is None
+        if not by_attribute and theirs is not None:
+            # With numpy 1 TensorFlow refuses some of what it changes with numpy 2.
+            assert np.lib.NumpyVersion(np.__version__) < '2.0.0'
+            assert isinstance(caught.value, type(theirs))
     else:
         assert isinstance(caught.value, type(theirs)), repr(theirs)
 

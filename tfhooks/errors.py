@@ -90,8 +90,8 @@ class RequestValueError(RequestError, ValueError):
     """A fetch or a feed has a value that cannot be used."""
 
 
-class RequestOverflowError(RequestValueError, OverflowError):
-    """A number to feed is too large for any integer type."""
+class RequestOverflowError(RequestTypeError, RequestValueError, OverflowError):
+    """A number to feed does not fit. Which of the types TensorFlow raises depends on numpy."""
 
 
 class RequestStringError(RequestTypeError, tf.errors.InternalError):

@@ -15,6 +15,7 @@ from tfhooks.errors import (
     NoneFedError,
     Problem,
     RequestError,
+    RequestOverflowError,
     RequestStringError,
     RequestTypeError,
     RequestValueError,
@@ -144,7 +145,7 @@ def value_problem(graph: Graph, feed: Feed, exact: bool) -> Problem | None:
     try:
         with np.errstate(all='ignore'):
             if isinstance(value, int) and not _int_fits(value, dtype):
-                return problem("the number must fit the tensor's dtype", RequestTypeError)
+                return problem("the number must fit the tensor's dtype", RequestOverflowError)
             array = as_array(value, dtype)
     except Exception as error:
         rule = f"the value must be convertible to the tensor's dtype: {reason(error)}"
