@@ -242,12 +242,14 @@ class _Measured:
         began = time.monotonic()
         self._hook.after_run(run_context, run_values)
         ended = time.monotonic()
-        sizes = [_size(value) for value in tf.nest.flatten(run_values.results)]
+        results = run_values.results
+        values = [] if results is None else tf.nest.flatten(results)
+        sizes = [_size(value) for value in values if value is not None]
         with self._lock:
             self._after_secs += ended - began
             self._answered += 1
-            self._values += sum(size is not None for size in sizes)
-            self._bytes += sum(filter(None, sizes))
+            self._values += len(sizes)
+            self._bytes += sum(sizes)
         self._costs.note_event(f'{self.name}.after_run', began, ended)
 
     def cost(self, runs: int) -> HookCost:
@@ -268,10 +270,8 @@ class _Event(NamedTuple):
     thread: int
 
 
-def _size(value: Any) -> int | None:
-    """The bytes of a fetched value; None for that of an operation."""
-    if value is None:
-        return None
+def _size(value: Any) -> int:
+    """The bytes of a fetched value."""
     if isinstance(value, bytes | str):
         return len(value)
     if isinstance(value, np.ndarray) and value.dtype.hasobject:
