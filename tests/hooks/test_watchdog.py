@@ -64,34 +64,38 @@ def watchdog_threads():
     return [thread for thread in threading.enumerate() if thread.name == 'StallWatchdogHook']
 
 
-def blocking_op(event):
-    """An operation that returns when `event` is set, or, if the test fails, after a minute."""
+def blocking_op(event, clock):
+    """An operation that returns when `event` is set, or, if the test fails, after a minute.
+
+    Time passes in it alone, so that nothing else is ever reported, however slow the machine is.
+    """
 
     def stuck_in_the_input_pipeline():
+        clock.now += 1000
         return event.wait(60)
 
     return tf.py_func(stuck_in_the_input_pipeline, [], tf.bool)
 
 
 @pytest.mark.parametrize('make', SESSIONS)
-def test_logs_the_stacks_of_a_step_that_does_not_return(make, release, log):
+def test_logs_the_stacks_of_a_step_that_does_not_return(make, release, log, clock):
     hook = StallWatchdogHook(0.05)
     with tf.Graph().as_default():
         train = train_op()
-        blocked = blocking_op(release)
+        blocked = blocking_op(release, clock)
         with make(hooks=[hook]) as session:
             session.run(train)
             assert session.run(blocked)
             session.run(train)
     (message,) = log('has not returned')
-    assert 'timeout_secs=0.05, thread=MainThread' in message
+    assert 'for 1000.0 seconds; timeout_secs=0.05, thread=MainThread' in message
     assert 'PyFunc' in message
     # Where the step hangs, and who called it.
     assert 'in stuck_in_the_input_pipeline' in message
     assert 'in test_logs_the_stacks_of_a_step_that_does_not_return' in message
     assert 'assert session.run(blocked)' in message
     (returned,) = log('returned after all')
-    assert 'the step returned after all, after ' in returned
+    assert 'the step returned after all, after 1000.0 seconds' in returned
     assert watchdog_threads() == []
 
 
@@ -145,11 +149,11 @@ def test_a_run_that_raised_is_over(make, log, clock):
 
 
 @pytest.mark.parametrize('make', SESSIONS)
-def test_watches_every_thread(make, release, log):
+def test_watches_every_thread(make, release, log, clock):
     hook = StallWatchdogHook(0.05)
     with tf.Graph().as_default():
         train = train_op()
-        blocked = blocking_op(release)
+        blocked = blocking_op(release, clock)
         with make(hooks=[hook]) as session:
             session.run(train)
             thread = threading.Thread(target=session.run, args=(blocked,), name='actor 7')
@@ -160,7 +164,7 @@ def test_watches_every_thread(make, release, log):
 
 
 @pytest.mark.parametrize('make', SESSIONS)
-def test_watches_again_after_a_recovery_and_in_another_session(make, release, log):
+def test_watches_again_after_a_recovery_and_in_another_session(make, release, log, clock):
     hook = StallWatchdogHook(0.05)
     with tf.Graph().as_default():
         train = train_op()
@@ -170,7 +174,7 @@ def test_watches_again_after_a_recovery_and_in_another_session(make, release, lo
             assert len(watchdog_threads()) == 1
     assert watchdog_threads() == []
     with tf.Graph().as_default():
-        blocked = blocking_op(release)
+        blocked = blocking_op(release, clock)
         with make(hooks=[hook]) as session:
             session.run(blocked)
     assert len(log('has not returned')) == 1
