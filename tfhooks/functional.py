@@ -9,12 +9,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from tfhooks import _arguments, fetching, steps
-from tfhooks._tensorflow import tf
+from tfhooks._tensorflow import Coordinator, Session, tf
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
 from tfhooks.triggers import SecondOrStepTimer
 
 if TYPE_CHECKING:
-    from tfhooks._tensorflow import Coordinator, Operation, Session, Tensor
+    from tfhooks._tensorflow import Operation, Tensor
 
     _Element = Tensor | Operation | str
 
