@@ -1,3 +1,4 @@
+import gc
 import logging
 import os
 import signal
@@ -12,6 +13,7 @@ from stock_models import SESSIONS, LoseSession, train_op
 
 import tfhooks
 from tfhooks import testing
+from tfhooks.hooks import watchdog
 from tfhooks.hooks.watchdog import StallWatchdogHook
 
 
@@ -200,6 +202,23 @@ def test_stops_watching_when_the_hook_is_gone():
     del hook
     thread.join(60)
     assert not thread.is_alive()
+
+
+@pytest.mark.parametrize('enabled', [True, False])
+def test_no_garbage_is_collected_while_python_lists_the_frames(enabled, monkeypatch):
+    """Python 3.11 waits for itself for ever if a threading.local is freed just then."""
+    frames = sys._current_frames
+    seen = []
+    monkeypatch.setattr(sys, '_current_frames', lambda: seen.append(gc.isenabled()) or frames())
+    try:
+        if not enabled:
+            gc.disable()
+        assert threading.get_ident() in watchdog._frames()
+        watchdog._stacks()
+        assert gc.isenabled() == enabled
+    finally:
+        gc.enable()
+    assert seen == [False, False]
 
 
 _ABORTS = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -10,6 +11,7 @@ import time
 import traceback
 import weakref
 from threading import get_ident
+from types import FrameType
 from typing import Any
 
 from tfhooks import _arguments, log
@@ -112,7 +114,7 @@ class _Run:
     def goes_on(self) -> bool:
         """Whether the thread is in that run still: one that raised ends without `after_run`."""
         context = self._context()
-        frame = None if context is None else sys._current_frames().get(self.thread)
+        frame = None if context is None else _frames().get(self.thread)
         while frame is not None:
             # The session that makes the run holds its context.
             if any(value is context for value in frame.f_locals.values()):
@@ -183,11 +185,26 @@ class _Watch:
             os.abort()
 
 
+def _frames() -> dict[int, FrameType]:
+    """The frames in which the threads are.
+
+    Python may hold a lock meanwhile that the end of a thread's local data needs as well: a garbage
+    collection that begins just then, and frees some, would wait for itself.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return sys._current_frames()
+    finally:
+        if collects:
+            gc.enable()
+
+
 def _stacks() -> str:
     """The stacks of all threads but this one, outermost calls first, as in a traceback."""
     return '\n'.join(
         f'Thread {_name_of_thread(thread)}:\n{"".join(traceback.format_stack(frame))}'
-        for thread, frame in sys._current_frames().items()
+        for thread, frame in _frames().items()
         if thread != get_ident()
     )
 
