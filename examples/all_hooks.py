@@ -110,7 +110,8 @@ def main():
                 tfhooks.JsonLinesWriter(os.path.join(train_dir, 'metrics.jsonl')),
                 tfhooks.TensorBoardWriter(train_dir),
             ],
-            {'train/loss': loss, 'train/accuracy': accuracy},
+            # The names of the evaluation's results: TensorBoard draws both into one chart.
+            {'loss': loss, 'accuracy': accuracy},
             every_n_steps=20,
         )
         log = tfhooks.LoggingTensorHook({'loss': loss, 'accuracy': accuracy}, every_n_iter=1)

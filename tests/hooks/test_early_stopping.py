@@ -232,6 +232,15 @@ def test_a_result_of_an_evaluation(make, order, log):
     assert "EvalHook.result('loss') has not improved in 3 checks" in line
 
 
+@pytest.mark.parametrize('make', SESSIONS)
+def test_an_evaluation_at_the_start_is_no_check(make):
+    evaluation = EvalHook(5, evaluate, at_start=True)
+    hook = EarlyStoppingHook(evaluation.result('loss'), patience=9)
+    train(make, [evaluation, hook], VALUES, start=(10,), runs=6)
+    assert [check.step for check in hook._checks] == [15]
+    assert evaluation.latest.step == 16
+
+
 def test_two_hooks_share_an_evaluation():
     evaluated = []
 

@@ -245,6 +245,13 @@ def evaluate_batches(runs=1, dataset=None, **arguments):
     return found
 
 
+def test_an_initializer_of_another_graph_is_an_error():
+    with tf.Graph().as_default():
+        elsewhere = tf.no_op(name='elsewhere')
+    with pytest.raises(ValueError, match="operation of the default graph; initializer='elsewhere'"):
+        evaluate_batches(initializer=elsewhere)
+
+
 def test_one_batch_by_default():
     assert evaluate_batches() == [{'x': 7, 'square': 49}]
 
@@ -477,7 +484,7 @@ def test_it_keeps_the_contract_of_hooks(tmp_path):
 def test_page(tmp_path):
     output = run_page('evaluation', tmp_path)
     losses = [float(loss) for loss in re.findall(r"'eval' at step \d+: loss = ([\d.e-]+)", output)]
-    assert losses[0] > 0.1 > 0.001 > losses[-1]
+    assert losses[0] > 0.01 > 0.001 > losses[-1]
     assert 'EarlyStoppingHook' in output or 'Early stopping at step' in output
     best_step = int(re.search(r'best: Check\(step=(\d+)', output)[1])
     steps = summary_steps(tmp_path / 'train_dir' / 'eval', 'loss')

@@ -6,14 +6,15 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from tfhooks import _arguments, pauses, steps
-from tfhooks._tensorflow import Operation, tf
+from tfhooks._tensorflow import tf
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
 from tfhooks.hooks import _scalars
 from tfhooks.hooks._cadence import Cadence
+from tfhooks.hooks._mean import Mean
 from tfhooks.hooks._writers import event_writer
 
 _NAME = 'EvalHook'
@@ -77,6 +78,9 @@ class EvalHook(SessionRunHook[None]):
 
     By steps it evaluates after the first run that ends at or after each multiple of
     `every_n_steps`, so a program that goes on from a checkpoint evaluates at the same steps.
+
+    Attributes:
+      latest: The last Evaluation that was due, at the start or at the end; None before the first.
     """
 
     def __init__(
@@ -128,7 +132,10 @@ class EvalHook(SessionRunHook[None]):
             )
         if evaluate is not None and not callable(evaluate):
             raise TypeError(f'{_NAME}: evaluate must be a function; evaluate={evaluate!r}')
-        if fetches is None:
+        self._mean: Mean | None = None
+        if fetches is not None:
+            self._mean = Mean(_NAME, fetches, feeds, num_batches, initializer)
+        else:
             for argument, value in (
                 ('feeds', feeds),
                 ('num_batches', num_batches),
@@ -136,19 +143,10 @@ class EvalHook(SessionRunHook[None]):
             ):
                 if value is not None:
                     raise ValueError(f'{_NAME}: {argument} needs fetches; {argument}={value!r}')
-        if feeds is not None and not (isinstance(feeds, Mapping | list | tuple) or callable(feeds)):
-            raise TypeError(
-                f'{_NAME}: feeds must be a feed_dict, a list of them, or a function that returns '
-                f'an iterable of them; feeds={feeds!r}'
-            )
         _arguments.is_a(_NAME, 'name', name, str, 'a string')
         if not name or os.path.basename(name) != name:
             raise ValueError(f'{_NAME}: name must be the name of a directory; name={name!r}')
-        self._evaluate = evaluate
-        self._fetches = None if fetches is None else _scalars.by_name(_NAME, 'fetches', fetches)
-        self._feeds = feeds
-        self._num_batches = _arguments.whole(_NAME, 'num_batches', num_batches)
-        self._initializer = initializer
+        self._evaluate: Any = self._mean if evaluate is None else evaluate
         self._output_dir = None if output_dir is None else os.path.join(output_dir, name)
         self._name = name
         self._at_start = at_start
@@ -158,12 +156,12 @@ class EvalHook(SessionRunHook[None]):
 
     def _reset(self) -> None:
         self._graph: Any = None
-        self._tensors: tuple[Any, ...] = ()
         self._writer: Any = None
         self._written: int | None = None
         self._known: Evaluation | None = None
         self._known_session: Any = None
         self._was_started = False
+        self._periodic: Evaluation | None = None
         self.latest: Evaluation | None = None
 
     def result(self, name: str) -> EvalResult:
@@ -173,10 +171,10 @@ class EvalHook(SessionRunHook[None]):
           name: Its name.
         """
         _arguments.is_a(f'{_NAME}.result', 'name', name, str, 'a string')
-        if self._fetches is not None and name not in self._fetches:
+        if self._mean is not None and name not in self._mean.fetches:
             raise ValueError(
                 f'{_NAME}.result: name must be one of fetches; '
-                f'name={name!r}, names={list(self._fetches)}'
+                f'name={name!r}, names={list(self._mean.fetches)}'
             )
         return EvalResult(self, name)
 
@@ -190,13 +188,8 @@ class EvalHook(SessionRunHook[None]):
         self._reset()
         self._cadence.begin()
         self._graph = tf.get_default_graph()
-        if self._fetches is not None:
-            self._tensors = _scalars.resolve(_NAME, 'fetches', self._fetches)
-        if isinstance(self._initializer, Operation) and self._initializer.graph is not self._graph:
-            raise ValueError(
-                f'{_NAME}.begin: initializer must be an operation of the default graph; '
-                f'initializer={self._initializer.name!r}'
-            )
+        if self._mean is not None:
+            self._mean.begin()
         if self._output_dir is not None:
             self._writer = event_writer(self._output_dir)
 
@@ -226,15 +219,16 @@ class EvalHook(SessionRunHook[None]):
           run_context: What `after_run` was given.
 
         Returns:
-          The latest evaluation that was due, or None before the first.
+          The latest evaluation that was due, or None before the first. Those at the start and at
+          the end are none, nor are those that another hook asked for.
         """
         step = self._cadence.take(run_context)
         if step is not None and self._lock.acquire(blocking=False):
             try:
-                self.latest = self.evaluate(run_context.session, step)
+                self._periodic = self.latest = self.evaluate(run_context.session, step)
             finally:
                 self._lock.release()
-        return self.latest
+        return self._periodic
 
     def evaluate(self, session: Any, step: int) -> Evaluation:
         """Evaluates the weights in `session`, unless that was done at this step.
@@ -267,9 +261,7 @@ class EvalHook(SessionRunHook[None]):
 
     def _measure(self, session: Any) -> dict[str, float]:
         try:
-            found = (
-                self._run_batches(session) if self._evaluate is None else self._evaluate(session)
-            )
+            found = self._evaluate(session)
         except (tf.errors.OutOfRangeError, StopIteration) as error:
             # As it is, it would pass for the end of the training data.
             raise RuntimeError(
@@ -284,46 +276,6 @@ class EvalHook(SessionRunHook[None]):
             name: float(_scalars.number(f'{_NAME}: the result {name!r}', value))
             for name, value in found.items()
         }
-
-    def _run_batches(self, session: Any) -> dict[str, float]:
-        assert self._fetches is not None
-        sums = [0.0] * len(self._tensors)
-        count = 0
-        if self._initializer is not None:
-            session.run(self._initializer)
-        for feed_dict in self._batches():
-            try:
-                values = session.run(self._tensors, feed_dict)
-            except tf.errors.OutOfRangeError:
-                if self._feeds is not None:
-                    raise
-                break
-            for index, (name, value) in enumerate(zip(self._fetches, values, strict=True)):
-                sums[index] += _scalars.number(f'{_NAME}: fetches[{name!r}]', value)
-            count += 1
-        if not count:
-            raise RuntimeError(
-                f'{_NAME}: an evaluation must have at least one batch; feeds={self._feeds!r}, '
-                f'initializer={self._initializer!r}. A dataset that ends needs the initializer of '
-                'its iterator; feeds that end need a function that returns new ones.'
-            )
-        return {name: total / count for name, total in zip(self._fetches, sums, strict=True)}
-
-    def _batches(self) -> Iterable[Any]:
-        feeds: Any
-        if callable(self._feeds):
-            feeds = self._feeds()
-        elif isinstance(self._feeds, Sequence):
-            feeds = self._feeds
-        else:
-            # The same feeds for each batch. Without an end of the data there is no second one.
-            many = self._num_batches or (1 if self._initializer is None else None)
-            yield from _repeat(self._feeds, many)
-            return
-        for index, feed_dict in enumerate(feeds):
-            if index == self._num_batches:
-                return
-            yield feed_dict
 
     def _report(self, evaluation: Evaluation) -> None:
         step, results, secs = evaluation
@@ -348,10 +300,3 @@ class EvalHook(SessionRunHook[None]):
         """Evaluates the last step, unless that was done or was not asked for."""
         if self._at_end:
             self.latest = self.evaluate(session, int(session.run(self._cadence.step_tensor)))
-
-
-def _repeat(value: Any, times: int | None) -> Iterable[Any]:
-    count = 0
-    while times is None or count < times:
-        yield value
-        count += 1
