@@ -191,6 +191,20 @@ def test_at_where_a_run_is_several(make):
 
 
 @pytest.mark.parametrize('make', SESSIONS)
+@pytest.mark.parametrize('arguments', [{'at': [3]}, {'steps': 2}])
+def test_a_run_that_does_not_reach_the_step_is_not_due(make, arguments):
+    hook = Steps()
+    with tf.Graph().as_default():
+        train, other = counted(), tf.constant(0)
+        with make(hooks=[every(hook, **arguments)]) as session:
+            for fetch in (train, train, other, other, train, other):
+                session.run(fetch)
+    assert hook.steps == ([3] if 'at' in arguments else [1, 3])
+    # It was asked in vain in the runs that might have reached it.
+    assert hook.before == (3 if 'at' in arguments else 4)
+
+
+@pytest.mark.parametrize('make', SESSIONS)
 def test_at_steps_that_are_over(make):
     steps = steps_of(make, lambda hook: every(hook, at=[5, 7, 9]), start=(7,))
     assert steps == [9]
