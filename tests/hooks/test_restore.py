@@ -109,6 +109,14 @@ def test_names_may_be_exchanged(tmp_path):
     assert (values['a'], values['b'], values['c']) == (2, 1, 3)
 
 
+def test_a_name_that_was_given_goes_before_one_that_stays(tmp_path):
+    path = saved(tmp_path, a=1, b=2)
+    with tf.Graph().as_default():
+        variable('b', 0)
+        values = values_after(tfhooks.MonitoredSession, RestoreHook(path, name_map={'a': 'b'}))
+    assert values['b'] == 1
+
+
 @pytest.mark.parametrize(
     ('arguments', 'restored'),
     [
