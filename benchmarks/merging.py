@@ -3,8 +3,7 @@
     python benchmarks/merging.py
 
 Prints microseconds of CPU time a run: `gather` and `split` are paid in each run, `check` once for
-each distinct request. Then what ten hooks cost whose requests were seen before, the look-up of the
-plan included: hooks that return the same objects in every run, and hooks that make new ones.
+each distinct request. Then what the requests of ten hooks cost that were seen before.
 """
 
 from __future__ import annotations
@@ -19,8 +18,7 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 import tensorflow
 
 from tfhooks import merging
-from tfhooks.plan import RunPlans
-from tfhooks.runner import _key
+from tfhooks.known import KnownRequests, request_key
 
 tf = tensorflow.compat.v1
 
@@ -65,34 +63,29 @@ def main() -> None:
 
 
 def seen_before() -> list[tuple[str, float]]:
+    """What a session pays in each run for requests it knows: the key, the look-up, the way back."""
     rows = []
-    with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
+    with tf.Graph().as_default():
         fetches = [tf.constant(float(n)) for n in range(11)]
         caller = tf.train.SessionRunArgs(fetches[10])
-        plans = RunPlans(session)
         asked = {
-            'a new SessionRunArgs of a tensor each': lambda n: fetches[n],
-            'a new SessionRunArgs of a dict each': lambda n: {'loss': fetches[n]},
+            'a tensor each': lambda n: fetches[n],
+            'a list of two each': lambda n: [fetches[n], fetches[10]],
+            'a dict each': lambda n: {'loss': fetches[n]},
         }
         for what, ask in asked.items():
             requests = [(f'hook {n}', tf.train.SessionRunArgs(ask(n))) for n in range(10)]
-            merged = merging.gather(caller, requests)
+            merged = merging.merge(tf.get_default_graph(), caller, requests)
             results = list(range(len(merged.fetches)))
-            plans.compile(merged.fetches)
+            known = KnownRequests()
+            key = request_key(caller.fetches, None, requests)
+            known.remember(key, None, merged, caller, requests)
 
-            def run(requests=requests, results=results):
-                merged = merging.gather(caller, requests)
-                plans.find(merged.fetches, merged.feed_dict)
-                merged.split(results)
+            def run(requests=requests, results=results, known=known):
+                places = known.get(request_key(caller.fetches, None, requests)).places
+                return [results[place] if place else None for place in places]
 
             rows.append((what, microseconds(run, 2000)))
-        known = {_key(caller.fetches, None, requests): merged.places}
-
-        def run_known():
-            places = known[_key(caller.fetches, None, requests)]
-            return [results[place] if place else None for place in places]
-
-        rows.insert(0, ('the same SessionRunArgs each', microseconds(run_known, 2000)))
     return rows
 
 

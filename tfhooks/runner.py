@@ -9,67 +9,24 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Container, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 from tfhooks import merging
 from tfhooks._tensorflow import Graph, RunMetadata, RunOptions, Session, tf
+from tfhooks.calls import Calls
 from tfhooks.conditions import Conditions
 from tfhooks.context import RunContext
 from tfhooks.errors import attach, blame
 from tfhooks.hook_types import SessionRunArgs, SessionRunValues
+from tfhooks.known import KnownRequests, request_key
 from tfhooks.plan import RunPlans
 from tfhooks.recovery import PREEMPTION_ERRORS
 from tfhooks.roster import Member
 from tfhooks.steps import ALWAYS, NEVER, StepTracker, Wake
-from tfhooks.structures import UnservedError, feed_keys_key, structure_key
-
-_MOST_KNOWN = 256
 
 _new: Any = tuple.__new__
 _NEVER = math.inf
-
-
-class _Known(NamedTuple):
-    """A request that came before in all its parts.
-
-    Attributes:
-      plan: What runs it.
-      places: Where in the plan's results the values for each of `requests` stand; 0 for none.
-      alive: What the key goes by, kept alive.
-    """
-
-    plan: Any
-    places: list[int]
-    alive: Any
-
-
-class _Calls:
-    """Which members are called in a run, and for what.
-
-    Attributes:
-      members: All that take part.
-      standing: Those that ask the same in every run (`standing_request`), and so need not be asked.
-      requests: What they ask.
-      askers: The others that have something to ask for, each with its hook.
-      listeners: Those that want to hear of results. What finds the weights bad speaks first, and
-        what it raises keeps all others from acting on them.
-    """
-
-    def __init__(self, members: Sequence[Member], waiting: Container[int] = ()) -> None:
-        self.members = members
-        self.standing: list[Member] = []
-        self.requests: list[merging.Request] = []
-        self.askers: list[tuple[Any, Member]] = []
-        for member in members:
-            request = getattr(member.hook, 'standing_request', None)
-            if request is not None and member.index not in waiting:
-                self.standing.append(member)
-                self.requests.append((member.asking, request))
-            elif member.asks:
-                self.askers.append((member.called, member))
-        listeners = [(member.index, member.called, member) for member in members if member.listens]
-        self.listeners = sorted(listeners, key=lambda listener: not listener[2].guards)
 
 
 class Runner:
@@ -91,14 +48,13 @@ class Runner:
         self._graph: Graph = tf.get_default_graph()
         self._conditions = Conditions(members)
         self._checked = merging.Checked()
-        self._known: dict[Any, _Known] = {}
+        self._known = KnownRequests()
         options, run_metadata = RunOptions(), RunMetadata()
         nothing = SessionRunValues(None, options, run_metadata)
         self._empty = options, run_metadata, nothing
-        self._last_requests: dict[int, Any] = {}
         self._sleepers = [member for member in members if member.sleeps]
         self._asleep: list[Member] = []
-        self._all = self._awake = _Calls(members)
+        self._all = self._awake = Calls(members)
         self._wake = ALWAYS
         self._runs = 0
         self._counter = itertools.count(1)
@@ -119,7 +75,7 @@ class Runner:
     def connect(self, session: Session, plans: RunPlans | None) -> None:
         """Learns the raw session that the next runs are made on."""
         self.plans = plans
-        self._known = {}
+        self._known = KnownRequests()
         # The first run of a session is for all.
         self._wake = ALWAYS
         if self.tracker is not None:
@@ -181,7 +137,7 @@ class Runner:
             and plans is not None
             and plans.session is session
         ):
-            key = _key(fetches, feed_dict, requests)
+            key = request_key(fetches, feed_dict, requests)
             known = self._known.get(key)
         if known is not None:
             results = self._run_known(known.plan, fetches, feed_dict, requests)
@@ -202,8 +158,8 @@ class Runner:
         self._runs = next(self._counter)
 
         if calls.listeners:
-            if options is None and run_metadata is None:
-                # Nothing is in them, so all runs share them.
+            if options is None and run_metadata is None and calls.are_ours:
+                # Nothing is in them, and nobody writes into them, so all runs share them.
                 options, run_metadata, nothing = self._empty
             else:
                 options = RunOptions() if options is None else options
@@ -221,17 +177,17 @@ class Runner:
             self._schedule()
         return own
 
-    def _calls(self, members: Sequence[Member]) -> _Calls:
-        return _Calls(members, self._conditions.members)
+    def _calls(self, members: Sequence[Member]) -> Calls:
+        return Calls(members, self._conditions.members)
 
     def _ask(
         self,
-        calls: _Calls,
+        calls: Calls,
         context: RunContext,
         feed_dict: Any,
         askers: list[Member],
         requests: list[merging.Request],
-    ) -> _Calls:
+    ) -> Calls:
         """Adds what the hooks want of this run to `requests`, and whose it is to `askers`.
 
         Returns:
@@ -305,7 +261,7 @@ class Runner:
                 plan = plans.compile(parts, feeds)
             if plan is not None:
                 if key is not None and feeds is caller.feed_dict and not merged.rebuilds:
-                    self._remember(key, plan, merged, caller, requests)
+                    self._known.remember(key, plan, merged, caller, requests)
                 return plan.run(feeds)
             if is_new:
                 self._checked.add(parts, feeds)
@@ -314,28 +270,6 @@ class Runner:
             # The values were not looked at before: whose is it?
             merging.explain(self._graph, caller, requests, error)
             raise
-
-    def _remember(
-        self,
-        key: Any,
-        plan: Any,
-        merged: merging.Merged,
-        caller: SessionRunArgs[Any],
-        requests: list[merging.Request],
-    ) -> None:
-        """Makes a request known by the identity of its parts, if hooks ask in the same objects."""
-        last, self._last_requests = (
-            self._last_requests,
-            {place: request for place, (_, request) in enumerate(requests)},
-        )
-        for place, (_, request) in enumerate(requests):
-            is_same = last.get(place) is request
-            if not is_same or not _is_lasting(request.fetches):
-                return
-        if len(self._known) >= _MOST_KNOWN:
-            self._known = {}
-        alive = (merged.fetches, caller.fetches, list(caller.feed_dict or ()), list(requests))
-        self._known[key] = _Known(plan, merged.places, alive)
 
     def _answer(
         self,
@@ -388,20 +322,3 @@ class Runner:
         if asleep != self._asleep:
             self._asleep = asleep
             self._awake = self._calls([m for m in self.members if m not in asleep])
-
-
-def _key(fetches: Any, feed_dict: Any, requests: list[merging.Request]) -> Any:
-    """What a request is known by, or None where it cannot be known again."""
-    try:
-        keys = feed_keys_key(feed_dict) if feed_dict else None
-        key = (structure_key(fetches), keys)
-    except UnservedError:
-        return None
-    return (key, *[id(request) for _, request in requests]) if requests else key
-
-
-def _is_lasting(fetches: Any) -> bool:
-    """Whether fetches cannot be changed in place, so that an object always asks for the same."""
-    if isinstance(fetches, tuple):
-        return all(map(_is_lasting, fetches))
-    return fetches is None or merging.is_fixed(fetches)

@@ -1,0 +1,48 @@
+"""Which hooks are called in a run, and for what."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from typing import Any
+
+from tfhooks.merging import Request
+from tfhooks.roster import Member
+
+
+class Calls:
+    """The calls of one kind of run, sorted out beforehand.
+
+    Attributes:
+      members: All that take part.
+      standing: Those that ask the same in every run (`standing_request`), and so need not be asked.
+      requests: What they ask.
+      askers: The others that have something to ask for, each with its hook.
+      listeners: Those that want to hear of results. What finds the weights bad speaks first, and
+        what it raises keeps all others from acting on them.
+      are_ours: Whether all listeners are tfhooks' own hooks.
+    """
+
+    def __init__(self, members: Sequence[Member], waiting: Container[int] = ()) -> None:
+        """Sorts the members.
+
+        Args:
+          members: Those that take part.
+          waiting: The indices of those that may be asked only when certain placeholders are fed.
+        """
+        self.members = members
+        self.standing: list[Member] = []
+        self.requests: list[Request] = []
+        self.askers: list[tuple[Any, Member]] = []
+        for member in members:
+            request = getattr(member.hook, 'standing_request', None)
+            if request is not None and member.index not in waiting:
+                self.standing.append(member)
+                self.requests.append((member.asking, request))
+            elif member.asks:
+                self.askers.append((member.called, member))
+        listeners = [(member.index, member.called, member) for member in members if member.listens]
+        self.listeners = sorted(listeners, key=lambda listener: not listener[2].guards)
+        self.are_ours = all(
+            type(member.hook).__module__.startswith('tfhooks.hooks.')
+            for _, _, member in self.listeners
+        )
