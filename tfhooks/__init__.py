@@ -27,16 +27,36 @@ if _typing.TYPE_CHECKING:
     from tfhooks.hooks.best import BestCheckpoints as BestCheckpoints
     from tfhooks.hooks.checkpoint import CheckpointSaverHook as CheckpointSaverHook
     from tfhooks.hooks.checkpoint import CheckpointSaverListener as CheckpointSaverListener
+    from tfhooks.hooks.costs import HookCost as HookCost
+    from tfhooks.hooks.costs import HookCostHook as HookCostHook
+    from tfhooks.hooks.costs import HookCosts as HookCosts
+    from tfhooks.hooks.costs import hook_costs as hook_costs
+    from tfhooks.hooks.early_stopping import EarlyStoppingHook as EarlyStoppingHook
+    from tfhooks.hooks.evaluation import EvalHook as EvalHook
     from tfhooks.hooks.feed_fn import FeedFnHook as FeedFnHook
     from tfhooks.hooks.final_ops import FinalOpsHook as FinalOpsHook
     from tfhooks.hooks.logging import LoggingTensorHook as LoggingTensorHook
+    from tfhooks.hooks.metrics_files import CsvWriter as CsvWriter
+    from tfhooks.hooks.metrics_files import JsonLinesWriter as JsonLinesWriter
+    from tfhooks.hooks.metrics_files import MetricsWriter as MetricsWriter
+    from tfhooks.hooks.metrics_files import TensorBoardWriter as TensorBoardWriter
+    from tfhooks.hooks.metrics_writer import MetricsWriterHook as MetricsWriterHook
     from tfhooks.hooks.nan import NanLossDuringTrainingError as NanLossDuringTrainingError
     from tfhooks.hooks.nan import NanTensorHook as NanTensorHook
     from tfhooks.hooks.profiler import ProfilerHook as ProfilerHook
+    from tfhooks.hooks.progress import ProgressHook as ProgressHook
+    from tfhooks.hooks.restore import RestoreHook as RestoreHook
     from tfhooks.hooks.step_counter import StepCounterHook as StepCounterHook
     from tfhooks.hooks.stop import StopAtStepHook as StopAtStepHook
+    from tfhooks.hooks.stop_if import make_early_stopping_hook as make_early_stopping_hook
+    from tfhooks.hooks.stop_if import stop_if_higher_hook as stop_if_higher_hook
+    from tfhooks.hooks.stop_if import stop_if_lower_hook as stop_if_lower_hook
+    from tfhooks.hooks.stop_if import stop_if_no_decrease_hook as stop_if_no_decrease_hook
+    from tfhooks.hooks.stop_if import stop_if_no_increase_hook as stop_if_no_increase_hook
     from tfhooks.hooks.summary import SummarySaverHook as SummarySaverHook
+    from tfhooks.hooks.time_limit import TimeLimitHook as TimeLimitHook
     from tfhooks.hooks.waiter import GlobalStepWaiterHook as GlobalStepWaiterHook
+    from tfhooks.hooks.watchdog import StallWatchdogHook as StallWatchdogHook
     from tfhooks.plan import run_plans as run_plans
     from tfhooks.reasons import StopReason as StopReason
     from tfhooks.reasons import StopRequestedError as StopRequestedError
@@ -46,6 +66,8 @@ if _typing.TYPE_CHECKING:
     from tfhooks.session import SingularMonitoredSession as SingularMonitoredSession
     from tfhooks.training import MonitoredTrainingSession as MonitoredTrainingSession
     from tfhooks.triggers import SecondOrStepTimer as SecondOrStepTimer
+    from tfhooks.wrappers import every as every
+    from tfhooks.wrappers import only_if as only_if
 
 # A literal, since type checkers read it. tests/test_surface.py holds the three lists together.
 __all__ = [
@@ -55,18 +77,29 @@ __all__ = [
     'CheckpointSaverListener',
     'ChiefSessionCreator',
     'ConflictError',
+    'CsvWriter',
+    'EarlyStoppingHook',
+    'EvalHook',
     'FeedFnHook',
     'FinalOpsHook',
     'GlobalStepWaiterHook',
+    'HookCost',
+    'HookCostHook',
+    'HookCosts',
+    'JsonLinesWriter',
     'LoggingTensorHook',
+    'MetricsWriter',
+    'MetricsWriterHook',
     'MonitoredSession',
     'MonitoredTrainingSession',
     'NanLossDuringTrainingError',
     'NanTensorHook',
     'NotAHookError',
     'ProfilerHook',
+    'ProgressHook',
     'RecoveryPolicy',
     'RequestError',
+    'RestoreHook',
     'Scaffold',
     'SecondOrStepTimer',
     'SessionClosedError',
@@ -76,17 +109,28 @@ __all__ = [
     'SessionRunHook',
     'SessionRunValues',
     'SingularMonitoredSession',
+    'StallWatchdogHook',
     'StepCounterHook',
     'StopAtStepHook',
     'StopReason',
     'StopRequestedError',
     'SummarySaverHook',
+    'TensorBoardWriter',
+    'TimeLimitHook',
     'UnfedPlaceholderError',
     'WorkerSessionCreator',
     'after_run',
+    'every',
     'hook',
+    'hook_costs',
     'is_recovery',
+    'make_early_stopping_hook',
+    'only_if',
     'run_plans',
+    'stop_if_higher_hook',
+    'stop_if_lower_hook',
+    'stop_if_no_decrease_hook',
+    'stop_if_no_increase_hook',
 ]
 
 _ROOMS = {
@@ -96,18 +140,29 @@ _ROOMS = {
     'CheckpointSaverListener': 'tfhooks.hooks.checkpoint',
     'ChiefSessionCreator': 'tfhooks.creators',
     'ConflictError': 'tfhooks.errors',
+    'CsvWriter': 'tfhooks.hooks.metrics_files',
+    'EarlyStoppingHook': 'tfhooks.hooks.early_stopping',
+    'EvalHook': 'tfhooks.hooks.evaluation',
     'FeedFnHook': 'tfhooks.hooks.feed_fn',
     'FinalOpsHook': 'tfhooks.hooks.final_ops',
     'GlobalStepWaiterHook': 'tfhooks.hooks.waiter',
+    'HookCost': 'tfhooks.hooks.costs',
+    'HookCostHook': 'tfhooks.hooks.costs',
+    'HookCosts': 'tfhooks.hooks.costs',
+    'JsonLinesWriter': 'tfhooks.hooks.metrics_files',
     'LoggingTensorHook': 'tfhooks.hooks.logging',
+    'MetricsWriter': 'tfhooks.hooks.metrics_files',
+    'MetricsWriterHook': 'tfhooks.hooks.metrics_writer',
     'MonitoredSession': 'tfhooks.session',
     'MonitoredTrainingSession': 'tfhooks.training',
     'NanLossDuringTrainingError': 'tfhooks.hooks.nan',
     'NanTensorHook': 'tfhooks.hooks.nan',
     'NotAHookError': 'tfhooks.errors',
     'ProfilerHook': 'tfhooks.hooks.profiler',
+    'ProgressHook': 'tfhooks.hooks.progress',
     'RecoveryPolicy': 'tfhooks.recovery',
     'RequestError': 'tfhooks.errors',
+    'RestoreHook': 'tfhooks.hooks.restore',
     'Scaffold': 'tfhooks.creators',
     'SecondOrStepTimer': 'tfhooks.triggers',
     'SessionClosedError': 'tfhooks.errors',
@@ -117,17 +172,28 @@ _ROOMS = {
     'SessionRunHook': 'tfhooks.hook_types',
     'SessionRunValues': 'tfhooks.hook_types',
     'SingularMonitoredSession': 'tfhooks.session',
+    'StallWatchdogHook': 'tfhooks.hooks.watchdog',
     'StepCounterHook': 'tfhooks.hooks.step_counter',
     'StopAtStepHook': 'tfhooks.hooks.stop',
     'StopReason': 'tfhooks.reasons',
     'StopRequestedError': 'tfhooks.reasons',
     'SummarySaverHook': 'tfhooks.hooks.summary',
+    'TensorBoardWriter': 'tfhooks.hooks.metrics_files',
+    'TimeLimitHook': 'tfhooks.hooks.time_limit',
     'UnfedPlaceholderError': 'tfhooks.errors',
     'WorkerSessionCreator': 'tfhooks.creators',
     'after_run': 'tfhooks.functional',
+    'every': 'tfhooks.wrappers',
     'hook': 'tfhooks.functional',
+    'hook_costs': 'tfhooks.hooks.costs',
     'is_recovery': 'tfhooks.recovery',
+    'make_early_stopping_hook': 'tfhooks.hooks.stop_if',
+    'only_if': 'tfhooks.wrappers',
     'run_plans': 'tfhooks.plan',
+    'stop_if_higher_hook': 'tfhooks.hooks.stop_if',
+    'stop_if_lower_hook': 'tfhooks.hooks.stop_if',
+    'stop_if_no_decrease_hook': 'tfhooks.hooks.stop_if',
+    'stop_if_no_increase_hook': 'tfhooks.hooks.stop_if',
 }
 
 if not _typing.TYPE_CHECKING:

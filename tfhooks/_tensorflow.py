@@ -1,18 +1,16 @@
 """The one door: every object tfhooks takes from TensorFlow comes in through this file.
 
-`tf` is `tensorflow.compat.v1`, the public API. Each name that is not public has its own paragraph: why it is needed, and
-the public way that is used where a TensorFlow release lacks it. What the objects are to a type checker is said in
-`_tensorflow.pyi`, since TensorFlow ships no types.
+`tf` is `tensorflow.compat.v1`, the public API. Each name that is not public has its own paragraph:
+why it is needed, and the public way that is used where a TensorFlow release lacks it. What the
+objects are to a type checker is said in `_tensorflow.pyi`, since TensorFlow ships no types.
 """
 
 import contextlib
-
+import inspect
 import operator as _operator
 import types as _types
 
 import numpy as _numpy
-import inspect
-
 import tensorflow as _tensorflow
 
 tf = _tensorflow.compat.v1
@@ -28,11 +26,11 @@ Coordinator = tf.train.Coordinator
 
 
 def global_step_read(graph=None):
-    """The tensor that the stock hooks fetch to know the global step, or None where the graph has no global step.
+    """The tensor that the stock hooks fetch to know the global step, or None where there is none.
 
-    TensorFlow's stock hooks share one read of the global step, kept in a graph collection. Sharing it keeps the graph, and
-    so `graph.pbtxt`, as TensorFlow's hooks leave it. Fallback: the global step variable itself, which a session fetches
-    as a tensor.
+    TensorFlow's stock hooks share one read of the global step, kept in a graph collection. Sharing
+    it keeps the graph, and so `graph.pbtxt`, as TensorFlow's hooks leave it. Fallback: the global
+    step variable itself, which a session fetches as a tensor.
     """
     with (graph or tf.get_default_graph()).as_default():
         try:
@@ -44,17 +42,20 @@ def global_step_read(graph=None):
 
 
 def unfinalize(graph):
-    """Undoes `graph.finalize()`, as a closing TensorFlow session does. Fallback: the graph stays finalized."""
+    """Undoes `graph.finalize()`, as a closing TensorFlow session does.
+
+    Fallback: the graph stays finalized.
+    """
     undo = getattr(graph, '_unsafe_unfinalize', None)
     if undo is not None:
         undo()
 
 
 def _expansions():
-    """How `Session.run` takes SparseTensor, RaggedTensor and other composites apart, registered types included.
+    """How `Session.run` takes composites apart: SparseTensor, RaggedTensor, registered types.
 
-    Needed to bring fetches and feed keys to graph elements exactly as the session does. Fallback: SparseTensor and
-    IndexedSlices, by their public attributes.
+    Needed to bring fetches and feed keys to graph elements exactly as the session does. Fallback:
+    SparseTensor and IndexedSlices, by their public attributes.
     """
     try:
         from tensorflow.python.client import session
@@ -73,13 +74,13 @@ def _expansions():
             (
                 tf.SparseTensor,
                 lambda x: (sparse(x), None),
-                lambda x, v: list(zip(sparse(x), v)),
+                lambda x, v: list(zip(sparse(x), v, strict=False)),
                 sparse,
             ),
             (
                 tf.IndexedSlices,
                 lambda x: (slices(x), None),
-                lambda x, v: list(zip(slices(x), v)),
+                lambda x, v: list(zip(slices(x), v, strict=False)),
                 slices,
             ),
             (object, lambda x: ([x], None), lambda x, v: [(x, v)], lambda x: [x]),
@@ -107,7 +108,8 @@ def feed_components(key, value):
 def flatten_feed_dict(feed_dict):
     """A feed_dict with nested keys brought to single ones, as `Session.run` does it.
 
-    Fallback: `tf.nest`, which flattens the same structures but does not compare key and value as strictly.
+    Fallback: `tf.nest`, which flattens the same structures but does not compare key and value as
+    strictly.
     """
     try:
         from tensorflow.python.util import nest
@@ -118,7 +120,7 @@ def flatten_feed_dict(feed_dict):
         for key, value in feed_dict.items():
             if isinstance(key, tuple):
                 tf.nest.assert_same_structure(key, value)
-                flat.update(zip(tf.nest.flatten(key), tf.nest.flatten(value)))
+                flat.update(zip(tf.nest.flatten(key), tf.nest.flatten(value), strict=True))
             else:
                 flat[key] = value
         return flat
@@ -127,7 +129,8 @@ def flatten_feed_dict(feed_dict):
 try:
     from tensorflow.python.framework.errors import InaccessibleTensorError
 except ImportError:
-    # What `Session.run` raises for an operation that may not be fetched; not exported. It is a ValueError.
+    # What `Session.run` raises for an operation that may not be fetched; not exported. It is a
+    # ValueError.
     InaccessibleTensorError = ValueError
 
 
@@ -141,8 +144,9 @@ WorkerSessionCreator = tf.train.WorkerSessionCreator
 def eager_has_run():
     """Whether this process executes eagerly and has begun to: its eager context is set up.
 
-    Needed because switching to TensorFlow 1 behaviour afterwards succeeds, and fails later. Fallback: False, so that the
-    user gets TensorFlow's own error when an eager tensor is used in a graph.
+    Needed because switching to TensorFlow 1 behaviour afterwards succeeds, and fails later.
+    Fallback: False, so that the user gets TensorFlow's own error when an eager tensor is used in a
+    graph.
     """
     try:
         from tensorflow.python.eager import context
@@ -154,9 +158,10 @@ def eager_has_run():
 
 
 def without_deprecation_warnings():
-    """A context in which TensorFlow logs no deprecation of its own API. Fallback: one in which it does.
+    """A context in which TensorFlow logs no deprecation of its own API.
 
-    Needed because `disable_v2_behavior()` calls a deprecated function, about which the user can do nothing.
+    Needed because `disable_v2_behavior()` calls a deprecated function, about which the user can do
+    nothing. Fallback: a context in which it is logged.
     """
     try:
         from tensorflow.python.util import deprecation
@@ -166,15 +171,16 @@ def without_deprecation_warnings():
         return contextlib.nullcontext()
 
 
-# Run plans. TensorFlow analyses fetches and feeds anew in every `Session.run`; the parts that do the analysis and the
-# call below it are private, so plans take them from here. Fallback for all of them together: `session_parts()` is None,
-# no plan is made, and every request goes to the session's own `run`.
+# Run plans. TensorFlow analyses fetches and feeds anew in every `Session.run`; the parts that do
+# the analysis and the call below it are private, so plans take them from here. Fallback for all of
+# them together: `session_parts()` is None, no plan is made, and every request goes to the session's
+# own `run`.
 
 is_closed = _operator.attrgetter('_closed')
 
 
 def session_parts():
-    """The private parts of a session that run plans are made of, or None where a release lacks one of them."""
+    """The private parts of a session that plans are made of, or None where one is missing."""
     try:
         from tensorflow.core.protobuf import config_pb2
         from tensorflow.python.client import pywrap_tf_session, session
@@ -205,19 +211,20 @@ def session_parts():
 
 
 def _as_array():
-    """How `Session.run` converts a fed value: casting, or, before numpy_compat, numpy's own conversion."""
+    """How `Session.run` converts a fed value. Fallback: numpy's own conversion."""
     try:
         from tensorflow.python.util import numpy_compat
     except ImportError:
         return _numpy.asarray
     from tensorflow.python.client import session
 
-    # A release may carry numpy_compat and yet not use it for feeds: then feeds are converted by numpy.
+    # A release may carry numpy_compat and yet not use it for feeds: then feeds are converted by
+    # numpy.
     return numpy_compat.np_asarray if hasattr(session, 'numpy_compat') else _numpy.asarray
 
 
 def unique_elements(handler):
-    """The distinct tensors and operations behind the fetches of a fetch handler, in TensorFlow's order."""
+    """The distinct elements behind the fetches of a fetch handler, in TensorFlow's order."""
     return handler._fetch_mapper.unique_fetches()
 
 
@@ -227,7 +234,7 @@ def build_results(handler, values):
 
 
 def is_in_process(session):
-    """Whether a session runs in this process, so that a result can be had without the protocol of a remote one."""
+    """Whether a session runs in this process, not by the protocol of a remote one."""
     return not session._target
 
 
@@ -236,7 +243,7 @@ LARGE_BYTES = 1 << 16
 
 
 def direct_call(parts, session, feeds, fetches, targets, on_large):
-    """A function from a list of arrays to a list of results: a C-level callable of one request's own.
+    """From a list of arrays to a list of results: a C-level callable of one request's own.
 
     `on_large` is called after a run whose results were costly to copy.
     """
@@ -250,8 +257,9 @@ def direct_call(parts, session, feeds, fetches, targets, on_large):
     run_callable = parts.run_callable
     op_error = tf.errors.OpError
     c_session = session._session
-    # The callable hands out memory that constants and variables may use too; `Session.run` copies what is in use
-    # elsewhere, which cannot be seen from here. Scalars come as numpy scalars and strings as new objects.
+    # The callable hands out memory that constants and variables may use too; `Session.run` copies
+    # what is in use elsewhere, which cannot be seen from here. Scalars come as numpy scalars and
+    # strings as new objects.
     shared = [
         index
         for index, tensor in enumerate(fetches)
@@ -275,7 +283,7 @@ def direct_call(parts, session, feeds, fetches, targets, on_large):
 
 
 def shared_call(session, feeds, fetches, targets):
-    """A function from a list of arrays to a list of results, by the call that `Session.run` ends in."""
+    """From a list of arrays to a list of results, by the call that `Session.run` ends in."""
     session._extend_graph()
     inputs = [tensor._as_tf_output() for tensor in feeds]
     outputs = [tensor._as_tf_output() for tensor in fetches]
@@ -285,7 +293,8 @@ def shared_call(session, feeds, fetches, targets):
 
     def call(arrays):
         try:
-            return call_session(None, dict(zip(inputs, arrays)), outputs, operations, None)
+            feeds = dict(zip(inputs, arrays, strict=True))
+            return call_session(None, feeds, outputs, operations, None)
         except op_error as error:
             return session._do_call(_reraise, error)
 
@@ -304,8 +313,9 @@ def _reraise(error):
 def saver_lists(saver):
     """What a Saver has written and not yet deleted: an opaque value for `restore_saver_lists`.
 
-    A save that fails when the state file is written has already taken the oldest checkpoint off the Saver's list and put
-    the failed one on it. The lists with their times are private. Fallback: the names of the checkpoints, which are public.
+    A save that fails when the state file is written has already taken the oldest checkpoint off the
+    Saver's list and put the failed one on it. The lists with their times are private. Fallback: the
+    names of the checkpoints, which are public.
     """
     try:
         return list(saver._last_checkpoints), list(saver._checkpoints_to_be_deleted)
@@ -324,7 +334,10 @@ def restore_saver_lists(saver, lists):
 
 
 def session_interface():
-    """The base class of all sessions, which `Saver.save` asks a session to be. Fallback: the session class itself."""
+    """The base class of all sessions, which `Saver.save` asks a session to be.
+
+    Fallback: the session class itself.
+    """
     for kind in tf.Session.__mro__:
         if kind.__name__ == 'SessionInterface':
             return kind
@@ -334,8 +347,8 @@ def session_interface():
 def event_file_of(writer):
     """The path of the event file that a FileWriter writes to, or None where it cannot be known.
 
-    Only the native writer knows its file's name, and TensorFlow keeps it private. Fallback: None, and the caller looks for
-    any event file in the directory.
+    Only the native writer knows its file's name, and TensorFlow keeps it private. Fallback: None,
+    and the caller looks for any event file in the directory.
     """
     try:
         return writer.event_writer._ev_writer.FileName()
@@ -344,10 +357,10 @@ def event_file_of(writer):
 
 
 def forget_event_writer(output_dir):
-    """Takes the writer of `output_dir` out of the cache of event writers, and says whether that was possible.
+    """Takes the writer of `output_dir` out of the cache; says whether that was possible.
 
-    The public cache can only be cleared as a whole, which would close other directories' writers. Fallback: False, and the
-    caller closes and reopens the cached writer.
+    The public cache can only be cleared as a whole, which would close other directories' writers.
+    Fallback: False, and the caller closes and reopens the cached writer.
     """
     cache = tf.summary.FileWriterCache
     try:
@@ -359,7 +372,7 @@ def forget_event_writer(output_dir):
 
 
 def runs_as_tensorflow(session):
-    """Whether a session runs as `tf.compat.v1.Session` does: nothing on the way to the C API is overridden.
+    """Whether nothing on a session's way to the C API is overridden.
 
     An instance's own `run` is not looked at.
     """
@@ -380,12 +393,13 @@ def runs_as_tensorflow(session):
     )
 
 
-# What TensorFlow's MonitoredTrainingSession takes for "not given"; read off its signature, since it is not exported.
+# What TensorFlow's MonitoredTrainingSession takes for "not given"; read off its signature, since it
+# is not exported.
 USE_DEFAULT = (
     inspect.signature(tf.train.MonitoredTrainingSession).parameters['save_checkpoint_secs'].default
 )
 
 
 def as_array(value, dtype):
-    """What `Session.run` makes of a fed value before it looks at the shape; see `_as_array` for the fallback."""
+    """What `Session.run` makes of a fed value before it looks at the shape; see `_as_array`."""
     return _as_array()(value, dtype)
