@@ -76,7 +76,7 @@ def request_key(fetches: Any, feed_dict: Any, requests: Sequence[merging.Request
         if type(request) not in _ARGS:
             return None
         asked, feeds, options = request
-        if feeds or options is not None:
+        if feeds is not None or options is not None:
             return None
         kind = type(asked)
         if kind is dict:
