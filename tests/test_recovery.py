@@ -423,3 +423,38 @@ def test_a_stop_requested_before_the_loss_still_stops():
         session.run(train)
         assert session.should_stop()
     assert session.stop_reason.who == 'Stops'
+
+
+def test_a_stop_that_is_requested_while_waiting_ends_the_waiting(monkeypatch):
+    train = count()
+    creator = Sessions()
+    session = tfhooks.MonitoredSession(
+        creator, [Fails(1, before=True)], recovery=RecoveryPolicy(tries=5)
+    )
+    creator.failures = [lost() for _ in range(9)]
+    waits = []
+
+    def wait(seconds):
+        waits.append(seconds)
+        session.request_stop('enough')
+
+    monkeypatch.setattr(recovery, '_sleep', wait)
+    with session:
+        session.run(train)
+    assert len(waits) == 1
+    assert session.stop_reason.who == 'enough'
+
+
+def test_waiting_ends_when_a_stop_is_requested(monkeypatch):
+    monkeypatch.undo()
+    slices = []
+    monkeypatch.setattr(recovery.time, 'sleep', slices.append)
+    policy = RecoveryPolicy(tries=2, first_wait_secs=3600)
+
+    def fail():
+        raise lost()
+
+    with pytest.raises(tf.errors.AbortedError):
+        policy.attempt('fail', fail, stops=lambda: len(slices) > 2)
+    assert len(slices) == 3
+    assert max(slices) < 1

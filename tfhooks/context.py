@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
 from typing import Any
 
 from tfhooks._tensorflow import RunOptions, Session
@@ -41,8 +43,8 @@ class RunContext(SessionRunContext):
         """What the caller asked for: the fetches, a copy of the feeds, a copy of the options."""
         if self._args is None:
             fetches, feed_dict, options = self._asked
-            if isinstance(feed_dict, dict):
-                feed_dict = dict(feed_dict)
+            if isinstance(feed_dict, Mapping):
+                feed_dict = copy.copy(feed_dict)
             if options is not None:
                 given, options = options, RunOptions()
                 options.CopyFrom(given)

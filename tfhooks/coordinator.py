@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tfhooks._tensorflow import tf
@@ -14,7 +15,14 @@ else:
 
 
 class Coordinator(_Base):
-    """`tf.compat.v1.train.Coordinator`, which also takes an exception that is not being handled."""
+    """`tf.compat.v1.train.Coordinator`, which also takes an exception that is not being handled.
+
+    Attributes:
+      asked_to_stop: Whether the session was asked to stop, by a signal or its caller. Its threads
+        go on until it is closed, but what waits for long should not.
+    """
+
+    asked_to_stop: Callable[[], bool] = staticmethod(lambda: False)
 
     def request_stop(self, ex: Any = None) -> None:
         """Asks all threads to stop.

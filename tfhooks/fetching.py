@@ -17,6 +17,7 @@ from tfhooks._tensorflow import (
     GraphElement,
     InaccessibleTensorError,
     Operation,
+    Tensor,
     fetch_components,
 )
 from tfhooks.errors import Problem, kind_of, reason, shown
@@ -87,6 +88,14 @@ def _children(value: Any) -> Iterable[tuple[str | None, Any]]:
     if is_dataclass_instance(value):
         return [(f'.{name}', getattr(value, name)) for name in _asked(value)]
     return [(None, value)]
+
+
+def may_be_element(leaf: Any) -> bool:
+    """Whether a graph may know a leaf: a name, or what stands for elements of a graph."""
+    if isinstance(leaf, (str, bytes, Tensor, Operation)) or hasattr(leaf, '_as_graph_element'):
+        return True
+    # A composite comes apart; anything else stays what it is.
+    return leaf is not None and any(part is not leaf for part in fetch_components(leaf))
 
 
 def elements(graph: Graph, leaf: Any) -> list[GraphElement]:

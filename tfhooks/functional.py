@@ -128,14 +128,19 @@ def after_run(
       A decorator that makes the function a hook, which can still be called as the function.
 
     Raises:
-      TypeError: There is a None in `fetches`, a period is of the wrong kind, or (the decorator)
-        what is decorated cannot be called with the results.
+      TypeError: There is something in `fetches` that no graph knows, a period is of the wrong kind,
+        or (the decorator) what is decorated cannot be called with the results.
       ValueError: Both periods are given, or one is not positive.
     """
     owner = 'tfhooks.after_run'
     for path, leaf in fetching.leaves(fetches):
         if leaf is None:
             raise TypeError(f'{owner}: None cannot be fetched; {path}=None')
+        if not fetching.may_be_element(leaf):
+            raise TypeError(
+                f'{owner}: fetches must be tensors, operations, names or structures of them; '
+                f'{path}={leaf!r} (type={type(leaf).__name__})'
+            )
     secs = _arguments.seconds(owner, 'every_n_secs', every_n_secs)
     whole = _arguments.whole(owner, 'every_n_steps', every_n_steps)
     if secs is not None and whole is not None:

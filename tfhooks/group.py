@@ -97,7 +97,7 @@ class HookGroup:
             if roster.hears_of_errors(member.hook):
                 try:
                     member.hook.on_error(session, error)
-                except Exception as another:
+                except BaseException as another:
                     blame(another, f'{member.name}.on_error')
                     attach(error, [another])
 
@@ -110,7 +110,7 @@ class HookGroup:
                     member.hook.on_error(session, error)
                 else:
                     member.hook.end(session)
-            except Exception as another:
+            except BaseException as another:
                 blame(another, f'{member.name}.{"on_error" if tells else "end"}')
                 attach(error, [another])
 
@@ -126,7 +126,7 @@ class HookGroup:
             if saves and (knows or not self._runner.weights_are_bad):
                 try:
                     member.hook.end(session)
-                except Exception as another:
+                except BaseException as another:
                     blame(another, f'{member.name}.end')
                     attach(error, [another])
 

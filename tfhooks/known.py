@@ -80,7 +80,7 @@ def request_key(fetches: Any, feed_dict: Any, requests: Sequence[merging.Request
             return None
         kind = type(asked)
         if kind is dict:
-            key.append((*asked, *map(id, asked.values())))
+            key.append((dict, *asked, *map(id, asked.values())))
         elif kind is list or kind is tuple:
             key.append((kind, *map(id, asked)))
         else:

@@ -16,6 +16,7 @@ from tfhooks._tensorflow import Graph, Session, tf
 from tfhooks.coordinator import Coordinator
 from tfhooks.errors import SessionClosedError
 from tfhooks.group import HookGroup
+from tfhooks.reasons import StopRequestedError
 from tfhooks.recovery import PREEMPTION_ERRORS, RecoveryPolicy
 
 
@@ -28,6 +29,7 @@ class Lifecycle:
       coord: The coordinator of its threads, or None.
       failure: What recovery gave up with, or None.
       ran: Set by the owner after each successful run.
+      asked_to_stop: Set by the owner: whether the session was asked to stop.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Lifecycle:
           policy: How a lost session is made again, or None if it is not.
           grace_secs: How long to wait for the threads of a session that is closed, in seconds.
         """
+        self.asked_to_stop: Callable[[], bool] = lambda: False
         self.session: Session | None = None
         self.coord: Coordinator | None = None
         self.failure: Exception | None = None
@@ -81,6 +84,7 @@ class Lifecycle:
             try:
                 session: Session = self._creator.create_session()
                 coord = Coordinator(clean_stop_exception_types=[])
+                coord.asked_to_stop = self.asked_to_stop
                 if self._was_open:
                     recovery.mark_recovered(coord)
                 self._made = session, coord
@@ -186,8 +190,15 @@ class Lifecycle:
           failed: An error that counts as the first attempt.
         """
 
+        tried = False
+
         def attempt() -> Any:
-            nonlocal failed
+            nonlocal failed, tried
+            if tried and self.asked_to_stop():
+                raise StopRequestedError(
+                    'A stop was requested while a lost session was made again.'
+                )
+            tried = True
             if failed is not None:
                 error, failed = failed, None
                 raise error
@@ -206,7 +217,7 @@ class Lifecycle:
                 raise lost from error
 
         try:
-            result = self._policy.attempt('recover the session', attempt)
+            result = self._policy.attempt('recover the session', attempt, self.asked_to_stop)
         except Exception as error:
             if self.session is None:
                 self.failure = error

@@ -182,20 +182,22 @@ class Checked:
         # What a key stands for is kept alive, since keys go by identity.
         self._known: dict[Any, Any] = {}
 
-    def has(self, fetches: Any, feed_dict: Any) -> bool:
-        return self._key(fetches, feed_dict) in self._known
+    def has(self, fetches: Any, feed_dict: Any, callers: Any) -> bool:
+        return self._key(fetches, feed_dict, callers) in self._known
 
-    def add(self, fetches: Any, feed_dict: Any) -> None:
-        key = self._key(fetches, feed_dict)
+    def add(self, fetches: Any, feed_dict: Any, callers: Any) -> None:
+        key = self._key(fetches, feed_dict, callers)
         if key is not None:
             if len(self._known) >= self._LIMIT:
                 self._known.clear()
             self._known[key] = (list(fetching.leaves(fetches)), list(feed_dict or ()))
 
     @staticmethod
-    def _key(fetches: Any, feed_dict: Any) -> Any:
+    def _key(fetches: Any, feed_dict: Any, callers: Any) -> Any:
+        # Who feeds how many is part of it: what one party may feed, two may not.
         try:
-            return (structure_key(fetches), *(feed_keys_key(feed_dict) if feed_dict else ()))
+            keys = feed_keys_key(feed_dict) if feed_dict else ()
+            return structure_key(fetches), keys, len(callers) if callers else 0
         except UnservedError:
             return None
 

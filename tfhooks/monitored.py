@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from types import SimpleNamespace, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfhooks._tensorflow import Graph, RunMetadata, RunOptions, Session, tf, unfinalize
 from tfhooks.errors import SessionClosedError, attach, ends_data
@@ -20,6 +20,9 @@ from tfhooks.reasons import Stopping, StopReason, of_error, of_hook
 from tfhooks.recovery import PREEMPTION_ERRORS, RecoveryPolicy
 from tfhooks.step_fn import StepContext
 from tfhooks.step_fn import check as check_step_fn
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Monitored:
@@ -51,16 +54,22 @@ class Monitored:
             policy,
             stop_grace_period_secs,
         )
+        stopping = self._stopping
+        self._life.asked_to_stop = lambda: stopping.refuses
+        collections = {
+            name: list(self._graph.get_collection(name))
+            for name in self._graph.get_all_collection_keys()
+        }
         try:
             self._group.begin()
             self._life.open()
         except BaseException as error:
-            self._give_up(error)
+            self._give_up(error, collections)
             raise
         if save_on_preemption:
             self._signals = SignalWatch(self._on_signal)
 
-    def _give_up(self, error: BaseException) -> None:
+    def _give_up(self, error: BaseException, collections: dict[str, list[Any]]) -> None:
         """Leaves nothing behind of a session whose construction failed."""
         self._closed = True
         try:
@@ -69,6 +78,11 @@ class Monitored:
             self._life.drop()
             if not self._graph_was_finalized:
                 unfinalize(self._graph)
+                # A Scaffold of the next try must not pick up what this one has put there.
+                for name in self._graph.get_all_collection_keys():
+                    self._graph.clear_collection(name)
+                for name, values in collections.items():
+                    self._graph.get_collection_ref(name).extend(values)
 
     # Running.
 
@@ -259,7 +273,7 @@ class Monitored:
         if self._life.begin_close():
             self._close(None)
 
-    def __enter__(self) -> Any:
+    def __enter__(self) -> Self:
         """Returns the session.
 
         Raises:
@@ -335,7 +349,13 @@ class Monitored:
     def _is_closed(self) -> bool:
         return self._life.session is None
 
-    _sess = property(_tf_sess)
+    @property
+    def _sess(self) -> Any:
+        # TensorFlow has wrappers in wrappers there, and the raw session in the innermost.
+        inner: Any = self._life.session
+        for _ in range(3 if self._life.recovers else 2):
+            inner = None if inner is None else SimpleNamespace(_sess=inner)
+        return inner
 
     @property
     def _coordinated_creator(self) -> SimpleNamespace:

@@ -39,7 +39,7 @@ def plans_enabled(argument: bool | None = None) -> bool:
     """
     if argument is not None:
         return bool(argument)
-    return os.environ.get('TFHOOKS_RUN_PLANS', '1') != '0'
+    return os.environ.get('TFHOOKS_RUN_PLANS', '1').lower() not in ('0', 'false', 'off', 'no')
 
 
 def run_plans(session: Any) -> RunPlans | None:
@@ -54,7 +54,9 @@ def run_plans(session: Any) -> RunPlans | None:
     """
     raw_session = getattr(session, 'raw_session', None)
     found = session if raw_session is None else raw_session()
-    plans = None if found is None else _plans_of_sessions.get(found)
+    if not isinstance(found, (tf.Session, tf.InteractiveSession)):
+        return None
+    plans = _plans_of_sessions.get(found)
     return None if plans is None else plans()
 
 

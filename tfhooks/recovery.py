@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -54,13 +55,27 @@ class RecoveryPolicy:
             if not value >= 0:
                 raise ValueError(f'RecoveryPolicy: {name} must not be negative. got {name}={value}')
 
-    def attempt(self, what: str, action: Callable[[], _T]) -> _T:
+    def attempt(
+        self, what: str, action: Callable[[], _T], stops: Callable[[], bool] | None = None
+    ) -> _T:
         """Calls `action` until it raises no preemption error, at most `tries` times.
+
+        Args:
+          what: What is attempted, for the log.
+          action: What may fail.
+          stops: Whether waiting has become idle, since a stop was requested.
 
         Raises:
           tf.errors.AbortedError, tf.errors.UnavailableError: The last attempt's, when `tries` are
             used up.
         """
+        outer, _waiting.stops = getattr(_waiting, 'stops', None), stops
+        try:
+            return self._attempt(what, action)
+        finally:
+            _waiting.stops = outer
+
+    def _attempt(self, what: str, action: Callable[[], _T]) -> _T:
         try:
             import tenacity
         except ImportError:
@@ -102,6 +117,9 @@ class RecoveryPolicy:
             wait,
         )
 
+
+# How long a wish to stop may go unseen while waiting.
+_LOOK_EVERY_SECS = 0.2
 
 # TensorFlow's own lines, which people search their logs for.
 _WHILE_RUN = 'An error was raised.'
@@ -147,8 +165,15 @@ def summary(error: Any) -> str:
     return f'{type(error).__name__}: {text}'
 
 
+_waiting = threading.local()
+
+
 def _sleep(seconds: float) -> None:
-    time.sleep(seconds)
+    """Waits, but not on when the session is asked to stop."""
+    stops = getattr(_waiting, 'stops', None)
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0 and not (stops and stops()):
+        time.sleep(min(left, _LOOK_EVERY_SECS))
 
 
 def mark_recovered(coord: Coordinator) -> None:

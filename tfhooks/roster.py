@@ -115,13 +115,32 @@ def enroll(hooks: Iterable[Any] | None) -> tuple[Member, ...]:
                 asking=f'{name}.before_run',
                 asks=overrides(hook, 'before_run'),
                 listens=overrides(hook, 'after_run'),
-                sleeps=callable(getattr(hook, 'wakes_at', None)),
+                sleeps=sleeps(hook),
                 guards=isinstance(layers[-1], tf.train.NanTensorHook),
                 layers=layers,
                 called=called[index],
             )
         )
     return tuple(members)
+
+
+def sleeps(hook: Any) -> bool:
+    """Whether a hook's `wakes_at` speaks for its `before_run` and `after_run`.
+
+    It does not where a subclass or the object itself has other ones than the class that says when
+    to wake: those are to be called in every run.
+    """
+    own = getattr(hook, '__dict__', {})
+    if 'wakes_at' in own:
+        return True
+    if 'before_run' in own or 'after_run' in own:
+        return False
+    for kind in type(hook).__mro__:
+        if 'wakes_at' in vars(kind):
+            return True
+        if 'before_run' in vars(kind) or 'after_run' in vars(kind):
+            return False
+    return False
 
 
 def name_of(hook: Any) -> str:

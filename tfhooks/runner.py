@@ -75,6 +75,8 @@ class Runner:
     def connect(self, session: Session, plans: RunPlans | None) -> None:
         """Learns the raw session that the next runs are made on."""
         self.plans = plans
+        if self.weights_are_bad:
+            self._absolve()
         self._known = KnownRequests()
         # The first run of a session is for all.
         self._wake = ALWAYS
@@ -82,7 +84,7 @@ class Runner:
             self.tracker.reset(session)
             self.tracker.on_stuck = [
                 member.hook.step_not_increased
-                for member in self._sleepers
+                for member in self.members
                 if hasattr(member.hook, 'step_not_increased')
             ]
 
@@ -138,7 +140,8 @@ class Runner:
             and plans.session is session
         ):
             key = request_key(fetches, feed_dict, requests)
-            known = self._known.get(key)
+            # While the graph can change, plans have to look whether it has.
+            known = self._known.get(key) if self._graph.finalized else None
         if known is not None:
             results = self._run_known(known.plan, fetches, feed_dict, requests)
             own, parts, places = results[0], results, known.places
@@ -253,7 +256,7 @@ class Runner:
         if plans is not None and plans.session is not session:
             plans = None
         plan = None if plans is None else plans.find(parts, feeds)
-        is_new = plan is None and not self._checked.has(parts, feeds)
+        is_new = plan is None and not self._checked.has(parts, feeds, caller.feed_dict)
         if is_new or merged.suspicious:
             merging.check(self._graph, caller, requests, unfed=is_new)
         try:
@@ -264,7 +267,7 @@ class Runner:
                     self._known.remember(key, plan, merged, caller, requests)
                 return plan.run(feeds)
             if is_new:
-                self._checked.add(parts, feeds)
+                self._checked.add(parts, feeds, caller.feed_dict)
             return session.run(parts, feed_dict=feeds, options=options, run_metadata=run_metadata)
         except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
             # The values were not looked at before: whose is it?
@@ -301,6 +304,8 @@ class Runner:
                     self.stopper = member.name
             elif asked_before:
                 context._stop = True
+            if member.guards and self.weights_are_bad and not context.weights_are_bad:
+                self._absolve()
         if errors:
             attach(errors[0], errors[1:])
             raise errors[0]
@@ -311,6 +316,14 @@ class Runner:
             skip = getattr(member.hook, 'skip_final_save', None)
             if callable(skip):
                 skip(f'{guard.name} asked for a stop')
+
+    def _absolve(self) -> None:
+        """Takes back that the weights are bad: another run, or another session, has shown it."""
+        self.weights_are_bad = False
+        for member in self.members:
+            skip = getattr(member.hook, 'skip_final_save', None)
+            if callable(skip):
+                skip('')
 
     def _schedule(self) -> None:
         """Finds out which hooks sleep now, and when the first of them wants to be called again."""

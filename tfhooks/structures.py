@@ -141,7 +141,8 @@ def frozen(fetches: Any) -> Any:
     if is_fixed(fetches) or kind in (str, bytes):
         return fetches
     if is_named_tuple(kind):
-        return kind(*map(frozen, fetches))
+        # Past a `__new__` of its own, which is for the results.
+        return tuple.__new__(kind, map(frozen, fetches))
     duplicate = copy.copy(fetches)
     for field in kind.__attrs_attrs__:
         # attrs classes may be frozen or slotted: both take this road.

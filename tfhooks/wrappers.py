@@ -154,9 +154,8 @@ class _OnlyIf(_Wrapper):
     def __init__(self, hook: Any, name: str, predicate: Callable[[SessionRunContext], Any]) -> None:
         super().__init__(hook, name)
         self._predicate = predicate
-        wakes_at = getattr(hook, 'wakes_at', None)
-        if callable(wakes_at):
-            self.wakes_at = wakes_at
+        if roster.sleeps(hook):
+            self.wakes_at = hook.wakes_at
 
     def before_run(self, run_context: SessionRunContext) -> Any:
         return self._ask(run_context) if self._predicate(run_context) else None

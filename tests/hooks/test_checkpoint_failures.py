@@ -9,7 +9,16 @@ import shutil
 
 import pytest
 import tensorflow.compat.v1 as tf
-from saving_models import SESSIONS, Told, latest_step, leftovers, saver, steps_in, training
+from saving_models import (
+    SESSIONS,
+    Told,
+    latest_step,
+    leftovers,
+    model,
+    saver,
+    steps_in,
+    training,
+)
 
 from tfhooks import errors
 from tfhooks.errors import CheckpointSaveError
@@ -314,3 +323,17 @@ def test_advice_depends_on_the_error(tmp_path):
     assert 'Free space' in advice(tf.errors.ResourceExhaustedError(None, None, ''))
     assert 'right to write' in advice(tf.errors.PermissionDeniedError(None, None, ''))
     assert 'free space, its permissions' in advice(ValueError())
+
+
+def test_a_complete_checkpoint_of_the_same_step_survives_a_failed_save(tmp_path):
+    with training(tmp_path, [saver(tmp_path, save_steps=5)], size=LARGE) as run:
+        run(5)
+    assert steps_in(tmp_path) == [0, 5]
+    # A training that begins anew beside it, and cannot write.
+    with tf.Graph().as_default():
+        model(LARGE)
+        hooks = [saver(tmp_path, save_steps=5, saver=tf.train.Saver())]
+        with files_at_most(300_000), pytest.raises(CheckpointSaveError):
+            tf.train.MonitoredSession(hooks=hooks)
+    assert steps_in(tmp_path) == [0, 5]
+    assert leftovers(tmp_path) == []

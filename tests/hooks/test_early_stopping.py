@@ -304,6 +304,9 @@ def test_sleeps_until_a_check_is_due():
     calls = []
 
     class Counted(EarlyStoppingHook):
+        # It sleeps like the hook it counts the calls of.
+        wakes_at = EarlyStoppingHook.wakes_at
+
         def before_run(self, run_context):
             calls.append(1)
             return super().before_run(run_context)

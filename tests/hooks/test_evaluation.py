@@ -437,6 +437,9 @@ def test_sleeps_until_an_evaluation_is_due():
     calls = []
 
     class Counted(EvalHook):
+        # It sleeps like the hook it counts the calls of.
+        wakes_at = EvalHook.wakes_at
+
         def after_run(self, run_context, run_values):
             calls.append(1)
             super().after_run(run_context, run_values)

@@ -272,6 +272,9 @@ def test_sleeps_between():
     calls = []
 
     class Counted(ProgressHook):
+        # It sleeps like the hook it counts the calls of.
+        wakes_at = ProgressHook.wakes_at
+
         def before_run(self, run_context):
             calls.append(1)
             return super().before_run(run_context)

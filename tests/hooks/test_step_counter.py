@@ -210,6 +210,9 @@ def test_sleeps_until_a_rate_is_due(tmp_path):
     calls = []
 
     class Counted(StepCounterHook):
+        # It sleeps like the hook it counts the calls of.
+        wakes_at = StepCounterHook.wakes_at
+
         def after_run(self, run_context, run_values):
             calls.append(1)
             super().after_run(run_context, run_values)

@@ -98,6 +98,9 @@ def test_sleeps_until_the_last_step_is_near():
     calls = []
 
     class Counted(StopAtStepHook):
+        # It sleeps like the hook it counts the calls of.
+        wakes_at = StopAtStepHook.wakes_at
+
         def after_run(self, run_context, run_values):
             calls.append(1)
             super().after_run(run_context, run_values)

@@ -146,9 +146,30 @@ def test_sleeps_once_training_has_started():
     calls = []
 
     class Counted(GlobalStepWaiterHook):
+        # It sleeps like the hook it counts the calls of.
+        wakes_at = GlobalStepWaiterHook.wakes_at
+
         def before_run(self, run_context):
             calls.append(1)
             return super().before_run(run_context)
 
     wait(tfhooks.MonitoredSession, Counted(10), advance(10), runs=50)
     assert len(calls) < 5
+
+
+def test_a_stop_that_the_session_is_asked_for_ends_the_wait(monkeypatch):
+    with tf.Graph().as_default():
+        train = tf.assign_add(tf.train.get_or_create_global_step(), 1)
+        session = tfhooks.MonitoredSession(hooks=[GlobalStepWaiterHook(100)])
+        looks = []
+
+        def wait_for_stop(self, timeout=None):
+            looks.append(timeout)
+            session.request_stop('the queue is closing')
+            return False
+
+        monkeypatch.setattr(tf.train.Coordinator, 'wait_for_stop', wait_for_stop)
+        with session:
+            session.run(train)
+    assert len(looks) == 1
+    assert session.stop_reason.who == 'the queue is closing'

@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 import math
 import os
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tfhooks import _arguments, steps
+from tfhooks._locks import Lock
 from tfhooks._tensorflow import global_step_read, tf
 from tfhooks.errors import CheckpointSaveError, attach
 from tfhooks.hook_types import SessionRunHook
@@ -96,7 +96,8 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         self._asynchronous = asynchronous
         self._keep_best = keep_best
         # Many threads may run one session; one of them saves.
-        self._lock = threading.RLock()
+        self._lock = Lock()
+        self._in_background = self._is_last = False
         self._claim: Claim | None = None
         self._background: async_save.BackgroundWriter | None = None
         self._events = CheckpointEvents(checkpoint_dir)
@@ -124,6 +125,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         self._global_step_tensor = global_step_read()
         if self._global_step_tensor is None:
             raise RuntimeError('Global step should be created to use CheckpointSaverHook.')
+        self._step_type = self._global_step_tensor.dtype.base_dtype.as_numpy_dtype
         if self._asynchronous:
             self._copies = async_save.add_copies(tf.get_default_graph())
         if self._keep_best is not None:
@@ -143,7 +145,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
             if self._claim is None:
                 checkpoint_files.remove_strays(self._save_path)
             self._claim = claim
-            step = int(session.run(self._global_step_tensor))
+            step = session.run(self._global_step_tensor)
             saver = self._get_saver()
             self._events.graph(session.graph, saver, self._write_graph_file)
             if self._asynchronous:
@@ -189,7 +191,9 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
             if not self._too_early():
                 step = steps.after(run_context, self._global_step_tensor)
                 if self._timer.should_trigger_for_step(step):
-                    stop |= self._save_due(run_context, step)
+                    # Of the type that listeners get from TensorFlow's hook.
+                    kind: Any = self._step_type
+                    stop |= self._save_due(run_context, kind(step))
             if stop:
                 run_context.request_stop()
 
@@ -202,7 +206,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
             self._warn_of_bad_weights(step, 'a hook found it in this run')
             return False
         stop = self._finish(run_context.session)
-        return self._save(run_context.session, step, background=True) or stop
+        return self._save_as(run_context.session, step, background=True) or stop
 
     def wakes_at(self) -> steps.Wake:
         """When the next save is due, or at once while one is being written; see `steps.Wake`."""
@@ -237,12 +241,12 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         """
         errors: list[Exception] = []
         with self._lock, session.graph.as_default():
-            step = int(session.run(self._global_step_tensor))
+            step = session.run(self._global_step_tensor)
             attempt(lambda: self._finish(session, last=True), errors)
             if self._bad_weights:
                 self._warn_of_bad_weights(step, self._bad_weights)
             elif step != self._saved_step:
-                attempt(lambda: self._save(session, step, last=True), errors)
+                attempt(lambda: self._save_as(session, step, last=True), errors)
                 if step == self._saved_step:
                     # What failed in the background is on disk now.
                     errors = [e for e in errors if not isinstance(e, CheckpointSaveError)]
@@ -261,9 +265,17 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
             self._claim.release()
             self._claim = None
 
-    def _save(
+    def _save_as(
         self, session: Any, step: int, *, background: bool = False, last: bool = False
     ) -> bool:
+        """Saves by `_save`, which has TensorFlow's arguments, since programs override it."""
+        self._in_background, self._is_last = background, last
+        try:
+            return self._save(session, step)
+        finally:
+            self._in_background = self._is_last = False
+
+    def _save(self, session: Any, step: int) -> bool:
         """Saves, and tells the listeners unless that is left to `_finish`.
 
         Returns:
@@ -271,20 +283,20 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         """
         tf.logging.info('Saving checkpoints for %d into %s.', step, self._save_path)
         checkpoint_listener.before_save(self._listeners, session, step)
-        if background and self._background is not None:
+        if self._in_background and self._background is not None:
             self._start(self._background, step)
             return False
         try:
             path = self._write(session, step)
         except CheckpointSaveError as error:
-            self._failed(error, step, last)
+            self._failed(error, step, self._is_last)
             return False
         self._timer.update_last_triggered_step(step)
         self._saved(step)
         best = self._keep_best
         if best is not None and path is not None:
-            metric = best.measure(session, step)
-            self._tolerate(lambda: best.keep(path, step, metric))
+            metric = best.measure(session, int(step))
+            self._tolerate(lambda: best.keep(path, int(step), metric))
         return self._tell_saved(session, step)
 
     def _start(self, background: async_save.BackgroundWriter, step: int) -> None:
@@ -296,7 +308,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         if best is not None:
             # Later the session has gone on.
             try:
-                metric = best.measure(background.session, step)
+                metric = best.measure(background.session, int(step))
             except Exception as error:
                 problem = error
 
@@ -304,7 +316,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
             path = self._write(session, step)
             if best is not None and problem is None and path is not None:
                 keep = best.keep
-                self._tolerate(lambda: keep(path, step, metric))
+                self._tolerate(lambda: keep(path, int(step), metric))
 
         before = copy.copy(self._timer)
         self._writing = _Writing(step, background.start(values, job), before)
@@ -384,7 +396,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         best = self._keep_best
         if best is not None:
             path = tf.train.latest_checkpoint(os.path.dirname(self._save_path))
-            self._tolerate(lambda: best.catch_up(session, step, path))
+            self._tolerate(lambda: best.catch_up(session, int(step), path))
         return self._tell_saved(session, step)
 
     def _warn_of_bad_weights(self, step: int, reason: str) -> None:

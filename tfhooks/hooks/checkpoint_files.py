@@ -51,6 +51,9 @@ def what_is_missing(prefix: str) -> str | None:
     least as many bytes as the index says: reading a large checkpoint back costs as much as
     writing it.
     """
+    if any(character in prefix for character in '*?['):
+        # TensorFlow's reader takes the name for a pattern, so only the files can be looked at.
+        return None if len(parts(prefix)) > 1 else 'its index or its data file is not there'
     try:
         reader = tf.train.load_checkpoint(prefix)
         shapes = reader.get_variable_to_shape_map()

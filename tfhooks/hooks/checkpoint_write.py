@@ -58,6 +58,7 @@ def write_checkpoint(
     """
     path = f'{save_path}-{step}'
     before = saver_lists(saver)
+    was_there = bool(checkpoint_files.parts(path)) and not checkpoint_files.what_is_missing(path)
     try:
         written: str | None = saver.save(
             session, save_path, global_step=step, write_meta_graph=write_meta_graph
@@ -75,9 +76,16 @@ def write_checkpoint(
         restore_saver_lists(saver, before)
         raise
     except Exception as error:
-        if checkpoint_files.is_latest(path) and not checkpoint_files.what_is_missing(path):
+        if checkpoint_files.what_is_missing(path):
+            checkpoint_files.remove(path)
+            restore_saver_lists(saver, before)
+        elif checkpoint_files.is_latest(path):
             # Only its graph is missing: it may be the one checkpoint that the Saver kept.
             checkpoint_files.remove(path, keep_parts=True)
+        elif was_there:
+            # An older one of the same step, which the save has not come to replace.
+            checkpoint_files.remove(path, keep_parts=True)
+            restore_saver_lists(saver, before)
         else:
             checkpoint_files.remove(path)
             restore_saver_lists(saver, before)

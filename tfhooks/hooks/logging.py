@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import itertools
 import math
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tfhooks import _arguments, steps
+from tfhooks._locks import Lock
 from tfhooks._tensorflow import Tensor, global_step_read, tf
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
 from tfhooks.triggers import SecondOrStepTimer
@@ -81,7 +81,7 @@ class LoggingTensorHook(tf.train.LoggingTensorHook, SessionRunHook[dict[Any, Any
         self._every_n_secs = every_n_secs
         self._by_global_step = by_global_step
         self._array_threshold = _arguments.whole(_NAME, 'array_threshold', array_threshold, least=0)
-        self._lock = threading.RLock()
+        self._lock = Lock()
         self._global_step: Any = None
         self._step: Any = None  # The global step after the run that is logged.
         self._wants_step = formatter is not None and _wants_step(formatter)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from tfhooks import _arguments, steps
+from tfhooks._locks import Lock
 from tfhooks._tensorflow import tf
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
 from tfhooks.hooks._writers import event_writer
@@ -69,7 +69,7 @@ class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
         super().__init__(save_steps, save_secs, output_dir, show_dataflow, show_memory)
         self._timer = timer
         self._output_dir = output_dir
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._reset()
 
     def _reset(self) -> None:

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from tfhooks import _arguments, pauses, steps
+from tfhooks._locks import Lock
 from tfhooks._tensorflow import tf
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
 from tfhooks.hooks._writers import event_writer
@@ -60,7 +61,7 @@ class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
         self._given_writer = summary_writer
         self._batch_size = _arguments.whole(name, 'batch_size', batch_size)
         self._warm_up_steps = _arguments.whole(name, 'warm_up_steps', warm_up_steps, least=0) or 0
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._reset()
 
     def _reset(self) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from tfhooks import _arguments, steps
+from tfhooks._locks import Lock
 from tfhooks._tensorflow import tf
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
 from tfhooks.hooks._writers import event_writer
@@ -58,7 +58,7 @@ class SummarySaverHook(tf.train.SummarySaverHook, SessionRunHook[list[Any]]):
             every_steps=_arguments.whole(name, 'save_steps', save_steps),
         )
         self._given_writer = summary_writer
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     def begin(self) -> None:
         """Begins anew: the next run is the first.

@@ -103,4 +103,8 @@ class GlobalStepWaiterHook(tf.train.GlobalStepWaiterHook, SessionRunHook[None]):
         if self._coord is None:
             time.sleep(secs)
             return False
-        return bool(self._coord.wait_for_stop(secs))
+        if self._coord.wait_for_stop(secs):
+            return True
+        # The coordinator of tfhooks' own sessions also knows of a signal, or what the caller asked.
+        asked = getattr(self._coord, 'asked_to_stop', None)
+        return bool(asked is not None and asked())

@@ -1,0 +1,141 @@
+"""What programs do to stock hooks: subclass them, override their parts, copy and pickle them."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+import tfhooks
+
+RUNS = 12
+
+
+def hook_of(base, directory):
+    """Arguments with which a stock hook is never due after its first run."""
+    return {
+        tfhooks.CheckpointSaverHook: ((str(directory),), {'save_steps': 1000}),
+        tfhooks.GlobalStepWaiterHook: ((0,), {}),
+        tfhooks.LoggingTensorHook: ((['loss:0'],), {'every_n_iter': 1000}),
+        tfhooks.NanTensorHook: (('loss:0',), {}),
+        tfhooks.ProfilerHook: ((), {'save_steps': 1000, 'output_dir': str(directory)}),
+        tfhooks.StepCounterHook: ((1000,), {'output_dir': str(directory)}),
+        tfhooks.StopAtStepHook: ((), {'last_step': 1000}),
+        tfhooks.SummarySaverHook: (
+            (),
+            {'save_steps': 1000, 'output_dir': str(directory), 'summary_op': 'summary:0'},
+        ),
+    }[base]
+
+
+HOOKS = [
+    tfhooks.CheckpointSaverHook,
+    tfhooks.GlobalStepWaiterHook,
+    tfhooks.LoggingTensorHook,
+    tfhooks.NanTensorHook,
+    tfhooks.ProfilerHook,
+    tfhooks.StepCounterHook,
+    tfhooks.StopAtStepHook,
+    tfhooks.SummarySaverHook,
+]
+
+
+@pytest.fixture(autouse=True)
+def train():
+    with tf.Graph().as_default():
+        step = tf.train.get_or_create_global_step()
+        tf.identity(1.0, name='loss')
+        tf.identity(tf.summary.scalar('x', 1.0), name='summary')
+        yield tf.assign_add(step, 1)
+
+
+@pytest.mark.parametrize('base', HOOKS)
+def test_methods_of_a_subclass_are_called_in_every_run(base, tmp_path, train):
+    calls = []
+
+    class Mine(base):
+        def before_run(self, run_context):
+            calls.append('before_run')
+            return super().before_run(run_context)
+
+        def after_run(self, run_context, run_values):
+            calls.append('after_run')
+            super().after_run(run_context, run_values)
+
+    arguments, keywords = hook_of(base, tmp_path)
+    with tfhooks.MonitoredSession(hooks=[Mine(*arguments, **keywords)]) as session:
+        for _ in range(RUNS):
+            session.run(train)
+    assert calls == ['before_run', 'after_run'] * RUNS
+
+
+def test_a_subclass_may_feed_in_every_run(train):
+    rate = tf.placeholder(tf.float32, [])
+
+    class FeedsRate(tfhooks.StopAtStepHook):
+        def before_run(self, run_context):
+            return tfhooks.SessionRunArgs(None, {rate: 0.5})
+
+    fetched = [train, rate * 1.0]
+    with tfhooks.MonitoredSession(hooks=[FeedsRate(last_step=5)]) as session:
+        rates = []
+        while not session.should_stop():
+            rates.append(session.run(fetched)[1])
+    assert rates == [0.5] * 5
+
+
+def test_save_may_be_overridden_with_tensorflows_arguments(tmp_path, train):
+    saved = []
+
+    class Mine(tfhooks.CheckpointSaverHook):
+        def _save(self, session, step):
+            saved.append(step)
+            return super()._save(session, step)
+
+    with tfhooks.MonitoredSession(hooks=[Mine(str(tmp_path), save_steps=3)]) as session:
+        for _ in range(4):
+            session.run(train)
+    assert saved == [0, 3, 4]
+    assert tf.train.load_checkpoint(str(tmp_path)).get_tensor('global_step') == 4
+
+
+def test_listeners_get_the_step_as_tensorflow_gives_it(tmp_path, train):
+    kinds = set()
+
+    class Listener(tf.train.CheckpointSaverListener):
+        def before_save(self, session, global_step_value):
+            kinds.add(type(global_step_value))
+
+        def after_save(self, session, global_step_value):
+            kinds.add(type(global_step_value))
+
+        def end(self, session, global_step_value):
+            kinds.add(type(global_step_value))
+
+    saver = tfhooks.CheckpointSaverHook(str(tmp_path), save_steps=1, listeners=[Listener()])
+    with tfhooks.MonitoredSession(hooks=[saver]) as session:
+        for _ in range(2):
+            session.run(train)
+    assert kinds == {np.int64}
+
+
+# A ProfilerHook holds an open event file, TensorFlow's too.
+@pytest.mark.parametrize('base', [base for base in HOOKS if base is not tfhooks.ProfilerHook])
+@pytest.mark.parametrize('duplicate', [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_a_hook_can_be_copied_and_pickled(base, duplicate, tmp_path, train):
+    arguments, keywords = hook_of(base, tmp_path)
+    hook = duplicate(base(*arguments, **keywords))
+    with tfhooks.MonitoredSession(hooks=[hook]) as session:
+        assert session.run(train) == 1
+
+
+def test_a_directory_may_have_the_characters_of_a_pattern(tmp_path, train):
+    directory = tmp_path / 'rate=[0.1]'
+    saver = tfhooks.CheckpointSaverHook(str(directory), save_steps=2)
+    with tfhooks.MonitoredSession(hooks=[saver]) as session:
+        for _ in range(3):
+            session.run(train)
+    assert (directory / 'model.ckpt-3.index').exists()
