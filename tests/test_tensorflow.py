@@ -16,6 +16,7 @@ from tensorflow.python.client import session as client_session
 from tensorflow.python.ops import session_ops
 
 from tfhooks import _tensorflow as door
+from tfhooks import structures
 from tfhooks.plan import RunPlans
 
 tf = tensorflow.compat.v1
@@ -172,3 +173,15 @@ def test_the_session_interface_is_what_a_saver_asks_for(monkeypatch):
 
     monkeypatch.setattr(door.tf, 'Session', Alone)
     assert door.session_interface() is Alone
+
+
+def test_a_variable_of_an_unknown_module_goes_to_tensorflow(monkeypatch):
+    monkeypatch.setattr(structures, 'VARIABLE_MODULES', frozenset())
+    monkeypatch.setattr(structures, '_fixed_types', set())
+    with tf.Graph().as_default(), tf.Session() as session:
+        variable = tf.get_variable('v', initializer=3.0)
+        session.run(variable.initializer)
+        plans = RunPlans(session)
+        assert plans.run(variable) == 3.0
+        assert plans.counters.served == 0
+        assert sum(plans.counters.fallbacks.values()) == 1

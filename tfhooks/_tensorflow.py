@@ -176,6 +176,14 @@ def without_deprecation_warnings():
 # them together: `session_parts()` is None, no plan is made, and every request goes to the session's
 # own `run`.
 
+# TensorFlow's own variables always stand for one and the same graph element; a variable of a
+# distribution strategy or of automatic casting stands for another one in another context. Their
+# classes are told by where they are defined. Fallback: a variable of any other module is not
+# planned for, and requests with it go to the session's own `run`.
+VARIABLE_MODULES = frozenset(
+    f'tensorflow.python.ops.{name}' for name in ('resource_variable_ops', 'ref_variable')
+)
+
 is_closed = _operator.attrgetter('_closed')
 
 

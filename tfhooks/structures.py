@@ -14,15 +14,9 @@ import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from tfhooks._tensorflow import tf
+from tfhooks._tensorflow import VARIABLE_MODULES, tf
 
 _MAPPINGS = (dict, collections.OrderedDict, collections.defaultdict)
-# TensorFlow's own variables always stand for one and the same graph element; a variable of a
-# distribution strategy or of automatic casting stands for another one in another context.
-_VARIABLE_MODULES = frozenset(
-    f'tensorflow.python.ops.{name}' for name in ('resource_variable_ops', 'ref_variable')
-)
-
 # The exact types whose instances are told apart by identity: they stand for one graph element for
 # as long as they live. It grows, by whole classes, as classes are met.
 _fixed_types: set[type] = set()
@@ -41,7 +35,7 @@ def is_fixed(leaf: Any) -> bool:
     if (
         isinstance(leaf, (tf.Tensor, tf.Operation))
         or kind in _composite_types
-        or kind.__module__ in _VARIABLE_MODULES
+        or kind.__module__ in VARIABLE_MODULES
     ):
         _fixed_types.add(kind)
         return True
