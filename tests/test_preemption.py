@@ -272,6 +272,22 @@ def test_two_sessions_may_be_closed_in_any_order(handlers):
     watches[1].stop()
 
 
+def test_handlers_that_were_replaced_are_installed_again_for_the_next_session(handlers):
+    first, second = Listener(), Listener()
+    watch = SignalWatch(first.on_signal)
+    others = []
+    signal.signal(TERM, lambda number, frame: others.append(number))
+    another = SignalWatch(second.on_signal)
+    signal.raise_signal(TERM)
+    assert set(second.heard) == {'SIGTERM'}
+    # The second one does what it did before.
+    signal.raise_signal(TERM)
+    assert others == [TERM]
+    another.stop()
+    watch.stop()
+    signal.signal(TERM, handlers[TERM])
+
+
 def test_one_signal_stops_all_sessions(handlers):
     with tf.Graph().as_default():
         train = count()

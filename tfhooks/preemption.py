@@ -68,7 +68,7 @@ class _Handlers:
 
     def add(self, watch: SignalWatch) -> None:
         self._watches = (*(other for other in self._watches if other.alive()), watch)
-        if self._previous:
+        if self._previous and all(signal.getsignal(n) == self._handle for n in WATCHED):
             return
         if not _in_main_thread():
             self._watches = ()
@@ -76,6 +76,8 @@ class _Handlers:
                 'save_on_preemption needs a session of the main thread: no signals are watched.'
             )
             return
+        # Somebody may have put handlers in the place of these: they are the previous ones now.
+        self.restore()
         self._alarm = _Alarm(self._tell)
         for number in WATCHED:
             self._previous[number] = signal.signal(number, self._handle)
