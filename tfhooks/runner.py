@@ -132,13 +132,9 @@ class Runner:
 
         known = key = None
         plans = self.plans
-        # Another thread may have made a new session meanwhile.
-        if (
-            options is None
-            and run_metadata is None
-            and plans is not None
-            and plans.session is session
-        ):
+        if plans is not None and plans.session is not session:
+            plans = None  # Another thread has made a new session meanwhile.
+        if options is None and run_metadata is None and plans is not None:
             key = request_key(fetches, feed_dict, requests)
             # While the graph can change, plans have to look whether it has.
             known = self._known.get(key) if self._graph.finalized else None
@@ -153,7 +149,7 @@ class Runner:
             options = merged.options
             if options is not None and run_metadata is None:
                 run_metadata = RunMetadata()
-            results = self._run_merged(session, merged, caller, requests, run_metadata, key)
+            results = self._run_merged(session, plans, merged, caller, requests, run_metadata, key)
             parts, places = merged.rebuilt(results), merged.places
             own = parts[0]
         if tracker is not None:
@@ -244,6 +240,7 @@ class Runner:
     def _run_merged(
         self,
         session: Session,
+        plans: RunPlans | None,
         merged: merging.Merged,
         caller: SessionRunArgs[Any],
         requests: list[merging.Request],
@@ -252,8 +249,7 @@ class Runner:
     ) -> Any:
         """Runs a request that is not known in all its parts, after it has been checked."""
         options, parts, feeds = merged.options, merged.fetches, merged.feed_dict
-        plans = self.plans if options is None and run_metadata is None else None
-        if plans is not None and plans.session is not session:
+        if options is not None or run_metadata is not None:
             plans = None
         plan = None if plans is None else plans.find(parts, feeds)
         is_new = plan is None and not self._checked.has(parts, feeds, caller.feed_dict)
