@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -288,6 +289,47 @@ def test_handlers_that_were_replaced_are_installed_again_for_the_next_session(ha
     signal.signal(TERM, handlers[TERM])
 
 
+def test_a_signal_of_an_ended_session_is_not_told_to_the_next(handlers, monkeypatch):
+    go_on = threading.Event()
+
+    class Late:
+        def __init__(self, receiver):
+            self._receiver = receiver
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self._receiver.close()
+
+        def recv(self, size):
+            numbers = self._receiver.recv(size)
+            assert go_on.wait(60)
+            return numbers
+
+    pairs = socket.socketpair
+
+    def with_a_late_receiver():
+        receiver, sender = pairs()
+        return Late(receiver), sender
+
+    first, second = Listener(), Listener()
+    before = set(threading.enumerate())
+    monkeypatch.setattr(preemption.socket, 'socketpair', with_a_late_receiver)
+    watch = SignalWatch(first.on_signal)
+    monkeypatch.undo()
+    (listening,) = set(threading.enumerate()) - before
+    signal.raise_signal(TERM)
+    watch.stop()
+    another = SignalWatch(second.on_signal)
+    go_on.set()
+    listening.join(60)
+    assert not listening.is_alive()
+    assert first.heard == ['SIGTERM']
+    assert not second.heard
+    another.stop()
+
+
 def test_one_signal_stops_all_sessions(handlers):
     with tf.Graph().as_default():
         train = count()
@@ -342,8 +384,6 @@ def test_a_session_closed_in_another_thread_leaves_signals_as_they_were(handlers
 
 
 def test_the_wakeup_fd_of_an_event_loop_stays(handlers):
-    import socket
-
     theirs, other = socket.socketpair()
     theirs.setblocking(False)
     previous = signal.set_wakeup_fd(theirs.fileno())

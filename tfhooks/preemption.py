@@ -67,8 +67,9 @@ class _Handlers:
         self._alarm: _Alarm | None = None
 
     def add(self, watch: SignalWatch) -> None:
-        self._watches = (*(other for other in self._watches if other.alive()), watch)
+        watches = (*(other for other in self._watches if other.alive()), watch)
         if self._previous and all(signal.getsignal(n) == self._handle for n in WATCHED):
+            self._watches = watches
             return
         if not _in_main_thread():
             self._watches = ()
@@ -78,7 +79,8 @@ class _Handlers:
             return
         # Somebody may have put handlers in the place of these: they are the previous ones now.
         self.restore()
-        self._alarm = _Alarm(self._tell)
+        self._watches = watches
+        self._alarm = _Alarm(self._watched, self._tell)
         for number in WATCHED:
             self._previous[number] = signal.signal(number, self._handle)
 
@@ -105,7 +107,7 @@ class _Handlers:
         self.restore()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        watched = self._tell(number)
+        watched = self._tell(self._watches, number)
         if watched and self._alarm is not None:
             self._alarm.told = True
         self._watches = ()
@@ -114,17 +116,26 @@ class _Handlers:
         if not watched:
             signal.raise_signal(number)
 
-    def _tell(self, number: int) -> bool:
-        told = [watch.tell(signal.Signals(number).name) for watch in self._watches]
+    def _watched(self) -> tuple[SignalWatch, ...]:
+        return self._watches
+
+    def _tell(self, watches: tuple[SignalWatch, ...], number: int) -> bool:
+        told = [watch.tell(signal.Signals(number).name) for watch in watches]
         return any(told)
 
 
 class _Alarm:
     """A thread that hears of signals at once, also while the main thread is inside TensorFlow."""
 
-    def __init__(self, tell: Callable[[int], bool]) -> None:
+    def __init__(
+        self,
+        watched: Callable[[], tuple[SignalWatch, ...]],
+        tell: Callable[[tuple[SignalWatch, ...], int], bool],
+    ) -> None:
         # Whether the main thread has told the watches already.
         self.told = False
+        self._closed = False
+        self._watched = watched
         self._tell = tell
         self._receiver, self._sender = socket.socketpair()
         self._sender.setblocking(False)
@@ -151,7 +162,10 @@ class _Alarm:
                     if heard:
                         # The main thread has not come to the first one: it is blocked.
                         os._exit(128 + number)
-                    if self._tell(number) or self.told:
+                    # The watches are taken first: those of a later alarm are not this one's, and
+                    # by the time they are there this alarm is closed.
+                    watches = self._watched()
+                    if self.told or (not self._closed and self._tell(watches, number)):
                         heard += 1
                         name = signal.Signals(number).name
                         log.warning(
@@ -159,6 +173,7 @@ class _Alarm:
                         )
 
     def close(self) -> None:
+        self._closed = True
         current = signal.set_wakeup_fd(-1)
         if current not in (-1, self._fd):
             signal.set_wakeup_fd(current)
