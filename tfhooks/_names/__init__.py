@@ -1,0 +1,49 @@
+"""What became of `tf.contrib` and `tf.estimator`: one answer for every name of TensorFlow 1.15's.
+
+Data alone, which imports nothing of TensorFlow: `tfhooks.v1` gives the names out, and
+`python -m tfhooks check` reads programs by them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tfhooks._names import gone, kept
+
+_EXTRA_OF = {'tf_slim': 'contrib'}
+
+
+class Name(NamedTuple):
+    """What became of one name.
+
+    Attributes:
+      status: 'works'; 'extra': works where an extra of tfhooks is installed; or 'gone'.
+      instead: What the name is an alias of, as a dotted name ('tf.train.get_global_step',
+        'tf_slim.conv2d', 'tfhooks.v1.contrib.training.HParams'); of a name that is gone, one or two
+        sentences that say so, and what replaces it.
+      extra: The extra of tfhooks that it needs ('contrib'), or None.
+    """
+
+    status: str
+    instead: str
+    extra: str | None = None
+
+
+def look_up(dotted: str) -> Name | None:
+    """What became of a name of `tf.contrib` or `tf.estimator`.
+
+    Args:
+      dotted: The name without the leading `tf.`, such as 'contrib.layers.conv2d', 'estimator' or
+        'contrib.framework.python.ops.arg_scope'.
+
+    Returns:
+      The answer for that name, or else for the nearest one that it is in; None where the name is
+      neither under `contrib` nor under `estimator`.
+    """
+    if dotted.partition('.')[0] not in ('contrib', 'estimator'):
+        return None
+    target = kept.target(dotted)
+    if target is not None:
+        extra = _EXTRA_OF.get(target.partition('.')[0])
+        return Name('extra' if extra else 'works', target, extra)
+    return Name('gone', gone.sentence(kept.without_python(dotted)))
