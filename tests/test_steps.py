@@ -176,6 +176,39 @@ def test_runs_of_two_threads_are_not_compared():
     assert model.stuck == []
 
 
+def test_what_other_threads_add_during_a_run_is_not_its_advance():
+    model = Simulated()
+    model.train()
+    context = tf.train.SessionRunContext(None, model)
+    model.tracker.before(context)
+    other = threading.Thread(target=lambda: [model.train() for _ in range(500)])
+    other.start()
+    other.join()
+    model.train()
+    assert model.tracker.after(context) == 502
+    assert model.tracker.advance == 1
+    # Two threads: each of them may be in a run, and one of them may not have told of its last.
+    assert model.tracker.ahead == 3
+
+
+def test_a_jump_of_other_workers_is_forgotten():
+    model = Simulated()
+
+    def run(others=0):
+        context = tf.train.SessionRunContext(None, model)
+        model.tracker.before(context)
+        model.train(others=others)
+        model.tracker.after(context)
+
+    run(others=5000)
+    assert model.tracker.advance == 5001
+    assert model.tracker.ahead >= 5001
+    for _ in range(200):
+        run()
+    assert model.tracker.advance == model.tracker.stride == 1
+    assert model.tracker.ahead == 2
+
+
 def test_exact_is_read_once_until_the_next_run():
     model = Simulated(5)
     assert [model.tracker.exact(model) for _ in range(3)] == [5, 5, 5]

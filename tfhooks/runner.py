@@ -115,7 +115,7 @@ class Runner:
         if (
             (
                 tracker is not None
-                and (tracker.lower is None or tracker.lower + 2 * tracker.stride >= wake_step)
+                and (tracker.lower is None or tracker.lower + tracker.ahead >= wake_step)
             )
             or (wake_time != _NEVER and time.monotonic() >= wake_time)
             or runs >= wake_runs

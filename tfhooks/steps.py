@@ -37,6 +37,10 @@ ALWAYS = Wake(-math.inf, -math.inf, -math.inf)
 # How many exact reads may turn out to be in vain before only proofs without a read count.
 _VAIN_READS = 5
 
+# How many advances are looked at before what came earlier is forgotten: a worker that was stopped
+# for a second has seen the others advance by thousands, once.
+_ADVANCES = 64
+
 
 class StepTracker:
     """What is known of the global step of one session, from one cheap and racing read per run.
@@ -46,7 +50,8 @@ class StepTracker:
     that after run k, unless other workers have added to it. What follows:
 
     - `lower`: the step is at least this now. A run that begins now may end at
-      `lower + 2 * stride`: the increment of the run that fetched `lower` may not be in it.
+      `lower + 2 * stride`: the increment of the run that fetched `lower` may not be in it. With
+      several threads it may end at `lower + ahead`, since each of them may be in a run.
     - Two equal values in a row, v_k and v_(k+1), mean that this was the step after run k. If the
       step was already there before run k, run k has not increased it. Otherwise one exact read
       after run k+1 decides about that run. Where such reads were in vain a few times, the model is
@@ -60,7 +65,9 @@ class StepTracker:
       lower: A lower bound of the step, or None before the first session.
       stride: The largest difference between two values in a row, at least 1. As reads race it may
         be up to twice what a run adds.
-      advance: The largest difference between the exact steps before and after a run, at least 1.
+      advance: The largest difference of late between the exact steps before and after a run, at
+        least 1; shared among the runs of other threads that were made in between.
+      ahead: How far above `lower` a run that begins now may end.
       on_stuck: Functions to call with the step when a run is known not to have increased it.
     """
 
@@ -69,11 +76,16 @@ class StepTracker:
         self.lower: int | None = None
         self.stride = 1
         self.advance = 1
+        self.ahead = 2
         self.on_stuck: list[Callable[[int], None]] = []
         self._session: Any = None
         self._exact: int | None = None
         self._start: int | None = None
         self._vain_reads = 0
+        self._runs = 0
+        self._threads: set[int] = set()
+        self._most_threads = 1
+        self._advances = (0, 1)
         # One tuple, replaced as a whole, so that threads need no lock here: the thread that ran,
         # what it fetched, a lower bound of the step after its last run, and one before that run.
         self._seen: tuple[int, int, int | None, int | None] = (0, 0, None, None)
@@ -97,6 +109,7 @@ class StepTracker:
         step = int(fetched)
         thread = get_ident()
         seen = self._seen
+        self._runs += 1
         if seen[0] == thread:
             last = seen[1]
             if step == last:
@@ -104,17 +117,34 @@ class StepTracker:
             else:
                 self._seen = (thread, step, step, seen[2])
                 if step - last > self.stride:
-                    self.stride = step - last
+                    self._set_stride(step - last)
         else:
             # What another thread has fetched says nothing of the order of its run and this one.
+            if thread not in self._threads:
+                self._meet(thread)
             if self._start is not None and step - self._start > self.stride:
-                self.stride = step - self._start
+                self._set_stride(step - self._start)
             self._seen = (thread, step, step, self._start)
             if self._start is not None:
                 self._seen_first = self._seen
                 self._start = None
         self.lower = step
         self._exact = None
+
+    def _meet(self, thread: int) -> None:
+        """Counts a thread that makes runs; some of those met before may have ended."""
+        if len(self._threads) >= threading.active_count():
+            self._threads = set()
+        self._threads.add(thread)
+        self._most_threads = max(self._most_threads, len(self._threads))
+        self._set_stride(self.stride)
+
+    def _set_stride(self, stride: int) -> None:
+        self.stride = stride
+        if self._most_threads == 1:
+            self.ahead = 2 * stride
+        else:  # What other threads' runs add is in the stride already.
+            self.ahead = max(stride, self.advance * (self._most_threads + 1))
 
     def _repeated(
         self, thread: int, seen: tuple[int, int, int | None, int | None], step: int
@@ -144,6 +174,7 @@ class StepTracker:
         if step is None:
             step = int(run_context.session.run(self.tensor))
             run_context._step_before = step
+            run_context._runs_before = self._runs
         return step
 
     def after(self, run_context: Any) -> int:
@@ -155,14 +186,29 @@ class StepTracker:
             earlier = getattr(run_context, '_step_before', None)
             if earlier is None and self._seen is self._seen_first:
                 earlier = self._seen[3]  # The step was read when the session was made.
-            if earlier is not None and step - earlier > self.advance:
-                self.advance = step - earlier
-                self.stride = max(self.stride, self.advance)
+            if earlier is not None:
+                # Other threads' runs that ended meanwhile, and those they are in, have added too.
+                runs = self._runs - getattr(run_context, '_runs_before', self._runs)
+                self._advanced(step - earlier, max(1, runs + self._most_threads - 1))
         return step
+
+    def _advanced(self, difference: int, runs: int) -> None:
+        advance = -(-difference // runs)
+        count, recent = self._advances
+        count, recent = count + 1, max(recent, advance)
+        if advance > self.advance:
+            self.advance = advance
+        if count >= _ADVANCES:
+            self.advance = recent
+            self._set_stride(recent)
+            count, recent = 0, 1
+        self._advances = count, recent
+        if self.advance > self.stride:
+            self._set_stride(self.advance)
 
     def reach(self, run_context: Any) -> int:
         """The step at which the run that is about to be made is expected to end, at the latest."""
-        return self.before(run_context) + self.advance
+        return self.before(run_context) + self.advance * self._most_threads
 
 
 class _ForeignTracker(StepTracker):
