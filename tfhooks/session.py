@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tfhooks._tensorflow import tf
+from tfhooks.creators import ChiefSessionCreator
 from tfhooks.monitored import Monitored
 from tfhooks.recovery import RecoveryPolicy
 
@@ -76,7 +77,7 @@ class SingularMonitoredSession(Monitored, tf.train.SingularMonitoredSession):
         save_on_preemption: bool = False,
     ) -> None:
         """Like MonitoredSession, with the arguments of a ChiefSessionCreator instead of one."""
-        creator = tf.train.ChiefSessionCreator(
+        creator = ChiefSessionCreator(
             scaffold=scaffold,
             master=master,
             config=config,

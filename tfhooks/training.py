@@ -7,6 +7,7 @@ from typing import Any
 
 from tfhooks import roster
 from tfhooks._tensorflow import USE_DEFAULT, tf
+from tfhooks.creators import ChiefSessionCreator
 from tfhooks.hooks.checkpoint import CheckpointSaverHook
 from tfhooks.hooks.step_counter import StepCounterHook
 from tfhooks.hooks.summary import SummarySaverHook
@@ -76,7 +77,7 @@ def MonitoredTrainingSession(
         steps = None
     scaffold = scaffold or tf.train.Scaffold()
     if is_chief:
-        creator: Any = tf.train.ChiefSessionCreator(
+        creator: Any = ChiefSessionCreator(
             scaffold=scaffold, checkpoint_dir=checkpoint_dir, master=master, config=config
         )
         all_hooks = list(chief_hooks)

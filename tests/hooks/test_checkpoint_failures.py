@@ -332,8 +332,11 @@ def test_a_complete_checkpoint_of_the_same_step_survives_a_failed_save(tmp_path)
     # A training that begins anew beside it, and cannot write.
     with tf.Graph().as_default():
         model(LARGE)
-        hooks = [saver(tmp_path, save_steps=5, saver=tf.train.Saver())]
+        ones = tf.assign(tf.global_variables('weights')[0], tf.ones([LARGE]))
+        scaffold = tf.train.Scaffold(init_fn=lambda _, session: session.run(ones))
+        hooks = [saver(tmp_path, save_steps=5, scaffold=scaffold)]
+        creator = tf.train.ChiefSessionCreator(scaffold)
         with files_at_most(300_000), pytest.raises(CheckpointSaveError):
-            tf.train.MonitoredSession(hooks=hooks)
+            tf.train.MonitoredSession(creator, hooks)
     assert steps_in(tmp_path) == [0, 5]
     assert leftovers(tmp_path) == []

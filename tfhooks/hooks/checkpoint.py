@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from tfhooks import _arguments, steps
+from tfhooks import _arguments, checkpoints, steps
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import global_step_read, tf
 from tfhooks.errors import CheckpointSaveError, attach
@@ -169,7 +169,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
             step = int(session.run(self._global_step_tensor))
             if step == before and step < writing.step:
                 # The session was restored before the newer checkpoint was complete.
-                latest = tf.train.latest_checkpoint(os.path.dirname(self._save_path))
+                latest = checkpoints.latest(os.path.dirname(self._save_path))
                 self._get_saver().restore(session, latest)
         return any(stops)
 
@@ -394,8 +394,8 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
             self._timer.update_last_triggered_step(step)
         self._saved(step)
         best = self._keep_best
-        if best is not None:
-            path = tf.train.latest_checkpoint(os.path.dirname(self._save_path))
+        path = checkpoints.latest(os.path.dirname(self._save_path))
+        if best is not None and path is not None:
             self._tolerate(lambda: best.catch_up(session, int(step), path))
         return self._tell_saved(session, step)
 

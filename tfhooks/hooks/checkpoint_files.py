@@ -14,6 +14,8 @@ from tfhooks._tensorflow import tf
 _UNFINISHED = r'(\.tempstate\d+|\.tmp[0-9a-f]+)'
 _PART = r'\.(index|meta|data-\d{5}-of-\d{5})'
 _SHARD = re.compile(r'\.data-(\d{5})-of-(\d{5})$')
+# How a sharded checkpoint of the format before TensorFlow 1.0 is named: by a pattern.
+_OLD_SHARDS = re.compile(r'-\?{5}-of-(\d{5})$')
 
 
 def directory_key(directory: str) -> str:
@@ -23,7 +25,8 @@ def directory_key(directory: str) -> str:
     return os.path.realpath(directory)
 
 
-def _names(directory: str) -> list[str]:
+def names(directory: str) -> list[str]:
+    """The names in `directory`; none where it cannot be read."""
     try:
         return [name.rstrip('/') for name in tf.gfile.ListDirectory(directory or '.')]
     except tf.errors.OpError:
@@ -39,7 +42,7 @@ def parts(prefix: str) -> list[str]:
     directory, base = os.path.split(prefix)
     return [
         os.path.join(directory, name)
-        for name in _names(directory)
+        for name in names(directory)
         if name.startswith(base) and re.fullmatch(_PART, name[len(base) :])
     ]
 
@@ -51,6 +54,10 @@ def what_is_missing(prefix: str) -> str | None:
     least as many bytes as the index says: reading a large checkpoint back costs as much as
     writing it.
     """
+    sharded = _OLD_SHARDS.search(prefix)
+    if sharded:
+        count = len(tf.gfile.Glob(prefix))
+        return None if count == int(sharded[1]) else f'{count} of {int(sharded[1])} files are there'
     if any(character in prefix for character in '*?['):
         # TensorFlow's reader takes the name for a pattern, so only the files can be looked at.
         return None if len(parts(prefix)) > 1 else 'its index or its data file is not there'
@@ -84,7 +91,7 @@ def what_is_missing(prefix: str) -> str | None:
 def prefixes(directory: str) -> list[str]:
     """The prefixes of all checkpoint files in `directory`, complete or not."""
     found = {}
-    for name in _names(directory):
+    for name in names(directory):
         match = re.fullmatch(rf'(.+?){_PART}{_UNFINISHED}?', name)
         if match:
             found[match[1]] = os.path.join(directory, match[1])
@@ -96,7 +103,8 @@ def step_of(prefix: str, save_path: str) -> int | None:
     if directory_key(os.path.dirname(prefix)) != directory_key(os.path.dirname(save_path)):
         return None
     match = re.fullmatch(
-        rf'{re.escape(os.path.basename(save_path))}-(\d+)', os.path.basename(prefix)
+        rf'{re.escape(os.path.basename(save_path))}-(\d+)',
+        _OLD_SHARDS.sub('', os.path.basename(prefix)),
     )
     return int(match[1]) if match else None
 
@@ -126,7 +134,7 @@ def remove(prefix: str, keep_parts: bool = False) -> None:
     """Removes what a failed save of `prefix` left, with `keep_parts` only what is unfinished."""
     directory, base = os.path.split(prefix)
     pattern = _PART + (_UNFINISHED if keep_parts else _UNFINISHED + '?')
-    for name in _names(directory):
+    for name in names(directory):
         path = os.path.join(directory, name)
         if name == f'{base}_temp':
             _delete(path, tree=True)
@@ -139,9 +147,9 @@ def remove(prefix: str, keep_parts: bool = False) -> None:
 def remove_strays(save_path: str) -> None:
     """Removes what saves that a killed process had begun left under the names of `save_path`."""
     directory, base = os.path.split(save_path)
-    names = _names(directory)
+    listed = names(directory)
     begun = re.compile(rf'{re.escape(base)}-\d+')
-    for name in names:
+    for name in listed:
         match = begun.match(name)
         rest = name[match.end() :] if match else ''
         path = os.path.join(directory, name)
@@ -151,7 +159,7 @@ def remove_strays(save_path: str) -> None:
             match
             and (
                 re.fullmatch(_PART + _UNFINISHED, rest)
-                or (_SHARD.fullmatch(rest) and f'{match[0]}.index' not in names)
+                or (_SHARD.fullmatch(rest) and f'{match[0]}.index' not in listed)
             )
         ):
             _delete(path)

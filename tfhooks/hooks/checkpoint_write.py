@@ -6,6 +6,7 @@ import itertools
 import os
 from typing import Any
 
+from tfhooks import checkpoints
 from tfhooks._tensorflow import restore_saver_lists, saver_lists, tf
 from tfhooks.errors import checkpoint_save_error
 from tfhooks.hooks import checkpoint_files
@@ -121,17 +122,23 @@ def write_graph(definition: Any, directory: str, hook: Any) -> None:
 
 
 def was_restored(saver: Any, session: Any, save_path: str, step: int) -> bool:
-    """Whether the newest checkpoint beside `save_path` holds what a save would write now."""
-    # At step 0 the variables may as well be fresh ones beside another run's checkpoint.
-    if step <= 0:
-        return False
+    """Whether the checkpoint of this step holds what a save would write now.
+
+    If so, the state file names it as the newest one afterwards, under a path of this machine.
+    """
     try:
-        latest = tf.train.latest_checkpoint(os.path.dirname(save_path))
-        if latest is None or checkpoint_files.step_of(latest, save_path) != step:
+        path = checkpoints.latest(os.path.dirname(save_path))
+        if path is None or checkpoint_files.step_of(path, save_path) != step:
+            # An older one may have been asked for.
+            path = f'{save_path}-{step}'
+        if checkpoint_files.what_is_missing(path):
             return False
-        if checkpoint_files.what_is_missing(latest):
+        # At step 0 the variables may as well be fresh ones beside another run's checkpoint.
+        if not holds_what_is_saved(path, saver, session, in_full=step <= 0):
             return False
-        return holds_what_is_saved(latest, saver, session)
+        if not checkpoint_files.is_latest(path):
+            checkpoints.name_newest(path, saver)
+        return True
     except (tf.errors.OpError, ValueError, RuntimeError):
         return False
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from tfhooks import _arguments, log
+from tfhooks import _arguments, checkpoints, log
 from tfhooks._tensorflow import Graph, Session, tf
 from tfhooks.hook_types import SessionRunHook
 
@@ -119,8 +119,8 @@ class RestoreHook(SessionRunHook[None]):
     def _prefix(self) -> str:
         prefix: str | None = self._checkpoint
         if tf.gfile.IsDirectory(self._checkpoint):
-            prefix = tf.train.latest_checkpoint(self._checkpoint)
-        if prefix is None or not tf.gfile.Glob(f'{prefix}.index'):
+            prefix = checkpoints.latest(self._checkpoint)
+        if prefix is None or not checkpoints.exists(prefix):
             raise tf.errors.NotFoundError(
                 None,
                 None,

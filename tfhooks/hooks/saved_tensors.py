@@ -9,7 +9,9 @@ import numpy as np
 
 from tfhooks._tensorflow import Tensor, tf
 
-# The ops a Saver itself makes around SaveV2. Anything else comes from a builder of the user's.
+# The second one writes the format before TensorFlow 1.0. Their inputs are alike.
+_SAVES = frozenset(['SaveV2', 'SaveSlices'])
+# The ops a Saver itself makes around these. Anything else comes from a builder of the user's.
 _PLUMBING = frozenset(
     [
         'Const',
@@ -37,7 +39,7 @@ class SaveOps(NamedTuple):
     """The ops that one run of a Saver's save tensor runs.
 
     Attributes:
-      ops: The SaveV2 ops and the plumbing around them.
+      ops: The ops that save and the plumbing around them.
       keys: The key of each tensor in the checkpoint, in the order of `tensors`.
       slices: The slice of a larger tensor that each is, an empty string for a whole one.
       tensors: The tensors that are written.
@@ -57,7 +59,7 @@ def save_ops(saver: Any, graph: Any) -> SaveOps:
     """
     found = SaveOps([], [], [], [])
     for op in _reachable(graph.get_tensor_by_name(saver.saver_def.save_tensor_name).op):
-        if op.type == 'SaveV2':
+        if op.type in _SAVES:
             found.keys.extend(_strings(op.inputs[1]))
             found.slices.extend(_strings(op.inputs[2]))
             found.tensors.extend(op.inputs[3:])
@@ -65,7 +67,7 @@ def save_ops(saver: Any, graph: Any) -> SaveOps:
             raise UnknownSaverError(f'its save op runs {op.type} {op.name!r}')
         found.ops.append(op)
     if not found.tensors:
-        raise UnknownSaverError('it has no SaveV2 op')
+        raise UnknownSaverError('it has no op that saves')
     return found
 
 
@@ -75,7 +77,7 @@ def _reachable(last: Any) -> Iterator[Any]:
     while waiting:
         op = waiting.pop()
         yield op
-        inputs = op.inputs[:3] if op.type == 'SaveV2' else op.inputs
+        inputs = op.inputs[:3] if op.type in _SAVES else op.inputs
         for other in [*(tensor.op for tensor in inputs), *op.control_inputs]:
             if other not in seen:
                 seen.add(other)
@@ -88,11 +90,12 @@ def _strings(tensor: Any) -> list[str]:
     return [name.decode() for name in tf.make_ndarray(tensor.op.get_attr('value')).ravel()]
 
 
-def holds_what_is_saved(prefix: str, saver: Any, session: Any) -> bool:
+def holds_what_is_saved(prefix: str, saver: Any, session: Any, *, in_full: bool = False) -> bool:
     """Whether the checkpoint at `prefix` holds what `saver` would write for `session` now.
 
     The keys must be the same; of the values, the smaller ones are compared, 16 MiB at most: a
-    proof that is cheap beside the restore that came before it.
+    proof that is cheap beside the restore that came before it. With `in_full` all must have been
+    compared.
     """
     try:
         found = save_ops(saver, session.graph)
@@ -117,9 +120,24 @@ def holds_what_is_saved(prefix: str, saver: Any, session: Any) -> bool:
             break
         keys.append(found.keys[i])
         tensors.append(found.tensors[i])
+    if in_full and len(tensors) < len(found.tensors):
+        return False
     return all(
         _same(reader.get_tensor(key), value)
         for key, value in zip(keys, session.run(tensors), strict=True)
+    )
+
+
+def could_restore(prefix: str, saver: Any, graph: Any) -> bool:
+    """Whether the checkpoint at `prefix` holds all that `saver` restores into `graph`."""
+    try:
+        found = save_ops(saver, graph)
+        shapes = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
+    except (UnknownSaverError, tf.errors.OpError, ValueError, RuntimeError):
+        return False
+    return all(
+        key in shapes and (part or tensor.shape.is_compatible_with(shapes[key]))
+        for key, part, tensor in zip(found.keys, found.slices, found.tensors, strict=True)
     )
 
 
