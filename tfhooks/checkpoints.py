@@ -1,0 +1,170 @@
+"""The newest checkpoint of a directory, wherever the directory came from.
+
+The state file `checkpoint` names checkpoints by paths that may be absolute: of another machine, or
+of the directory that this one was copied from. What lies beside the state file under the same base
+name is meant. The state file itself may have stayed behind, or be damaged.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+from typing import Any, NamedTuple
+
+from tfhooks import log
+from tfhooks._tensorflow import tf
+from tfhooks.hooks import checkpoint_files
+from tfhooks.hooks.saved_tensors import could_restore
+
+# What savers name checkpoints unless they are told otherwise.
+_BASENAME = 'model.ckpt'
+
+
+class Found(NamedTuple):
+    """What a directory holds.
+
+    Attributes:
+      path: The prefix of the newest checkpoint, or None where nothing names one.
+      kept: The prefixes of the checkpoints in the directory that a Saver goes on to keep or remove,
+        the oldest first. Those elsewhere are not this training's to remove.
+      is_named: Whether the state file names `path` as it is.
+    """
+
+    path: str | None
+    kept: list[str]
+    is_named: bool
+
+
+def latest(directory: str) -> str | None:
+    """The prefix of the newest checkpoint that the state file in `directory` names, or None.
+
+    Like `tf.train.latest_checkpoint`, but a checkpoint beside the state file goes before the one at
+    the path that is named.
+    """
+    state = _state(directory)
+    return None if state is None else _meant(directory, state.model_checkpoint_path)
+
+
+def look(directory: str, saver: Any, graph: Any) -> Found:
+    """Finds what a session is to be restored from.
+
+    Args:
+      directory: The directory of the checkpoints.
+      saver: The Saver that will restore.
+      graph: Its graph.
+
+    Raises:
+      ValueError: The state file names a checkpoint that is neither there nor beside it.
+    """
+    state = _state(directory)
+    if state is None:
+        return _unnamed(directory, saver, graph)
+    named = state.model_checkpoint_path
+    path = _meant(directory, named)
+    if path is None:
+        raise ValueError(
+            'The checkpoint that the state file names is neither there nor beside the state file, '
+            f'so training would begin anew; checkpoint_dir={directory!r}, '
+            f'model_checkpoint_path={named!r}, in the directory={_names_of_all(directory)}. Copy '
+            "it there, or write the name of another one into the file 'checkpoint', or remove all "
+            'of them.'
+        )
+    if path != named:
+        log.warning('The state file in %s names %s: %s is restored.', directory, named, path)
+    all_paths = (_within(directory, each) for each in state.all_model_checkpoint_paths)
+    kept = [each for each in all_paths if each is not None]
+    return Found(path, kept, path == named)
+
+
+def name_newest(path: str, saver: Any) -> None:
+    """Makes the state file beside `path` name it as the newest checkpoint.
+
+    Raises:
+      tf.errors.OpError: The file cannot be written.
+    """
+    paths = [each for each in saver.last_checkpoints if each != path] + [path]
+    names = [os.path.basename(each) for each in paths]
+    state = tf.train.generate_checkpoint_state_proto(os.sep, names[-1], names)
+    target = os.path.join(os.path.dirname(path), 'checkpoint')
+    unfinished = f'{target}.tmp0'
+    with tf.gfile.GFile(unfinished, 'w') as file:
+        file.write(str(state))
+    tf.gfile.Rename(unfinished, target, overwrite=True)
+    saver.recover_last_checkpoints(paths)
+
+
+def _state(directory: str) -> Any:
+    try:
+        return tf.train.get_checkpoint_state(directory)
+    except ValueError:  # It is empty.
+        return None
+
+
+def _meant(directory: str, named: str) -> str | None:
+    """The checkpoint that a path in the state file stands for, if it is anywhere."""
+    return _within(directory, named) or (named if exists(named) else None)
+
+
+def _within(directory: str, named: str) -> str | None:
+    """The checkpoint in `directory` that a path in its state file stands for, if it is there."""
+    own = checkpoint_files.directory_key(directory) + os.sep
+    if checkpoint_files.directory_key(named).startswith(own) and exists(named):
+        return named
+    # Python on Windows writes paths that no other system takes apart.
+    path = os.path.join(directory, re.split(r'[\\/]', named)[-1])
+    return path if exists(path) else None
+
+
+def exists(prefix: str) -> bool:
+    """Whether there is a checkpoint at `prefix`, of any format; complete or not."""
+    directory, base = os.path.split(prefix)
+    names = checkpoint_files.names(directory)
+    # The sharded files of the format before TensorFlow 1.0 are named by a pattern.
+    return f'{base}.index' in names or any(fnmatch.fnmatchcase(name, base) for name in names)
+
+
+def _unnamed(directory: str, saver: Any, graph: Any) -> Found:
+    """What lies in a directory in which no readable state file says which checkpoint counts."""
+    if not tf.gfile.IsDirectory(directory):
+        return Found(None, [], False)
+    numbered = []
+    for prefix in _all(directory):
+        match = re.fullmatch(rf'{re.escape(_BASENAME)}-(\d+)', os.path.basename(prefix))
+        if match and checkpoint_files.what_is_missing(prefix) is None:
+            numbered.append((int(match[1]), prefix))
+    for _, prefix in sorted(numbered, reverse=True):
+        if could_restore(prefix, saver, graph):
+            log.warning(
+                'There is no readable state file in %s, but checkpoints of this model: %s is '
+                'restored. To begin anew, remove them or take another directory.',
+                directory,
+                prefix,
+            )
+            # Which of the others a Saver was to remove, nothing says.
+            return Found(prefix, [prefix], False)
+    found = _names_of_all(directory)
+    if found:
+        log.warning(
+            'Training begins anew in %s, where checkpoints lie that no state file names, and not '
+            'all of whose variables are those of this model: %s. Those of the same name will be '
+            'replaced.',
+            directory,
+            found,
+        )
+    return Found(None, [], False)
+
+
+def _all(directory: str) -> list[str]:
+    """The prefixes of what may be checkpoints in `directory`."""
+    # The format before TensorFlow 1.0 is one file without an extension.
+    single = [
+        os.path.join(directory, name)
+        for name in checkpoint_files.names(directory)
+        if re.fullmatch(rf'{re.escape(_BASENAME)}-\d+', name)
+    ]
+    return sorted({*checkpoint_files.prefixes(directory), *single})
+
+
+def _names_of_all(directory: str) -> list[str]:
+    return [os.path.basename(prefix) for prefix in _all(directory)]
