@@ -165,6 +165,21 @@ def test_train_is_laid_over():
 
 
 @checked_in('program')
+def test_a_coordinator_takes_an_error_that_is_not_being_handled():
+    import tfhooks.v1 as tf
+
+    coordinator = tf.train.Coordinator()
+    coordinator.request_stop(ValueError('of a thread that ended'))
+    assert coordinator.should_stop()
+    try:
+        coordinator.join()
+    except ValueError as error:
+        assert 'of a thread that ended' in str(error)
+    else:
+        raise AssertionError('join() raised nothing')
+
+
+@checked_in('program')
 def test_compat_v1_is_the_shim():
     import tfhooks.v1.compat.v1 as again
     from tfhooks.v1.compat.v1.train import SessionRunHook

@@ -7,6 +7,7 @@ import sys as _sys
 import typing as _typing
 
 import tfhooks as _tfhooks
+from tfhooks import coordinator as _coordinator
 from tfhooks._tensorflow import tf as _tf
 from tfhooks.v1 import _overlay
 
@@ -20,5 +21,8 @@ if _typing.TYPE_CHECKING:
 _overlay.lay_over(
     _sys.modules[__name__],
     _tf.train,
-    own={name: _tfhooks for name in _tfhooks.__all__ if hasattr(_tf.train, name)},
+    own={
+        **{name: _tfhooks for name in _tfhooks.__all__ if hasattr(_tf.train, name)},
+        'Coordinator': _coordinator,
+    },
 )
