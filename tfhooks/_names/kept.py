@@ -2,9 +2,89 @@
 
 from __future__ import annotations
 
-# The place that was, the place that is, and the names; `old=new` where the name has changed too. A
-# star stands for every name of the place. Places that are begin with `tf`, `tf_slim` (the extra
-# `contrib`) or `tfhooks`.
+from tfhooks._names.old_files import OLD_FILES
+
+_HOOKS = (
+    'CheckpointSaverHook CheckpointSaverListener FeedFnHook FinalOpsHook GlobalStepWaiterHook '
+    'LoggingTensorHook NanLossDuringTrainingError NanTensorHook ProfilerHook SecondOrStepTimer '
+    'SessionRunArgs SessionRunContext SessionRunHook SessionRunValues StepCounterHook '
+    'StopAtStepHook SummarySaverHook'
+)
+_STOPPING = (
+    'make_early_stopping_hook stop_if_higher_hook stop_if_lower_hook stop_if_no_decrease_hook '
+    'stop_if_no_increase_hook'
+)
+_STEP = 'assert_global_step create_global_step get_global_step get_or_create_global_step'
+_SCOPES = 'add_arg_scope arg_scope arg_scoped_arguments current_arg_scope has_arg_scope'
+_VARIABLES = (
+    'VariableDeviceChooser add_model_variable assert_or_get_global_step assign_from_checkpoint '
+    'assign_from_checkpoint_fn assign_from_values assign_from_values_fn filter_variables '
+    'get_local_variables get_model_variables get_trainable_variables get_unique_variable '
+    'get_variable_full_name get_variables get_variables_by_name get_variables_by_suffix '
+    'get_variables_to_restore global_variable local_variable model_variable variable'
+)
+_LAYERS = (
+    'GDN OPTIMIZER_CLS_NAMES OPTIMIZER_SUMMARIES RevBlock apply_regularization avg_pool2d '
+    'avg_pool3d batch_norm bias_add conv1d conv2d conv2d_in_plane conv2d_transpose conv3d '
+    'conv3d_transpose convolution convolution1d convolution2d convolution2d_in_plane '
+    'convolution2d_transpose convolution3d convolution3d_transpose dense_to_sparse dropout elu '
+    'flatten fully_connected gdn group_norm images_to_sequence instance_norm l1_l2_regularizer '
+    'l1_regularizer l2_regularizer layer_norm legacy_fully_connected legacy_linear legacy_relu '
+    'linear max_pool2d max_pool3d maxout one_hot_encoding optimize_loss recompute_grad relu relu6 '
+    'repeat rev_block scale_gradient separable_conv2d separable_convolution2d sequence_to_images '
+    'softmax spatial_softmax stack sum_regularizer summarize_activation summarize_activations '
+    'summarize_collection summarize_tensor summarize_tensors unit_norm '
+    'variance_scaling_initializer xavier_initializer xavier_initializer_conv2d'
+)
+_SUMMARIES = (
+    'summarize_activation summarize_activations summarize_biases summarize_collection '
+    'summarize_tensor summarize_tensors summarize_variables summarize_weights'
+)
+_LOSSES = (
+    'absolute_difference add_loss compute_weighted_loss cosine_distance get_losses '
+    'get_regularization_losses get_total_loss hinge_loss log_loss mean_pairwise_squared_error '
+    'mean_squared_error metric_learning sigmoid_cross_entropy softmax_cross_entropy '
+    'sparse_softmax_cross_entropy'
+)
+_METRIC_LEARNING = (
+    'cluster_loss contrastive_loss lifted_struct_loss npairs_loss npairs_loss_multilabel '
+    'triplet_semihard_loss'
+)
+_METRICS = (
+    'accuracy aggregate_metric_map aggregate_metrics auc_using_histogram '
+    'auc_with_confidence_intervals cohen_kappa count f1_score precision_at_recall '
+    'precision_recall_at_equal_thresholds recall_at_precision sparse_recall_at_top_k '
+    'streaming_accuracy streaming_auc streaming_concat streaming_covariance '
+    'streaming_curve_points streaming_dynamic_auc streaming_false_negative_rate '
+    'streaming_false_negative_rate_at_thresholds streaming_false_negatives '
+    'streaming_false_negatives_at_thresholds streaming_false_positive_rate '
+    'streaming_false_positive_rate_at_thresholds streaming_false_positives '
+    'streaming_false_positives_at_thresholds streaming_mean streaming_mean_absolute_error '
+    'streaming_mean_cosine_distance streaming_mean_iou streaming_mean_relative_error '
+    'streaming_mean_squared_error streaming_mean_tensor streaming_pearson_correlation '
+    'streaming_percentage_less streaming_precision streaming_precision_at_thresholds '
+    'streaming_recall streaming_recall_at_k streaming_recall_at_thresholds '
+    'streaming_root_mean_squared_error streaming_sensitivity_at_specificity '
+    'streaming_sparse_average_precision_at_k streaming_sparse_average_precision_at_top_k '
+    'streaming_sparse_precision_at_k streaming_sparse_precision_at_top_k '
+    'streaming_sparse_recall_at_k streaming_specificity_at_sensitivity streaming_true_negatives '
+    'streaming_true_negatives_at_thresholds streaming_true_positives '
+    'streaming_true_positives_at_thresholds'
+)
+_SLIM_MODULES = (
+    'evaluation',
+    'learning',
+    'losses',
+    'metrics',
+    'model_analyzer',
+    'nets',
+    'queues',
+    'summaries',
+)
+
+# The place that was, the place that is, and the names; `old=new` where the name has changed too.
+# A star stands for every name of the place. The places that are begin with `tf`, with `tf_slim`
+# (the extra `contrib`), with `tfhooks`, or with `tensorflow.python`: TensorFlow's, but not public.
 _GROUPS = (
     ('contrib.hooks', 'tf.train', 'ProfilerHook'),
     ('contrib.training', 'tf.train', 'checkpoints_iterator'),
@@ -14,22 +94,154 @@ _GROUPS = (
         'StopAfterNEvalsHook SummaryAtEndHook evaluate_once evaluate_repeatedly '
         'get_or_create_eval_step wait_for_new_checkpoint',
     ),
+    ('contrib.training', 'tfhooks.v1._hparams', 'HParams parse_values'),
     (
         'contrib.training',
-        'tf_slim.training',
+        'tf_slim.training.training',
         'add_gradients_summaries clip_gradient_norms clip_gradient_norms_fn create_train_op '
         'multiply_gradients train',
     ),
-    ('contrib.slim', 'tf_slim', '*'),
     (
-        'estimator',
+        'contrib.framework',
         'tf.train',
-        'CheckpointSaverHook CheckpointSaverListener FeedFnHook FinalOpsHook GlobalStepWaiterHook '
-        'LoggingTensorHook NanLossDuringTrainingError NanTensorHook ProfilerHook SecondOrStepTimer '
-        'SessionRunArgs SessionRunContext SessionRunHook SessionRunValues StepCounterHook '
-        'StopAtStepHook SummarySaverHook VocabInfo',
+        f'{_STEP} init_from_checkpoint list_variables load_checkpoint load_variable',
     ),
+    (
+        'contrib.framework',
+        'tf',
+        'TensorSpec argsort convert_to_tensor_or_sparse_tensor is_tensor sort '
+        'assert_same_float_dtype=debugging.assert_same_float_dtype '
+        'assert_scalar=debugging.assert_scalar',
+    ),
+    (
+        'contrib.framework',
+        'tensorflow.python.framework',
+        'BoundedTensorSpec=tensor_spec.BoundedTensorSpec prepend_name_scope=ops.prepend_name_scope '
+        'strip_name_scope=ops.strip_name_scope smart_case=smart_cond.smart_case '
+        'smart_cond=smart_cond.smart_cond smart_constant_value=smart_cond.smart_constant_value',
+    ),
+    (
+        'contrib.framework',
+        'tensorflow.python.util.deprecation',
+        'deprecated deprecated_arg_values deprecated_args',
+    ),
+    ('contrib.framework', 'tf_slim', f'{_SCOPES} {_VARIABLES}'),
+    ('contrib.framework', 'tf_slim.ops.framework_ops', 'get_graph_from_inputs get_name_scope'),
+    (
+        'contrib.framework.nest',
+        'tf.nest',
+        'assert_same_structure flatten is_nested is_sequence=is_nested map_structure '
+        'pack_sequence_as',
+    ),
+    (
+        'contrib.framework.nest',
+        'tensorflow.python.util.nest',
+        'assert_shallow_structure flatten_dict_items flatten_up_to '
+        'flatten_with_joined_string_paths flatten_with_tuple_paths '
+        'flatten_with_tuple_paths_up_to get_traverse_shallow_structure '
+        'is_sequence_or_composite map_structure_up_to map_structure_with_paths '
+        'map_structure_with_tuple_paths map_structure_with_tuple_paths_up_to yield_flat_paths',
+    ),
+    ('contrib.layers', 'tf_slim', _LAYERS),
+    ('contrib.layers', 'tf.nn', 'safe_embedding_lookup_sparse'),
+    ('contrib.layers.summaries', 'tf_slim.layers.summaries', _SUMMARIES),
+    ('contrib.layers.python.layers.utils', 'tf_slim.layers.utils', '*'),
+    ('contrib.losses', 'tf_slim.losses', _LOSSES.replace(' metric_learning', '')),
+    ('contrib.losses.metric_learning', 'tf_slim.losses.metric_learning', _METRIC_LEARNING),
+    ('contrib.metrics', 'tf_slim.metrics', _METRICS),
+    ('contrib.metrics', 'tf.sets', 'set_difference set_intersection set_size set_union'),
+    ('contrib.metrics', 'tf', 'confusion_matrix'),
+    ('contrib.slim', 'tf_slim', f'{_LAYERS} {_SUMMARIES} {_SCOPES} {_VARIABLES}'),
+    ('contrib.slim', 'tf.train', _STEP),
+    ('contrib.slim', 'tf.nn', 'safe_embedding_lookup_sparse'),
+    (
+        'contrib.slim',
+        'tf_slim',
+        'adaptive_clipping_fn arg_scope_func_key bucketize data_decoder data_provider dataset '
+        'dataset_data_provider evaluation initializers layers learning losses metrics '
+        'model_analyzer nets normalization optimizers parallel_reader pool prefetch_queue queues '
+        'regularizers rev_block_lib summaries tfexample_decoder utils',
+    ),
+    *((f'contrib.slim.{name}', f'tf_slim.{name}', '*') for name in _SLIM_MODULES),
+    *(
+        (f'contrib.slim.python.slim.{name}', f'tf_slim.{name}', '*')
+        for name in ('data', *_SLIM_MODULES)
+    ),
+    (
+        'contrib.rnn',
+        'tf.nn.rnn_cell',
+        'BasicLSTMCell BasicRNNCell DeviceWrapper DropoutWrapper GRUCell LSTMCell LSTMStateTuple '
+        'MultiRNNCell RNNCell ResidualWrapper',
+    ),
+    ('contrib.rnn', 'tf.nn', 'static_bidirectional_rnn static_rnn static_state_saving_rnn'),
+    (
+        'contrib.data',
+        'tf.data.experimental',
+        'AUTOTUNE Counter CsvDataset Optional RandomDataset Reducer SqlDataset TFRecordWriter '
+        'bucket_by_sequence_length choose_from_datasets copy_to_device dense_to_sparse_batch '
+        'enumerate_dataset get_next_as_optional get_single_element group_by_reducer '
+        'group_by_window ignore_errors make_batched_features_dataset make_csv_dataset '
+        'make_saveable_from_iterator map_and_batch parallel_interleave parse_example_dataset '
+        'prefetch_to_device rejection_resample sample_from_datasets scan shuffle_and_repeat '
+        'unbatch unique',
+    ),
+    (
+        'contrib.summary',
+        'tensorflow.python.ops.summary_ops_v2',
+        'SummaryWriter all_summary_ops=all_v2_summary_ops always_record_summaries audio '
+        'create_file_writer create_summary_file_writer eval_dir flush generic graph=graph_v1 '
+        'histogram image import_event initialize never_record_summaries '
+        'record_summaries_every_n_global_steps scalar '
+        'should_record_summaries=_legacy_contrib_should_record_summaries '
+        'summary_writer_initializer_op',
+    ),
+    ('contrib.learn', 'tf.train', 'NanLossDuringTrainingError'),
+    ('contrib.learn', 'tfhooks.v1._estimator', 'ModeKeys=LearnModeKeys'),
+    *(
+        (f'contrib.learn.python.learn.{name}', 'tf.train', _HOOKS)
+        for name in ('basic_session_run_hooks', 'session_run_hook')
+    ),
+    (
+        'contrib.lookup',
+        'tf.lookup',
+        'KeyValueTensorInitializer TextFileIndex TextFileInitializer',
+    ),
+    ('contrib.lookup', 'tf.lookup.experimental', 'MutableHashTable'),
+    (
+        'contrib.lookup',
+        'tensorflow.python.ops.lookup_ops',
+        'HasherSpec IdTableWithHashBuckets StrongHashSpec TextFileIdTableInitializer '
+        'TextFileStringTableInitializer index_table_from_file index_to_string_table_from_file',
+    ),
+    (
+        'contrib.distributions',
+        'tf.distributions',
+        'Bernoulli Beta Categorical Dirichlet DirichletMultinomial Distribution Exponential '
+        'FULLY_REPARAMETERIZED Gamma Laplace Multinomial NOT_REPARAMETERIZED Normal RegisterKL '
+        'ReparameterizationType StudentT Uniform kl_divergence',
+    ),
+    (
+        'contrib.signal',
+        'tf.signal',
+        'frame hamming_window hann_window inverse_stft inverse_stft_window_fn '
+        'linear_to_mel_weight_matrix mfccs_from_log_mel_spectrograms overlap_and_add stft',
+    ),
+    (
+        'contrib.stateless',
+        'tf.random',
+        'stateless_multinomial stateless_random_normal=stateless_normal '
+        'stateless_random_uniform=stateless_uniform '
+        'stateless_truncated_normal',
+    ),
+    ('contrib.util', 'tf', 'constant_value=get_static_value make_ndarray make_tensor_proto'),
+    ('contrib.checkpoint', 'tf.train', 'CheckpointManager'),
+    ('contrib.batching', 'tf', 'batch_function=nondifferentiable_batch_function'),
+    ('contrib.proto', 'tf.io', 'decode_proto encode_proto'),
+    ('contrib.nn', 'tf.nn', 'conv1d_transpose'),
+    ('contrib.estimator', 'tfhooks', _STOPPING),
+    ('estimator', 'tf.train', f'{_HOOKS} VocabInfo'),
     ('estimator', 'tfhooks.v1._estimator', 'EstimatorSpec ModeKeys'),
+    ('estimator.experimental', 'tfhooks', _STOPPING),
 )
 
 
@@ -48,7 +260,7 @@ KEPT = _table()
 # Places that hold something that works, and so are modules themselves.
 PLACES = frozenset(
     '.'.join(parts[:depth])
-    for parts in (name.split('.') for name in KEPT)
+    for parts in (name.split('.') for name in [*KEPT, *(f'{file}.x' for file in OLD_FILES)])
     for depth in range(1, len(parts))
 )
 
@@ -63,12 +275,12 @@ def without_python(dotted: str) -> str:
 
 def target(dotted: str) -> str | None:
     """What a name stands for now, or None where it is gone."""
-    dotted = without_python(dotted)
+    place, _, last = dotted.rpartition('.')
     if dotted in KEPT:
         return KEPT[dotted]
-    if dotted in PLACES:
-        return f'tfhooks.v1.{dotted}'
-    place, _, rest = dotted.rpartition('.')
     if f'{place}.*' in KEPT:
-        return f'{KEPT[f"{place}.*"][:-1]}{rest}'
-    return None
+        return f'{KEPT[f"{place}.*"][:-1]}{last}'
+    public = without_python(dotted)
+    if public != dotted and public in KEPT:
+        return KEPT[public]
+    return f'tfhooks.v1.{dotted}' if dotted in PLACES else None
