@@ -62,10 +62,13 @@ if _typing.TYPE_CHECKING:
     from tfhooks.reasons import StopRequestedError as StopRequestedError
     from tfhooks.recovery import RecoveryPolicy as RecoveryPolicy
     from tfhooks.recovery import is_recovery as is_recovery
+    from tfhooks.roles import Role as Role
+    from tfhooks.roles import role as role
     from tfhooks.session import MonitoredSession as MonitoredSession
     from tfhooks.session import SingularMonitoredSession as SingularMonitoredSession
     from tfhooks.training import MonitoredTrainingSession as MonitoredTrainingSession
     from tfhooks.triggers import SecondOrStepTimer as SecondOrStepTimer
+    from tfhooks.wrappers import chief_only as chief_only
     from tfhooks.wrappers import every as every
     from tfhooks.wrappers import only_if as only_if
 
@@ -100,6 +103,7 @@ __all__ = [
     'RecoveryPolicy',
     'RequestError',
     'RestoreHook',
+    'Role',
     'Scaffold',
     'SecondOrStepTimer',
     'SessionClosedError',
@@ -120,12 +124,14 @@ __all__ = [
     'UnfedPlaceholderError',
     'WorkerSessionCreator',
     'after_run',
+    'chief_only',
     'every',
     'hook',
     'hook_costs',
     'is_recovery',
     'make_early_stopping_hook',
     'only_if',
+    'role',
     'run_plans',
     'stop_if_higher_hook',
     'stop_if_lower_hook',
@@ -163,6 +169,7 @@ _ROOMS = {
     'RecoveryPolicy': 'tfhooks.recovery',
     'RequestError': 'tfhooks.errors',
     'RestoreHook': 'tfhooks.hooks.restore',
+    'Role': 'tfhooks.roles',
     'Scaffold': 'tfhooks.creators',
     'SecondOrStepTimer': 'tfhooks.triggers',
     'SessionClosedError': 'tfhooks.errors',
@@ -183,12 +190,14 @@ _ROOMS = {
     'UnfedPlaceholderError': 'tfhooks.errors',
     'WorkerSessionCreator': 'tfhooks.creators',
     'after_run': 'tfhooks.functional',
+    'chief_only': 'tfhooks.wrappers',
     'every': 'tfhooks.wrappers',
     'hook': 'tfhooks.functional',
     'hook_costs': 'tfhooks.hooks.costs',
     'is_recovery': 'tfhooks.recovery',
     'make_early_stopping_hook': 'tfhooks.hooks.stop_if',
     'only_if': 'tfhooks.wrappers',
+    'role': 'tfhooks.roles',
     'run_plans': 'tfhooks.plan',
     'stop_if_higher_hook': 'tfhooks.hooks.stop_if',
     'stop_if_lower_hook': 'tfhooks.hooks.stop_if',

@@ -411,3 +411,15 @@ USE_DEFAULT = (
 def as_array(value, dtype):
     """What `Session.run` makes of a fed value before it looks at the shape; see `_as_array`."""
     return _as_array()(value, dtype)
+
+
+def creator_of(session):
+    """The SessionCreator of one of TensorFlow's monitored sessions, or None where it cannot be had.
+
+    It tells whether the session is the chief's, and TensorFlow keeps it private. Fallback: None,
+    and TF_CONFIG tells.
+    """
+    try:
+        return session._coordinated_creator._session_creator
+    except AttributeError:
+        return None

@@ -248,3 +248,6 @@ def runs_as_tensorflow(session: Any) -> bool: ...
 
 USE_DEFAULT: Any
 VARIABLE_MODULES: frozenset[str]
+
+# Roles.
+def creator_of(session: Any) -> Any: ...

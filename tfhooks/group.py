@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tfhooks import roster
+from tfhooks import roles, roster
 from tfhooks._tensorflow import Coordinator, Graph, Session, global_step_read, tf
 from tfhooks.errors import attach, blame
 from tfhooks.plan import RunPlans
@@ -26,8 +26,24 @@ class HookGroup:
         made, or None.
     """
 
-    def __init__(self, hooks: Iterable[Any] | None, run_plans: bool = True) -> None:
-        self.members = roster.enroll(hooks)
+    def __init__(
+        self, hooks: Iterable[Any] | None, run_plans: bool = True, as_chief: bool | None = None
+    ) -> None:
+        """Checks the hooks.
+
+        Args:
+          hooks: Any iterable of hooks. Those for chiefs alone are left out in another session.
+          run_plans: Whether runs are served by run plans.
+          as_chief: Whether the session is made as the chief's; None if TF_CONFIG is to tell.
+        """
+        found = roster.listed(hooks)
+        self._left_out = [hook for hook in found if roster.is_for_chief_alone(hook)]
+        if self._left_out and roles.is_chief(as_chief):
+            self._left_out = []
+        elif self._left_out:
+            found = [hook for hook in found if not roster.is_for_chief_alone(hook)]
+        self.members = roster.enroll(found)
+        self._as_chief = as_chief
         self._runner = Runner(self.members)
         self.run = self._runner.run
         self._run_plans = run_plans
@@ -43,17 +59,19 @@ class HookGroup:
     def begin(self) -> None:
         """Calls every hook's `begin`, in order, on the default graph."""
         self._graph = tf.get_default_graph()
-        for member in self.members:
-            try:
-                member.hook.begin()
-            except BaseException as error:
-                blame(error, f'{member.name}.begin')
-                raise
-            self._begun.append(member)
+        with roles.beginning(self._as_chief):
+            for member in self.members:
+                try:
+                    member.hook.begin()
+                except BaseException as error:
+                    blame(error, f'{member.name}.begin')
+                    raise
+                self._begun.append(member)
         self._runner.begin(self._graph, self._global_step())
 
     def after_create_session(self, session: Session, coord: Coordinator) -> None:
         """Tells the hooks of a raw session that was made or made again."""
+        roles.remember(session, self._as_chief)
         plans = None
         if self._run_plans and RunPlans.serves(session):
             plans = RunPlans(session)
@@ -151,8 +169,8 @@ class HookGroup:
         """
         found = []
         for wanted in hooks:
-            meant = [member for member in self.members if member.is_meant_by(wanted)]
-            if not meant:
+            meant = [member for member in self.members if roster.is_meant(member.hook, wanted)]
+            if not meant and not any(roster.is_meant(hook, wanted) for hook in self._left_out):
                 raise ValueError(
                     f'skip_hooks must name hooks of this session. got {wanted!r}, '
                     f'hooks={[member.name for member in self.members]}'

@@ -24,6 +24,7 @@ class Lifecycle:
     """Keeps the raw session of one monitored session.
 
     Attributes:
+      creator: The `tf.compat.v1.train.SessionCreator` that makes the raw sessions.
       session: The raw session, or None while there is none. A session stands here once the hooks
         have been told of it.
       coord: The coordinator of its threads, or None.
@@ -56,7 +57,7 @@ class Lifecycle:
         self.ran = True
         self.recovers = policy is not None
         self._policy = policy or RecoveryPolicy(tries=1)
-        self._creator = creator
+        self.creator = creator
         self._group = group
         self._graph = graph
         self._grace_secs = grace_secs
@@ -82,7 +83,7 @@ class Lifecycle:
         # A thread that recovers has a default graph of its own.
         with self._lock, self._graph.as_default():
             try:
-                session: Session = self._creator.create_session()
+                session: Session = self.creator.create_session()
                 coord = Coordinator(clean_stop_exception_types=[])
                 coord.asked_to_stop = self.asked_to_stop
                 if self._was_open:

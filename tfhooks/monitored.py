@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, Any
 
+from tfhooks import roles, session_defaults
 from tfhooks._tensorflow import Graph, RunMetadata, RunOptions, Session, tf, unfinalize
 from tfhooks.errors import SessionClosedError, attach, ends_data
 from tfhooks.group import HookGroup
@@ -42,13 +43,18 @@ class Monitored:
     ) -> None:
         self._graph: Graph = tf.get_default_graph()
         self._graph_was_finalized = self._graph.finalized
-        self._save_on_error = save_on_error
+        self._save_on_error = save_on_error or session_defaults.save_on_error
         self._closed = False
         self._stopping = Stopping()
         self._signals: SignalWatch | None = None
-        self._group = HookGroup(hooks, run_plans=plans_enabled(run_plans))
+        creator = session_creator or tf.train.ChiefSessionCreator()
+        self._group = HookGroup(
+            session_defaults.with_hooks(hooks),
+            run_plans=plans_enabled(run_plans),
+            as_chief=roles.made_as(creator),
+        )
         self._life = Lifecycle(
-            session_creator or tf.train.ChiefSessionCreator(),
+            creator,
             self._group,
             self._graph,
             policy,
@@ -66,7 +72,7 @@ class Monitored:
         except BaseException as error:
             self._give_up(error, collections)
             raise
-        if save_on_preemption:
+        if save_on_preemption or session_defaults.watches_signals():
             self._signals = SignalWatch(self._on_signal)
 
     def _give_up(self, error: BaseException, collections: dict[str, list[Any]]) -> None:
@@ -359,7 +365,10 @@ class Monitored:
 
     @property
     def _coordinated_creator(self) -> SimpleNamespace:
-        return SimpleNamespace(tf_sess=self._life.session, coord=self._life.coord)
+        life = self._life
+        return SimpleNamespace(
+            tf_sess=life.session, coord=life.coord, _session_creator=life.creator
+        )
 
 
 def _attempt(action: Callable[[], None], errors: list[BaseException]) -> None:

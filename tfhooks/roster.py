@@ -43,12 +43,6 @@ class Member:
     layers: tuple[Any, ...]
     called: Any
 
-    def is_meant_by(self, wanted: Any) -> bool:
-        """Whether `wanted` is the hook, or a class of it; a wrapper is what is in it, too."""
-        if isinstance(wanted, type):
-            return any(isinstance(hook, wanted) for hook in self.layers)
-        return any(hook is wanted for hook in self.layers)
-
 
 def listed(hooks: Iterable[Any] | None, argument: str = 'hooks') -> list[Any]:
     """Takes the hooks out of an argument of a session, each checked.
@@ -122,6 +116,18 @@ def enroll(hooks: Iterable[Any] | None) -> tuple[Member, ...]:
             )
         )
     return tuple(members)
+
+
+def is_for_chief_alone(hook: Any) -> bool:
+    """Whether a hook, or the hook in it where it is a wrapper, is marked `chief_only`."""
+    return any(getattr(layer, 'chief_only', False) is True for layer in _layers(hook))
+
+
+def is_meant(hook: Any, wanted: Any) -> bool:
+    """Whether `wanted` is the hook, or a class of it; a wrapper is what is in it, too."""
+    if isinstance(wanted, type):
+        return any(isinstance(layer, wanted) for layer in _layers(hook))
+    return any(layer is wanted for layer in _layers(hook))
 
 
 def sleeps(hook: Any) -> bool:

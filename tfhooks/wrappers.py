@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tfhooks import _arguments, roster, steps
+from tfhooks import _arguments, roles, roster, steps
 from tfhooks._tensorflow import global_step_read
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
 from tfhooks.triggers import SecondOrStepTimer
@@ -87,6 +87,25 @@ def only_if(hook: Any, predicate: Callable[[SessionRunContext], Any]) -> Session
     return _OnlyIf(hook, name, predicate)
 
 
+def chief_only(hook: Any) -> SessionRunHook[Any]:
+    """A hook that takes part only in the session of the chief; see `tfhooks.role`.
+
+    A worker's session leaves it out: none of its methods is called, as with `chief_only_hooks` of
+    MonitoredTrainingSession. In TensorFlow's own sessions, which do not know of it, TF_CONFIG says
+    whether this process is the chief. A class of one's own says `chief_only = True` instead.
+
+    Args:
+      hook: Any hook: tfhooks', TensorFlow's or a third party's.
+
+    Returns:
+      A hook, for one session at a time, like the `hook` in it.
+
+    Raises:
+      TypeError: `hook` is no hook.
+    """
+    return _ChiefOnly(hook, f'chief_only({_name_of_hook("chief_only", hook)})')
+
+
 class _Wrapper(SessionRunHook[Any]):
     """A hook around a hook. Whether the inner one was asked in a run is told by the results.
 
@@ -148,6 +167,38 @@ class _Wrapper(SessionRunHook[Any]):
 
 
 _ASKED_FOR_NOTHING: SessionRunArgs[Any] = SessionRunArgs(())
+
+
+class _ChiefOnly(_Wrapper):
+    """Where a session has not left it out, it finds out in `begin` whether it takes part."""
+
+    chief_only = True
+
+    def __init__(self, hook: Any, name: str) -> None:
+        super().__init__(hook, name)
+        self._takes_part = True
+        if roster.sleeps(hook):
+            self.wakes_at = hook.wakes_at
+
+    def begin(self) -> None:
+        self._takes_part = roles.role().is_chief
+        if self._takes_part:
+            super().begin()
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        if self._takes_part:
+            super().after_create_session(session, coord)
+
+    def before_run(self, run_context: SessionRunContext) -> Any:
+        return self.wrapped_hook.before_run(run_context) if self._takes_part else None
+
+    def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:
+        if self._takes_part:
+            self.wrapped_hook.after_run(run_context, run_values)
+
+    def end(self, session: Any) -> None:
+        if self._takes_part:
+            super().end(session)
 
 
 class _OnlyIf(_Wrapper):

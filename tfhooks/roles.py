@@ -1,0 +1,154 @@
+"""What a process is in its cluster: the chief, or one of those that wait for it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import threading
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+from tfhooks import _tensorflow as door
+from tfhooks._tensorflow import Session, tf
+
+# Jobs whose task 0 is the chief, the first one that the cluster has.
+_CHIEF_JOBS = ('chief', 'master', 'worker')
+
+# What the sessions of tfhooks were made as: True as the chief's.
+_made_as: weakref.WeakKeyDictionary[Any, bool] = weakref.WeakKeyDictionary()
+_beginning = threading.local()
+
+
+@dataclasses.dataclass(frozen=True)
+class Role:
+    """What a process does in its cluster.
+
+    Attributes:
+      is_chief: Whether it initialises, restores and saves; the others wait for it. A process
+        without a cluster is its own chief.
+      task_type: Its job, such as 'chief', 'worker', 'ps' or 'evaluator'; None if nothing says.
+      task_index: Its place in that job, from 0; None if nothing says.
+      cluster: The addresses of each job's tasks, as `tf.train.ClusterSpec.as_dict` gives them; None
+        if there is no cluster, or nothing says.
+    """
+
+    is_chief: bool
+    task_type: str | None = None
+    task_index: int | None = None
+    cluster: dict[str, Any] | None = dataclasses.field(default=None, hash=False)
+
+    def __str__(self) -> str:
+        """Such as 'chief', 'worker', 'worker 1'; 'worker 0, the chief' where it is both."""
+        plain = 'chief' if self.is_chief else 'worker'
+        if self.task_type is None:
+            return plain
+        task = f'{self.task_type} {self.task_index}'
+        return f'{task}, the chief' if self.is_chief and self.task_type != 'chief' else task
+
+
+def role(session: Any = None) -> Role:
+    """What this process is in its cluster, seen from a session.
+
+    Whether it is the chief is what the session was made as: `is_chief=` of a
+    MonitoredTrainingSession, a ChiefSessionCreator or a WorkerSessionCreator. Where the session
+    does not tell, the task in the environment variable TF_CONFIG is the chief if it is task 0 of
+    the job 'chief', else of 'master', else of 'worker'. Where nothing tells, it is. The task's type
+    and index and the cluster come from TF_CONFIG.
+
+    A hook calls `role()` in `begin`, and `role(session)` or `role(run_context.session)` later.
+
+    Args:
+      session: A monitored session, tfhooks' or TensorFlow's; a raw `tf.compat.v1.Session`, such as
+        hooks are given; a `tf.distribute.Server`; or None for the session whose hooks begin in this
+        thread, and for this process outside of `begin`.
+
+    Returns:
+      The role.
+
+    Raises:
+      TypeError: `session` is none of these.
+      ValueError: TF_CONFIG is needed and is not what a cluster's TF_CONFIG is.
+    """
+    if isinstance(session, tf.train.Server):
+        definition = session.server_def
+        cluster = tf.train.ClusterSpec(definition.cluster).as_dict()
+        return _of_task(cluster, definition.job_name, definition.task_index)
+    as_chief, found = _seen_as(session), of_process()
+    return found if as_chief is None else dataclasses.replace(found, is_chief=as_chief)
+
+
+def _seen_as(session: Any) -> bool | None:
+    """Whether `session` was made as the chief's; None where that is not known."""
+    if session is None:
+        return getattr(_beginning, 'made_as', None)
+    if isinstance(session, (tf.train.MonitoredSession, tf.train.SingularMonitoredSession)):
+        return made_as(door.creator_of(session))
+    if not isinstance(session, door.session_interface()):
+        raise TypeError(
+            'role: session must be a session, a tf.distribute.Server or None; '
+            f'session={session!r} (type={type(session).__name__})'
+        )
+    try:
+        return _made_as.get(session)
+    except TypeError:  # Somebody's session without weak references.
+        return None
+
+
+def is_chief(as_chief: bool | None) -> bool:
+    """What a session was made as, or else, where that is None, what TF_CONFIG says."""
+    return of_process().is_chief if as_chief is None else as_chief
+
+
+def made_as(creator: Any) -> bool | None:
+    """Whether the sessions of a SessionCreator are a chief's; None where it does not tell."""
+    if isinstance(creator, tf.train.ChiefSessionCreator):
+        return True
+    return False if isinstance(creator, tf.train.WorkerSessionCreator) else None
+
+
+def of_process() -> Role:
+    """The role that TF_CONFIG gives to this process.
+
+    Raises:
+      ValueError: TF_CONFIG is set, and is not what a cluster's TF_CONFIG is.
+    """
+    text = os.environ.get('TF_CONFIG', '')
+    try:
+        config = json.loads(text or '{}')
+        cluster, task = config.get('cluster') or {}, config.get('task') or {}
+        if not cluster:
+            return Role(is_chief=True)
+        cluster = tf.train.ClusterSpec(cluster).as_dict()
+        return _of_task(cluster, str(task['type']), int(task.get('index', 0)))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(
+            'role: TF_CONFIG must be JSON with "cluster" (job names to lists of addresses) and '
+            f'"task" (its "type" and "index"). got TF_CONFIG={text!r}: '
+            f'{type(error).__name__}: {error}'
+        ) from error
+
+
+def _of_task(cluster: dict[str, Any], task_type: str, task_index: int) -> Role:
+    # An evaluator is in no cluster of a TF_CONFIG, and no chief.
+    chief = next((job for job in _CHIEF_JOBS if cluster.get(job)), task_type)
+    return Role(task_type == chief and task_index == 0, task_type, task_index, cluster)
+
+
+def remember(session: Session, as_chief: bool | None) -> None:
+    """Lets `role(session)` find what a raw session was made as."""
+    if as_chief is not None:
+        with contextlib.suppress(TypeError):
+            _made_as[session] = as_chief
+
+
+@contextlib.contextmanager
+def beginning(as_chief: bool | None) -> Iterator[None]:
+    """While hooks begin in this thread, there is no session yet: `role()` goes by this one."""
+    outer, _beginning.made_as = getattr(_beginning, 'made_as', None), as_chief
+    try:
+        yield
+    finally:
+        _beginning.made_as = outer
