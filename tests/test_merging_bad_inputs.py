@@ -32,6 +32,21 @@ class Losses:
     right: Any
 
 
+@attrs.define(kw_only=True)
+class Named:
+    left: Any
+    right: Any
+
+
+class Sequence(tuple):
+    """Made of one iterable, as tuples are."""
+
+
+class Three(tuple):
+    def __new__(cls, first, second, third):
+        return tuple.__new__(cls, (first, second, third))
+
+
 class Bad(tfhooks.SessionRunHook):
     """Asks for what is in the table."""
 
@@ -182,6 +197,21 @@ for leaf, make_leaf in LEAVES.items():
                 lambda c, wrap=wrap, make_leaf=make_leaf: Args(wrap(make_leaf(c))),
                 f': {path}: ',
             )
+
+for name, container in {
+    'attrs class with keyword arguments': Named(left='one:0', right='two:0'),
+    'kind of tuple': Sequence(['one:0', 'two:0']),
+    'kind of tuple with one': Sequence(['one:0']),
+    'slice of a tuple with a constructor': tuple.__new__(Three, ['one:0', 'two:0']),
+}.items():
+    for structure in ('bare', 'list', 'dict', 'nested'):
+        wrap, path = STRUCTURES[structure]
+        row(
+            f'fetches {name} in {structure}',
+            lambda c, wrap=wrap, container=container: Args(wrap(container)),
+            f': {path}: ',
+            'cannot hold the results',
+        )
 
 for name, make in {
     'list': lambda c: [('x:0', 1.0)],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import functools
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -20,10 +21,12 @@ from tfhooks._tensorflow import (
     Tensor,
     fetch_components,
 )
-from tfhooks.errors import Problem, kind_of, reason, shown
-from tfhooks.structures import attrs_values
+from tfhooks.errors import Problem, RequestTypeError, kind_of, reason, shown
+from tfhooks.structures import attrs_values, is_composite
 
 Rebuild: TypeAlias = 'Callable[[Any], Any]'
+
+_TUPLES_CONSTRUCTOR: Any = tuple.__new__
 
 
 class Fetch(NamedTuple):
@@ -63,7 +66,34 @@ def examine(graph: Graph, who: str, fetches: Any) -> tuple[list[Fetch], list[Pro
             found.append(Fetch(who, path, elements(graph, leaf)))
         except Exception as error:
             problems.append(Problem(who, f'{path}: {reason(error)}', kind_of(error)))
+    problems += [Problem(who, text, RequestTypeError) for text in _unfit_containers(fetches)]
     return found, problems
+
+
+def _unfit_containers(value: Any, path: str = 'fetches') -> Iterator[str]:
+    """What is wrong with the containers that cannot be made of results, as a session makes them.
+
+    TensorFlow finds that out after the run.
+    """
+    children = [(step, child) for step, child in _children(value) if step is not None]
+    kind = type(value)
+    held_in_order = isinstance(value, tuple) or attrs_values(value) is not None
+    if held_in_order and kind is not tuple and not is_composite(value):
+        try:
+            # The constructor of tuples takes one iterable.
+            fits = getattr(kind, '__new__', None) is not _TUPLES_CONSTRUCTOR
+            inspect.signature(kind).bind(*[child for _, child in children])
+        except TypeError:
+            fits = False
+        except ValueError:  # A class without a signature.
+            pass
+        if not fits:
+            yield (
+                f'{path}: a {kind.__name__} cannot hold the results, since it is not made of '
+                f'{len(children)} positional values. Fetch a tuple, a dict or a NamedTuple'
+            )
+    for step, child in children:
+        yield from _unfit_containers(child, path + str(step))
 
 
 def leaves(fetches: Any, path: str = 'fetches') -> Iterator[tuple[str, Any]]:
