@@ -1,0 +1,100 @@
+"""What the runner is asked for, and how it is put into effect: in its process or in a child."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable
+from typing import Any
+
+from tfhooks.cli import imports
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The options of the runner.
+
+    Attributes:
+      packages: Installed packages that count as the program's own.
+      save_on_error: Whether each session saves when its loop ends by an exception.
+      save_on_preemption: Whether each session saves and ends on SIGTERM or SIGINT.
+      hook_costs: Whether each session has a HookCostHook.
+      run_plans: Whether runs are served by run plans.
+      children: Whether processes that multiprocessing spawns are to have all this, too.
+      trace: The file to write the trace to, or None.
+    """
+
+    packages: tuple[str, ...] = ()
+    save_on_error: bool = False
+    save_on_preemption: bool = False
+    hook_costs: bool = False
+    run_plans: bool = True
+    children: bool = False
+    trace: str | None = None
+
+
+def install(settings: Settings) -> imports.Program:
+    """Puts the settings into effect; what needs TensorFlow waits until it is imported."""
+    if not settings.run_plans:
+        os.environ['TFHOOKS_RUN_PLANS'] = '0'
+    program = imports.Program(settings.packages)
+    recording: Callable[[], None] | None = None
+    if settings.trace is not None:
+        recording = _record(settings.trace)
+
+    def when_ready() -> None:
+        import tfhooks
+        from tfhooks import session_defaults
+
+        tfhooks.patch()
+        session_defaults.save_on_error = settings.save_on_error
+        session_defaults.save_on_preemption = settings.save_on_preemption
+        if settings.hook_costs:
+            session_defaults.hooks.append(tfhooks.HookCostHook)
+        if recording is not None:
+            recording()
+
+    imports.install(program, when_ready)
+    if settings.children:
+        _follow_children(settings)
+    return program
+
+
+def _record(path: str) -> Callable[[], None]:
+    from tfhooks.cli import trace_recorder
+
+    recorder = trace_recorder.Recorder(path)
+    return lambda: recorder.watch(imports_tensorflow())
+
+
+def imports_tensorflow() -> Any:
+    """The module that the program has for TensorFlow."""
+    import tfhooks.v1
+
+    return tfhooks.v1
+
+
+class _InChild:
+    """What a spawned process unpickles before it imports the program: it installs the settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __reduce__(self) -> tuple[Callable[[Settings], object], tuple[Settings]]:
+        return install, (self._settings,)
+
+
+def _follow_children(settings: Settings) -> None:
+    # A child's trace would be written over the program's.
+    settings = dataclasses.replace(settings, trace=None)
+    from multiprocessing import forkserver, spawn
+
+    prepare: Callable[[str], dict[str, Any]] = spawn.get_preparation_data
+
+    def get_preparation_data(name: str) -> dict[str, Any]:
+        # A child reads all of it before it uses any, and leaves what it does not know.
+        return {**prepare(name), 'tfhooks': _InChild(settings)}
+
+    vars(spawn)['get_preparation_data'] = get_preparation_data
+    # The server would import the program before it is told of this.
+    forkserver.set_forkserver_preload([])
