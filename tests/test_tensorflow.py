@@ -185,3 +185,12 @@ def test_a_variable_of_an_unknown_module_goes_to_tensorflow(monkeypatch):
         assert plans.run(variable) == 3.0
         assert plans.counters.served == 0
         assert sum(plans.counters.fallbacks.values()) == 1
+
+
+def test_the_creator_of_a_session_is_found_where_it_can_be():
+    with tf.Graph().as_default():
+        tf.no_op()
+        creator = tf.train.ChiefSessionCreator()
+        with tf.train.MonitoredSession(creator) as session:
+            assert door.creator_of(session) is creator
+    assert door.creator_of(object()) is None
