@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from tfhooks import _arguments, checkpoints, log
 from tfhooks._tensorflow import Graph, Session, tf
 from tfhooks.hook_types import SessionRunHook
+from tfhooks.hooks import saved_tensors
 
 _NAME = 'RestoreHook'
 # What is read and assigned at once, so that a large model is not twice in the host's memory.
@@ -112,7 +113,7 @@ class RestoreHook(SessionRunHook[None]):
         for part in _parts(found):
             session.run(
                 [variable.initializer for variable, _ in part],
-                {_value_of(variable): source.read(reader) for variable, source in part},
+                {_value_of(variable): source.read(prefix, reader) for variable, source in part},
             )
         log.info('%s has restored %d variables from %s.', _NAME, len(found), prefix)
 
@@ -184,8 +185,8 @@ class _Source(NamedTuple):
     slices: tuple[slice, ...] | None
     size: int
 
-    def read(self, reader: Any) -> Any:
-        value = reader.get_tensor(self.name)
+    def read(self, prefix: str, reader: Any) -> Any:
+        value = saved_tensors.read(prefix, reader, self.name)
         return value if self.slices is None else value[self.slices]
 
 

@@ -24,6 +24,7 @@ _PLUMBING = frozenset(
         'Select',
         'SelectV2',
         'ShardedFilename',
+        'ShardedFilespec',
         'StaticRegexFullMatch',
         'StringJoin',
     ]
@@ -106,26 +107,54 @@ def holds_what_is_saved(prefix: str, saver: Any, session: Any, *, in_full: bool 
     if set(shapes) != set(found.keys):
         return False
     left = _COMPARED_BYTES
-    keys, tensors = [], []
-    whole = [
-        (int(np.prod(shapes[key], dtype=np.int64)) * max(tensor.dtype.base_dtype.size or 1, 1), i)
-        for i, (key, part, tensor) in enumerate(
-            zip(found.keys, found.slices, found.tensors, strict=True)
-        )
-        if not part
+    compared = []
+    sizes = [
+        int(np.prod(shapes[key], dtype=np.int64)) * max(tensor.dtype.base_dtype.size or 1, 1)
+        for key, tensor in zip(found.keys, found.tensors, strict=True)
     ]
-    for size, i in sorted(whole):
-        left -= size
+    # Of a partitioned variable each part counts as the whole, which is what is read.
+    for i in sorted(range(len(sizes)), key=sizes.__getitem__):
+        left -= sizes[i]
         if left < 0:
             break
-        keys.append(found.keys[i])
-        tensors.append(found.tensors[i])
-    if in_full and len(tensors) < len(found.tensors):
+        compared.append(i)
+    if in_full and len(compared) < len(sizes):
         return False
+    values = session.run([found.tensors[i] for i in compared])
     return all(
-        _same(reader.get_tensor(key), value)
-        for key, value in zip(keys, session.run(tensors), strict=True)
+        _same(read(prefix, reader, found.keys[i])[_slices(found.slices[i])], value)
+        for i, value in zip(compared, values, strict=True)
     )
+
+
+def _slices(spec: str) -> Any:
+    """The index that takes a part out of a whole, of a text such as '5 2 0,2:-'."""
+    if not spec:
+        return ...
+    index = []
+    for part in spec.split(' ')[-1].split(':'):
+        start, _, size = part.partition(',')
+        index.append(slice(None) if part == '-' else slice(int(start), int(start) + int(size)))
+    return tuple(index)
+
+
+def read(prefix: str, reader: Any, key: str) -> Any:
+    """The value of `key` in the checkpoint at `prefix`, which `reader` reads.
+
+    TensorFlow's reader cannot put the parts of a partitioned variable together where they are in
+    the format before TensorFlow 1.0, nor read all of its types. The op that restores can.
+    """
+    try:
+        return np.asarray(reader.get_tensor(key))
+    except tf.errors.UnimplementedError:
+        dtype = reader.get_variable_to_dtype_map()[key]
+        config = tf.ConfigProto(device_count={'GPU': 0})
+        with tf.Graph().as_default(), tf.Session(config=config) as session:
+            return session.run(
+                tf.raw_ops.RestoreV2(
+                    prefix=prefix, tensor_names=[key], shape_and_slices=[''], dtypes=[dtype]
+                )
+            )[0]
 
 
 def could_restore(prefix: str, saver: Any, graph: Any) -> bool:

@@ -14,9 +14,8 @@ import re
 import shutil
 import sys
 
-import tensorflow as tf
-
 import model
+import tensorflow as tf
 
 HERE = '/home/someone/model'
 KINDS = {
