@@ -80,6 +80,8 @@ ADDITIONS: list[str] = [
     'is_recovery',
     'make_early_stopping_hook',
     'only_if',
+    'patch',
+    'patched',
     'role',
     'run_plans',
     'stop_if_higher_hook',

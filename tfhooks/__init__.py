@@ -57,6 +57,8 @@ if _typing.TYPE_CHECKING:
     from tfhooks.hooks.time_limit import TimeLimitHook as TimeLimitHook
     from tfhooks.hooks.waiter import GlobalStepWaiterHook as GlobalStepWaiterHook
     from tfhooks.hooks.watchdog import StallWatchdogHook as StallWatchdogHook
+    from tfhooks.patching import patch as patch
+    from tfhooks.patching import patched as patched
     from tfhooks.plan import run_plans as run_plans
     from tfhooks.reasons import StopReason as StopReason
     from tfhooks.reasons import StopRequestedError as StopRequestedError
@@ -131,6 +133,8 @@ __all__ = [
     'is_recovery',
     'make_early_stopping_hook',
     'only_if',
+    'patch',
+    'patched',
     'role',
     'run_plans',
     'stop_if_higher_hook',
@@ -197,6 +201,8 @@ _ROOMS = {
     'is_recovery': 'tfhooks.recovery',
     'make_early_stopping_hook': 'tfhooks.hooks.stop_if',
     'only_if': 'tfhooks.wrappers',
+    'patch': 'tfhooks.patching',
+    'patched': 'tfhooks.patching',
     'role': 'tfhooks.roles',
     'run_plans': 'tfhooks.plan',
     'stop_if_higher_hook': 'tfhooks.hooks.stop_if',

@@ -6,6 +6,7 @@ objects are to a type checker is said in `_tensorflow.pyi`, since TensorFlow shi
 """
 
 import contextlib
+import importlib as _importlib
 import inspect
 import operator as _operator
 import types as _types
@@ -278,7 +279,7 @@ def direct_call(parts, session, feeds, fetches, targets, on_large):
         try:
             values = run_callable(c_session, handle, arrays, None)
         except op_error as error:
-            return session._do_call(_reraise, error)
+            return session._do_call(_reraise, [error])
         for index in shared:
             value = values[index]
             if type(value) is _numpy.ndarray:
@@ -304,7 +305,7 @@ def shared_call(session, feeds, fetches, targets):
             feeds = dict(zip(inputs, arrays, strict=True))
             return call_session(None, feeds, outputs, operations, None)
         except op_error as error:
-            return session._do_call(_reraise, error)
+            return session._do_call(_reraise, [error])
 
     return call
 
@@ -314,8 +315,9 @@ def extend(session):
     session._extend_graph()
 
 
-def _reraise(error):
-    raise error
+def _reraise(errors):
+    # No frame keeps the error, or error and frames would keep each other, and the fed values.
+    raise errors.pop()
 
 
 def saver_lists(saver):
@@ -413,6 +415,12 @@ def as_array(value, dtype):
     return _as_array()(value, dtype)
 
 
+# TensorFlow's own hooks and sessions, also while `tfhooks.patch()` has put others in their place.
+originals = _types.SimpleNamespace(
+    **{name: value for name, value in vars(tf.train).items() if isinstance(value, type)}
+)
+
+
 def creator_of(session):
     """The SessionCreator of one of TensorFlow's monitored sessions, or None where it cannot be had.
 
@@ -423,3 +431,16 @@ def creator_of(session):
         return session._coordinated_creator._session_creator
     except AttributeError:
         return None
+
+
+def unexported(module, name):
+    """A name that `tf.contrib` gave out and that TensorFlow still has, in a module of its own.
+
+    Which names, `tfhooks._names` says: `nest.flatten_up_to`, `smart_cond`, `tf.contrib.summary` and
+    the like are not public now, and nothing public does the same. Fallback: an AttributeError, and
+    `tfhooks.v1` says that the name is gone.
+    """
+    try:
+        return getattr(_importlib.import_module(module), name)
+    except ImportError as error:
+        raise AttributeError(f'TensorFlow {tf.__version__} has no {module}') from error

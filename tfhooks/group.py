@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tfhooks import roles, roster
-from tfhooks._tensorflow import Coordinator, Graph, Session, global_step_read, tf
+from tfhooks._tensorflow import Coordinator, Graph, Session, global_step_read, originals, tf
 from tfhooks.errors import attach, blame
 from tfhooks.plan import RunPlans
 from tfhooks.roster import Member
@@ -138,7 +138,7 @@ class HookGroup:
         Weights that a hook has found to be bad are not saved.
         """
         for member in self.members:
-            saves = isinstance(member.layers[-1], tf.train.CheckpointSaverHook)
+            saves = isinstance(member.layers[-1], originals.CheckpointSaverHook)
             # TensorFlow's own saver knows nothing of bad weights.
             knows = callable(getattr(member.hook, 'skip_final_save', None))
             if saves and (knows or not self._runner.weights_are_bad):

@@ -13,6 +13,7 @@ from tfhooks._tensorflow import (
     RunOptions,
     Session,
     Tensor,
+    originals,
     tf,
 )
 
@@ -172,7 +173,7 @@ class SessionRunHook(tf.train.SessionRunHook, Generic[ResultT], metaclass=ABCMet
     @classmethod
     def __subclasshook__(cls, other: type) -> Any:
         if cls is SessionRunHook:
-            return issubclass(other, tf.train.SessionRunHook) or NotImplemented
+            return issubclass(other, originals.SessionRunHook) or NotImplemented
         return NotImplemented
 
     def begin(self) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tfhooks import _tensorflow as door
-from tfhooks._tensorflow import Session, tf
+from tfhooks._tensorflow import Session, originals, tf
 
 # Jobs whose task 0 is the chief, the first one that the cluster has.
 _CHIEF_JOBS = ('chief', 'master', 'worker')
@@ -84,7 +84,7 @@ def _seen_as(session: Any) -> bool | None:
     """Whether `session` was made as the chief's; None where that is not known."""
     if session is None:
         return getattr(_beginning, 'made_as', None)
-    if isinstance(session, (tf.train.MonitoredSession, tf.train.SingularMonitoredSession)):
+    if isinstance(session, (originals.MonitoredSession, originals.SingularMonitoredSession)):
         return made_as(door.creator_of(session))
     if not isinstance(session, door.session_interface()):
         raise TypeError(
@@ -104,9 +104,9 @@ def is_chief(as_chief: bool | None) -> bool:
 
 def made_as(creator: Any) -> bool | None:
     """Whether the sessions of a SessionCreator are a chief's; None where it does not tell."""
-    if isinstance(creator, tf.train.ChiefSessionCreator):
+    if isinstance(creator, originals.ChiefSessionCreator):
         return True
-    return False if isinstance(creator, tf.train.WorkerSessionCreator) else None
+    return False if isinstance(creator, originals.WorkerSessionCreator) else None
 
 
 def of_process() -> Role:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tfhooks._tensorflow import tf
+from tfhooks._tensorflow import originals
 from tfhooks.errors import NotAHookError, shown
 from tfhooks.hook_types import SessionRunHook
 
@@ -57,7 +57,7 @@ def listed(hooks: Iterable[Any] | None, argument: str = 'hooks') -> list[Any]:
     """
     if hooks is None:
         return []
-    if isinstance(hooks, tf.train.SessionRunHook):
+    if isinstance(hooks, originals.SessionRunHook):
         raise NotAHookError(
             f'{argument} must be a list of hooks. got a single hook: {argument}={shown(hooks)}. '
             f'Write: {argument}=[...]'
@@ -110,7 +110,7 @@ def enroll(hooks: Iterable[Any] | None) -> tuple[Member, ...]:
                 asks=overrides(hook, 'before_run'),
                 listens=overrides(hook, 'after_run'),
                 sleeps=sleeps(hook),
-                guards=isinstance(layers[-1], tf.train.NanTensorHook),
+                guards=isinstance(layers[-1], originals.NanTensorHook),
                 layers=layers,
                 called=called[index],
             )
@@ -175,7 +175,7 @@ def overrides(hook: Any, method: str) -> bool:
     if method in getattr(hook, '__dict__', ()):
         return True
     mine = getattr(type(hook), method, None)
-    empty = (SessionRunHook, tf.train.SessionRunHook)
+    empty = (SessionRunHook, originals.SessionRunHook)
     return mine is not None and mine not in [getattr(base, method, None) for base in empty]
 
 

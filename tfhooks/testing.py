@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from tfhooks import roster
-from tfhooks._tensorflow import Graph, tf
+from tfhooks._tensorflow import Graph, originals, tf
 from tfhooks.hook_types import SessionRunContext, SessionRunHook, SessionRunValues
 from tfhooks.session import MonitoredSession
 
@@ -217,7 +217,7 @@ class _Loss(SessionRunHook[None]):
 
 
 def _made(hook: Any) -> Any:
-    is_hook = isinstance(hook, tf.train.SessionRunHook) or hasattr(hook, 'before_run')
+    is_hook = isinstance(hook, originals.SessionRunHook) or hasattr(hook, 'before_run')
     return hook() if callable(hook) and (isinstance(hook, type) or not is_hook) else hook
 
 
@@ -348,7 +348,7 @@ def _check_recovery(
 def _check_in_tensorflow(
     factory: Callable[[], Any], steps: int, results: Mapping[str, Any]
 ) -> list[str]:
-    drive(factory, steps, results=results, session=tf.train.MonitoredSession)
+    drive(factory, steps, results=results, session=originals.MonitoredSession)
     return []
 
 
@@ -367,7 +367,7 @@ def _runs_on(thread: threading.Thread) -> bool:
 
 def _described(request: Any) -> str:
     """A request by the names in it, so that it can be compared with that of another session."""
-    if not isinstance(request, tf.train.SessionRunArgs):
+    if not isinstance(request, originals.SessionRunArgs):
         return repr(request)
     asked: Any = request
     feeds = sorted(map(_name, asked.feed_dict or ()))

@@ -67,7 +67,7 @@ class Program:
         return found
 
     def _is_own(self, path: str) -> bool:
-        if path.startswith('<') or path.startswith(_PACKAGE):
+        if path.startswith(('<', _PACKAGE)):
             return False
         parts = path.split(os.sep)
         for place in ('site-packages', 'dist-packages'):
@@ -201,11 +201,14 @@ def _choose_keras() -> None:
 def _half_imported() -> bool:
     """Whether a part of TensorFlow or of tfhooks is being imported."""
     for name, module in list(sys.modules.items()):
-        if name.startswith(('tfhooks.', 'tensorflow.')) and not name.startswith('tfhooks.cli'):
-            if name != OURS and getattr(
-                getattr(module, '__spec__', None), '_initializing', False
-            ):
-                return True
+        spec = getattr(module, '__spec__', None)
+        if (
+            getattr(spec, '_initializing', False)
+            and name.startswith(('tfhooks.', 'tensorflow.'))
+            and not name.startswith('tfhooks.cli')
+            and name != OURS
+        ):
+            return True
     return False
 
 

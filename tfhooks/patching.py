@@ -1,0 +1,223 @@
+"""tfhooks' hooks and sessions under TensorFlow's own names, for code that imports those.
+
+What is changed, and put back exactly:
+
+- the names of `tf.compat.v1.train` that tfhooks has;
+- the modules of `tensorflow.python.training` that define or list them. They are not changed, for
+  TensorFlow's own classes in them call each other by these names: others take their place, which
+  have tfhooks' names and everything else from them;
+- `contrib` and `estimator`, where TensorFlow has none: as attributes of `tensorflow` and
+  `tf.compat.v1`, and to import statements. They are those of `tfhooks.v1`, which is imported, and
+  switches TensorFlow 1 behaviour on, only when something is asked of them.
+
+Code that took a name before, as `from tensorflow.train import MonitoredTrainingSession` does, keeps
+what it took: call `patch()` before importing it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+# Each held by the package above it under the last part of its name.
+_DEFINING = (
+    'tensorflow.python.training.session_run_hook',
+    'tensorflow.python.training.basic_session_run_hooks',
+    'tensorflow.python.training.monitored_session',
+    'tensorflow.python.training.training',
+)
+_GONE = ('contrib', 'estimator')
+_HOLDERS = ('tensorflow', 'tensorflow.compat.v1')
+
+_lock = threading.RLock()
+_times = 0
+_undo: contextlib.ExitStack | None = None
+
+
+def patch() -> Callable[[], None]:
+    """Puts tfhooks' hooks and sessions in the place of TensorFlow's, for the whole process.
+
+    For notebooks, and for libraries that import TensorFlow themselves. It does not switch
+    TensorFlow 1 behaviour on; `import tfhooks.v1` does that.
+
+    Returns:
+      A function that undoes it. Where it was called several times, TensorFlow is as it was when
+      each has been undone, in any order; undoing once more does nothing.
+    """
+    global _times, _undo
+    with _lock:
+        if _times == 0:
+            with contextlib.ExitStack() as changes:
+                _apply(changes)
+                _undo = changes.pop_all()
+        _times += 1
+    done = False
+
+    def undo() -> None:
+        nonlocal done
+        global _times, _undo
+        with _lock:
+            if done:
+                return
+            done = True
+            _times -= 1
+            if _times == 0 and _undo is not None:
+                changes, _undo = _undo, None
+                changes.close()
+
+    return undo
+
+
+@contextlib.contextmanager
+def patched() -> Iterator[None]:
+    """A context, or a decorator, in which `patch()` holds."""
+    undo = patch()
+    try:
+        yield
+    finally:
+        undo()
+
+
+def _apply(changes: contextlib.ExitStack) -> None:
+    import tfhooks
+    from tfhooks._tensorflow import tf
+
+    names = [name for name in tfhooks.__all__ if hasattr(tf.train, name)]
+    # All at once, before any is replaced: tfhooks' classes are made from TensorFlow's.
+    replacements = {name: getattr(tfhooks, name) for name in names}
+    originals = {name: getattr(tf.train, name) for name in names}
+    for name in names:
+        _set(changes, tf.train, name, replacements[name])
+    for full_name in _DEFINING:
+        _stand_in(changes, full_name, originals, replacements)
+    _add_gone(changes)
+
+
+def _stand_in(
+    changes: contextlib.ExitStack,
+    full_name: str,
+    originals: dict[str, Any],
+    replacements: dict[str, Any],
+) -> None:
+    """Puts another module in the place of one of TensorFlow's."""
+    try:
+        module = importlib.import_module(full_name)
+    except ImportError:  # No part of its API, so it may go.
+        return
+    held = vars(module)
+    own = {
+        name: replacements[name]
+        for name, original in originals.items()
+        if held.get(name) is original
+    }
+    package, _, child = full_name.rpartition('.')
+    _set(changes, importlib.import_module(package), child, _StandIn(module, own))
+    changes.callback(sys.modules.__setitem__, full_name, module)
+    sys.modules[full_name] = vars(sys.modules[package])[child]
+
+
+def _add_gone(changes: contextlib.ExitStack) -> None:
+    """Adds the namespaces that this TensorFlow has not."""
+    aliases: dict[str, str] = {}
+    for name in _GONE:
+        for holder_name in _HOLDERS:
+            holder = importlib.import_module(holder_name)
+            if not hasattr(holder, name):
+                _set(changes, holder, name, _Gone(f'{holder_name}.{name}', f'tfhooks.v1.{name}'))
+                aliases[f'{holder_name}.{name}'] = f'tfhooks.v1.{name}'
+    finder = _AliasFinder(aliases)
+    sys.meta_path.insert(0, finder)
+    changes.callback(finder.remove)
+
+
+_NOTHING: Any = object()
+
+
+def _set(changes: contextlib.ExitStack, module: Any, name: str, value: Any) -> None:
+    """Sets a name of a module, and puts it back with `changes`."""
+    before = vars(module).get(name, _NOTHING)
+
+    def put_back() -> None:
+        if before is _NOTHING:
+            vars(module).pop(name, None)
+        else:
+            vars(module)[name] = before
+
+    vars(module)[name] = value
+    changes.callback(put_back)
+
+
+class _StandIn(ModuleType):
+    """Has some names of its own, and all others from the module it stands for."""
+
+    def __init__(self, module: ModuleType, own: dict[str, Any]) -> None:
+        super().__init__(module.__name__, module.__doc__)
+        standard = ('__file__', '__loader__', '__package__', '__path__', '__spec__')
+        vars(self).update({k: v for k, v in vars(module).items() if k in standard})
+        vars(self).update(own, _stands_for=module)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == '_stands_for':
+            raise AttributeError(name)
+        return getattr(self._stands_for, name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*dir(self._stands_for), *vars(self)} - {'_stands_for'})
+
+
+class _Gone(ModuleType):
+    """A namespace that becomes one of tfhooks.v1's when something is asked of it."""
+
+    def __init__(self, name: str, target: str) -> None:
+        super().__init__(name)
+        vars(self).update(_target=target, __path__=[])
+
+    def __getattr__(self, name: str) -> Any:
+        # Python asks modules for such names, the program does not.
+        if name.startswith('__') or name == '_target':
+            raise AttributeError(name)
+        return getattr(importlib.import_module(self._target), name)
+
+    def __dir__(self) -> list[str]:
+        return dir(importlib.import_module(self._target))
+
+
+class _AliasFinder(MetaPathFinder):
+    """Finds modules under other names than their own."""
+
+    def __init__(self, aliases: dict[str, str]) -> None:
+        self._aliases = aliases
+        self._found: set[str] = set()
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        for alias, name in self._aliases.items():
+            if fullname == alias or fullname.startswith(f'{alias}.'):
+                module = importlib.import_module(name + fullname[len(alias) :])
+                self._found.add(fullname)
+                return ModuleSpec(fullname, _AliasLoader(module))
+        return None
+
+    def remove(self) -> None:
+        """Takes this finder away, and the modules under the names it has given them."""
+        sys.meta_path.remove(self)
+        for name in self._found:
+            sys.modules.pop(name, None)
+
+
+class _AliasLoader(Loader):
+    """Gives an import a module that is there already."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self._module = module
+
+    def exec_module(self, module: ModuleType) -> None:
+        sys.modules[module.__name__] = self._module
