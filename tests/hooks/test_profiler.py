@@ -77,6 +77,15 @@ def timelines(directory):
     return sorted(int(path.stem.split('-')[1]) for path in directory.glob('timeline-*.json'))
 
 
+def written(directory):
+    """How many bytes the traces take, without what is in the event file."""
+    return sum(
+        path.stat().st_size
+        for path in directory.rglob('*')
+        if path.suffix == '.json' or path.name.endswith('.xplane.pb')
+    )
+
+
 def tags(directory):
     return [e.tagged_run_metadata.tag for e in events(directory) if e.tagged_run_metadata.tag]
 
@@ -153,15 +162,14 @@ def test_a_number_of_bytes(make, tmp_path, log):
     # Room for three traces of that size, and a little.
     metadata = next(e.tagged_run_metadata for e in events(tmp_path / 'one') if
                     e.tagged_run_metadata.tag)  # fmt: skip
-    size = len(metadata.run_metadata) + next((tmp_path / 'one').glob('*.json')).stat().st_size
+    size = len(metadata.run_metadata) + written(tmp_path / 'one')
     room = int(size * 3.7)
     steps, traced = profile(make, tmp_path / 'more', 30, save_steps=4, max_bytes=room)
     assert 1 <= len(steps) <= 4
     assert steps == [4, 8, 12, 16][: len(steps)]
     assert traced == [*steps, steps[-1] + 4]
     assert tags(tmp_path / 'more') == [f'step_{step}' for step in steps]
-    written = sum(path.stat().st_size for path in (tmp_path / 'more').glob('*.json'))
-    assert written <= room
+    assert written(tmp_path / 'more') <= room
     (warning,) = log('is dropped')
     assert f'max_bytes={room}' in warning
 

@@ -2,22 +2,65 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import threading
+import weakref
+from collections.abc import Iterator
 from typing import Any
 
 from tfhooks import _arguments, steps
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import tf
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from tfhooks.hooks import _xspace
 from tfhooks.hooks._writers import event_writer
 from tfhooks.triggers import SecondOrStepTimer
+
+
+class _Turn:
+    """Whose run is traced. TensorFlow fails the second of two traced runs in one process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._thread: int | None = None
+        self._run: weakref.ref[SessionRunContext] | None = None
+
+    def take(self, run_context: SessionRunContext) -> bool:
+        """Takes the turn, unless a run of another thread has it."""
+        thread = threading.get_ident()
+        with self._lock:
+            # A run that failed gives nothing back: it is over when its thread makes another one, or
+            # when its context is gone.
+            if self._run is not None and self._thread != thread and self._run() is not None:
+                return False
+            self._thread, self._run = thread, weakref.ref(run_context)
+            return True
+
+    def give_back(self, run_context: SessionRunContext) -> None:
+        """Ends the turn of a run."""
+        with self._lock:
+            if self._run is not None and self._run() is run_context:
+                self._run = None
+
+
+_turn = _Turn()
 
 
 class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
     """Traces a run every so often, beginning one period after the first run.
 
-    Stands for `tf.compat.v1.train.ProfilerHook`. Each trace is a file `timeline-<global step>.json`
-    in Chrome's trace format, which Perfetto and chrome://tracing open, and a run's metadata in the
-    event file, which TensorBoard shows beside the graph.
+    Stands for `tf.compat.v1.train.ProfilerHook`. Each trace is
+
+    - a file `timeline-<global step>.json` in Chrome's trace format, which Perfetto and
+      chrome://tracing open;
+    - the files `plugins/profile/step_<global step>/<host>.xplane.pb`, which TensorBoard's profile
+      plugin opens;
+    - the run's metadata in the event file, which TensorBoard shows beside the graph.
+
+    One run is traced at a time: a run that falls due while a trace is made in another thread is
+    not. A profiler that the program itself has started, or TensorBoard's "capture profile", goes
+    on; what a GPU does is then in its profile and left out of the trace.
     """
 
     def __init__(
@@ -45,8 +88,8 @@ class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
           start_step: No run that ends before this global step is traced.
           end_step: No run that ends after this global step is traced.
           max_traces: The most traces to make in a session.
-          max_bytes: The most bytes to write in a session, timelines and metadata together. The
-            trace that would go beyond it is dropped, and it is the last.
+          max_bytes: The most bytes to write in a session, all files together. The trace that would
+            go beyond it is dropped, and it is the last.
 
         Raises:
           TypeError: An argument is of the wrong kind.
@@ -121,13 +164,18 @@ class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
             or reach < self._start_step
         ):
             return None
+        if not _turn.take(run_context):
+            return None
+        # A full trace beside another profiler would fail the run.
+        level = tf.RunOptions.SOFTWARE_TRACE if _is_profiling() else tf.RunOptions.FULL_TRACE
         # The empty list of results tells after_run that this run was traced.
-        return SessionRunArgs([], options=tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE))
+        return SessionRunArgs([], options=tf.RunOptions(trace_level=level))
 
     def after_run(
         self, run_context: SessionRunContext, run_values: SessionRunValues[list[Any]]
     ) -> None:
         """Writes the trace if it was due."""
+        _turn.give_back(run_context)
         if self._finished:
             return
         if self._timer.last_triggered_step() is None:
@@ -150,9 +198,11 @@ class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
             self._finished = self._finished or self._traces == self._max_traces
 
     def _write(self, step: int, run_metadata: Any) -> None:
-        path = self._output_file.format(step)
+        path = os.path.join(self._output_dir, f'timeline-{step}.json')
         self._save(step, path, run_metadata.step_stats)
+        profiles = _xspace.encode(run_metadata.step_stats, step)
         self._bytes += tf.gfile.Stat(path).length + run_metadata.ByteSize()
+        self._bytes += sum(len(profile) for profile in profiles.values())
         if self._max_bytes is not None and self._bytes > self._max_bytes:
             tf.gfile.Remove(path)
             tf.logging.warning(
@@ -164,19 +214,53 @@ class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
             )
             self._finished = True
             return
+        self._add_profiles(step, profiles)
         self._add_run_metadata(step, run_metadata)
+
+    def _add_profiles(self, step: int, profiles: dict[str, bytes]) -> None:
+        """Writes what the plugin reads, into a folder that has none of these hosts yet.
+
+        The plugin keeps what it has computed from a file in the folder, so that another trace
+        needs another one. Workers that write into one directory share it.
+        """
+        for name in _names(step):
+            folder = os.path.join(self._output_dir, 'plugins', 'profile', name)
+            paths = {host: os.path.join(folder, f'{host}.xplane.pb') for host in profiles}
+            if not any(tf.gfile.Exists(path) for path in paths.values()):
+                break
+        tf.gfile.MakeDirs(folder)
+        for host, path in paths.items():
+            with tf.gfile.GFile(path, 'wb') as file:
+                file.write(profiles[host])
 
     def _add_run_metadata(self, step: int, run_metadata: Any) -> None:
         """Writes the metadata under a tag that the shared writer has not used yet."""
-        tag = f'step_{step}'
-        for session in range(2, 1000):
+        for tag in _names(step):
             try:
                 self._file_writer.add_run_metadata(run_metadata, tag)
                 return
             except ValueError:  # An earlier session has traced a run that ended at this step.
-                tag = f'step_{step}_{session}'
+                continue
 
     def end(self, session: Any) -> None:
         """Flushes the event file."""
         super().end(session)
         self._file_writer.flush()
+
+
+def _names(step: int) -> Iterator[str]:
+    """Names for a trace: the first one, and those for sessions that traced the same step again."""
+    yield f'step_{step}'
+    for number in itertools.count(2):
+        yield f'step_{step}_{number}'
+
+
+def _is_profiling() -> bool:
+    """Whether a profiler is on in this process, which nothing but starting another one tells."""
+    profiler = tf.compat.v2.profiler.experimental
+    try:
+        profiler.start('')
+    except tf.errors.OpError:
+        return True
+    profiler.stop(save=False)
+    return False
