@@ -11,7 +11,9 @@ import gc
 import signal
 import threading
 import warnings
+import weakref
 
+import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 from session_models import Fails, Recorder, Sessions, count, is_open, latest_step, lost
@@ -516,3 +518,34 @@ def test_closing_by_contextlib(kind):
     with contextlib.closing(kind()) as session:
         session.run(train)
     assert session.raw_session() is None
+
+
+@pytest.mark.parametrize('fetch', ['a tensor', 'an operation'])
+def test_an_error_that_is_gone_takes_the_values_of_its_run_along(fetch):
+    # Without that they stay until the garbage collector comes: on a large model, gigabytes.
+    class Fed(np.ndarray):
+        """An array that weak references may point to."""
+
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [2])
+        wrong = tf.debugging.assert_positive(x)
+        if fetch == 'a tensor':
+            with tf.control_dependencies([wrong]):
+                wrong = tf.identity(x)
+        with tfhooks.MonitoredSession() as session:
+            gc.collect()
+            gc.disable()
+            try:
+                for _ in range(3):  # As known and unknown requests.
+                    fed = np.zeros([2], np.float32).view(Fed)
+                    gone = weakref.ref(fed)
+                    try:
+                        session.run(wrong, {x: fed})
+                    except tf.errors.InvalidArgumentError:
+                        pass
+                    else:
+                        pytest.fail('it was to fail')
+                    del fed
+                    assert gone() is None
+            finally:
+                gc.enable()

@@ -433,6 +433,14 @@ def creator_of(session):
         return None
 
 
+def master_of(creator):
+    """The server that a SessionCreator makes its sessions on, or '' where it does not tell.
+
+    TensorFlow keeps it private. Fallback: '', and nobody looks beforehand whether it is there.
+    """
+    return getattr(creator, '_master', '')
+
+
 def unexported(module, name):
     """A name that `tf.contrib` gave out and that TensorFlow still has, in a module of its own.
 

@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from tfhooks import log, recovery
-from tfhooks._tensorflow import Graph, Session, tf
+from tfhooks import log, recovery, servers
+from tfhooks._tensorflow import Graph, Session, master_of, tf
 from tfhooks.coordinator import Coordinator
 from tfhooks.errors import SessionClosedError
 from tfhooks.group import HookGroup
@@ -73,6 +73,8 @@ class Lifecycle:
 
     def open(self) -> None:
         """Makes the first session; tries as often as the policy says."""
+        if self.recovers:
+            servers.fail_fast(master_of(self.creator))
         self._policy.attempt('create a session', self._connect)
 
     def half_made(self) -> Session | None:
@@ -83,6 +85,8 @@ class Lifecycle:
         # A thread that recovers has a default graph of its own.
         with self._lock, self._graph.as_default():
             try:
+                if self.recovers:
+                    servers.check(master_of(self.creator))
                 session: Session = self.creator.create_session()
                 coord = Coordinator(clean_stop_exception_types=[])
                 coord.asked_to_stop = self.asked_to_stop
@@ -123,7 +127,7 @@ class Lifecycle:
             except Exception as error:
                 log.info('While a lost session was being closed: %s', error)
             try:
-                session.close()
+                servers.close(session)
             except Exception as error:
                 recovery.log_not_closed(error)
 
@@ -176,10 +180,14 @@ class Lifecycle:
           once: Makes the run again, given a raw session.
         """
         lost = self.cause(session, error)
-        if lost is None or self._closing:
-            raise error
-        if not self.recovers:
-            raise lost
+        try:
+            if lost is None or self._closing:
+                raise error
+            if not self.recovers:
+                raise lost
+        finally:
+            # A frame that keeps the error would be kept by it, with all that the run was fed.
+            del error
         self._lose(session, lost, recovery.log_lost)
         return self._recover(once)
 
