@@ -1,0 +1,162 @@
+"""`tfhooks.v1.contrib`, `tfhooks.v1.estimator` and the modules in them, made as they are asked for.
+
+What is in them is said in `tfhooks._names`; each name is looked up when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+from tfhooks import _names, _tensorflow
+from tfhooks._names import kept
+from tfhooks.v1 import _slim
+
+_PACKAGE = 'tfhooks.v1'
+
+
+class NameGoneError(AttributeError):
+    """A name of TensorFlow 1.15's is not there; the message says what to use or to install."""
+
+
+class Place(ModuleType):
+    """A module of `tf.contrib` or `tf.estimator`, with those of its names that still work.
+
+    Any other name raises NameGoneError, and ModuleNotFoundError where it is imported.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        # Names with two underscores are Python asking, not the program.
+        if name.startswith('__'):
+            raise AttributeError(f'module {self.__name__!r} has no attribute {name!r}')
+        return self.__dict__.setdefault(name, self._look_up(name))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # The import system puts a module into its parent. Where a function has the module's name,
+        # the parent has the function, as in TensorFlow.
+        if not isinstance(value, Place) or is_place(f'{self._dotted}.{name}'):
+            super().__setattr__(name, value)
+
+    @property
+    def _dotted(self) -> str:
+        return _dotted(self.__name__)
+
+    def _look_up(self, name: str) -> Any:
+        dotted = f'{self._dotted}.{name}'
+        if is_place(dotted):
+            return importlib.import_module(f'{self.__name__}.{name}')
+        try:
+            return resolve(dotted)
+        except (AttributeError, ImportError) as error:
+            raise NameGoneError(str(error), name=name, obj=self) from error
+
+    def __dir__(self) -> list[str]:
+        dunders = [name for name in self.__dict__ if name.startswith('__')]
+        return sorted({*names_in(self._dotted), *dunders})
+
+    def __reduce__(self) -> tuple[Callable[[str], Any], tuple[str]]:
+        # TensorFlow's modules can be pickled and copied, so objects that hold one can.
+        return importlib.import_module, (self.__name__,)
+
+
+def _dotted(module_name: str) -> str:
+    return module_name.removeprefix(f'{_PACKAGE}.')
+
+
+def is_place(dotted: str) -> bool:
+    """Whether `tf.<dotted>` is a module of ours, and not an alias of something else."""
+    return kept.target(dotted) == f'{_PACKAGE}.{dotted}'
+
+
+def names_in(dotted: str) -> list[str]:
+    """The names in a place that work, whether or not the extra that they need is installed."""
+    names = {name.rpartition('.')[2] for name in [*kept.KEPT, *kept.PLACES] if _is_in(name, dotted)}
+    if 'python' in dotted.split('.'):
+        # A file that was not public: whatever of the public names was in it.
+        names |= set(names_in('.'.join(dotted.split('.')[:2])))
+    return sorted(names - {'*', 'python'})
+
+
+def _is_in(name: str, dotted: str) -> bool:
+    return name.rpartition('.')[0] == dotted
+
+
+def resolve(dotted: str) -> Any:
+    """What `tf.<dotted>` stands for now.
+
+    Raises:
+      NameGoneError: It is gone, or an extra of tfhooks that it needs is not installed.
+    """
+    found = _names.look_up(dotted)
+    if found is None or found.status == 'gone':
+        raise NameGoneError(found.instead if found else f'tf.{dotted} is not in TensorFlow 1.15')
+    place, _, name = found.instead.rpartition('.')
+    try:
+        if place.partition('.')[0] == 'tf':
+            value: Any = sys.modules[_PACKAGE]
+            for part in found.instead.split('.')[1:]:
+                value = getattr(value, part)
+            return value
+        if place.startswith('tf_slim') or found.instead == 'tf_slim':
+            return _in_slim(place, name)
+        if place.startswith('tensorflow.python'):
+            return _tensorflow.unexported(place, name)
+        return getattr(importlib.import_module(place), name)
+    except (AttributeError, ImportError) as error:
+        raise NameGoneError(f'tf.{dotted} cannot be had: {error}') from error
+
+
+def _in_slim(place: str, name: str) -> Any:
+    module = _slim.load(place)
+    try:
+        return getattr(module, name)
+    except AttributeError:
+        return _slim.load(f'{place}.{name}')
+
+
+class _PlaceLoader(Loader):
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return Place(
+            spec.name, f'`tf.{_dotted(spec.name)}` of TensorFlow 1: what of it still works.'
+        )
+
+    def exec_module(self, module: ModuleType) -> None:
+        vars(module)['__all__'] = names_in(_dotted(module.__name__))
+
+
+class PlaceFinder(MetaPathFinder):
+    """Finds the modules of `tf.contrib` and `tf.estimator`, and says of the others what to use."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        dotted = _dotted(fullname)
+        if dotted == fullname or dotted.partition('.')[0] not in ('contrib', 'estimator'):
+            return None
+        if dotted in kept.PLACES and (is_place(dotted) or 'python' in dotted.split('.')):
+            return ModuleSpec(fullname, _PlaceLoader(), is_package=True)
+        try:
+            resolve(dotted)
+        except NameGoneError as error:
+            # Not with `name=`: `from package import child` goes on past that, to an error that
+            # says less.
+            raise ModuleNotFoundError(str(error)) from error
+        return None  # An alias of another module, which the finder of aliases has.
+
+    @classmethod
+    def install(cls) -> None:
+        """Puts this finder first, once."""
+        if not any(isinstance(finder, cls) for finder in sys.meta_path):
+            sys.meta_path.insert(0, cls())
+
+
+def __getattr__(name: str) -> Any:
+    """The two packages, for the overlay of `tfhooks.v1`."""
+    if name in ('contrib', 'estimator'):
+        return importlib.import_module(f'{_PACKAGE}.{name}')
+    raise AttributeError(name)
