@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
@@ -49,7 +50,12 @@ class Ending(Exception):
 
 
 def test_arguments_of_the_policy():
-    for wrong in ({'tries': 0}, {'first_wait_secs': -1}, {'max_wait_secs': -0.5}):
+    for wrong in (
+        {'tries': 0},
+        {'first_wait_secs': -1},
+        {'max_wait_secs': -0.5},
+        {'give_up_secs': -1},
+    ):
         with pytest.raises(ValueError, match=next(iter(wrong))):
             RecoveryPolicy(**wrong)
     for wrong in (
@@ -57,6 +63,7 @@ def test_arguments_of_the_policy():
         {'tries': True},
         {'first_wait_secs': '1'},
         {'max_wait_secs': None},
+        {'give_up_secs': '1'},
     ):
         with pytest.raises(TypeError, match=next(iter(wrong))):
             RecoveryPolicy(**wrong)
@@ -111,7 +118,38 @@ def test_tries_are_bounded_and_the_error_is_tensorflows(waits, lines, monkeypatc
     assert len(calls) == 3
     assert caught.value is calls[-1]
     assert len(waits) == 2
-    assert [level for level, _ in lines()] == ['WARNING'] * 2
+    assert [level for level, _ in lines()] == ['WARNING'] * 2 + ['ERROR']
+    assert re.fullmatch(
+        r'Gave up to test after 3 of 3 attempts in \d+\.\d seconds: AbortedError: number 2',
+        lines()[-1][1],
+    )
+
+
+@pytest.mark.parametrize('library', [True, False])
+def test_no_attempt_begins_after_the_time_to_give_up(waits, monkeypatch, library):
+    if not library:
+        monkeypatch.setitem(sys.modules, 'tenacity', None)
+    now = [1000.0]
+    monkeypatch.setattr(recovery.time, 'monotonic', lambda: now[0])
+
+    def wait(seconds):
+        waits.append(seconds)
+        now[0] += seconds
+
+    monkeypatch.setattr(recovery, '_sleep', wait)
+    calls = []
+
+    def action():
+        calls.append(now[0])
+        now[0] += 3.0
+        raise lost()
+
+    policy = RecoveryPolicy(tries=1000, first_wait_secs=2.0, max_wait_secs=2.0, give_up_secs=20.0)
+    with pytest.raises(tf.errors.AbortedError):
+        policy.attempt('test', action)
+    assert 4 <= len(calls) <= 8
+    assert calls[-1] <= 1020.0
+    assert now[0] <= 1023.0
 
 
 @pytest.mark.parametrize('library', [True, False])

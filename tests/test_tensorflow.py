@@ -194,3 +194,10 @@ def test_the_creator_of_a_session_is_found_where_it_can_be():
         with tf.train.MonitoredSession(creator) as session:
             assert door.creator_of(session) is creator
     assert door.creator_of(object()) is None
+
+
+def test_the_master_of_a_creator_is_found_where_it_can_be():
+    with tf.Graph().as_default():
+        for make in (tf.train.ChiefSessionCreator, tf.train.WorkerSessionCreator):
+            assert door.master_of(make(master='grpc://here:1')) == 'grpc://here:1'
+    assert door.master_of(object()) == ''

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -33,23 +35,28 @@ class RecoveryPolicy:
       tries: Attempts in a row before the original error is raised; at least 1.
       first_wait_secs: The wait after the first failed attempt, in seconds.
       max_wait_secs: The longest wait, in seconds.
+      give_up_secs: No attempt begins later than this after the first one began, in seconds, even if
+        there are tries left; None for no limit but `tries`.
 
     Raises:
-      TypeError: `tries` is no int, or a wait is no number.
-      ValueError: `tries` is below 1, or a wait is negative.
+      TypeError: `tries` is no int, or a time is no number.
+      ValueError: `tries` is below 1, or a time is negative.
     """
 
     tries: int = 10
     first_wait_secs: float = 0.5
     max_wait_secs: float = 60.0
+    give_up_secs: float | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.tries, bool) or not isinstance(self.tries, int):
             raise TypeError(f'RecoveryPolicy: tries must be an int. got tries={self.tries!r}')
         if self.tries < 1:
             raise ValueError(f'RecoveryPolicy: tries must be at least 1. got tries={self.tries}')
-        for name in ('first_wait_secs', 'max_wait_secs'):
+        for name in ('first_wait_secs', 'max_wait_secs', 'give_up_secs'):
             value = getattr(self, name)
+            if name == 'give_up_secs' and value is None:
+                continue
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise TypeError(f'RecoveryPolicy: {name} must be a number. got {name}={value!r}')
             if not value >= 0:
@@ -66,26 +73,45 @@ class RecoveryPolicy:
           stops: Whether waiting has become idle, since a stop was requested.
 
         Raises:
-          tf.errors.AbortedError, tf.errors.UnavailableError: The last attempt's, when `tries` are
-            used up.
+          tf.errors.AbortedError, tf.errors.UnavailableError: The last attempt's, when `tries` or
+            `give_up_secs` are used up.
         """
         outer, _waiting.stops = getattr(_waiting, 'stops', None), stops
+        begun, calls = time.monotonic(), 0
+
+        def counted() -> _T:
+            nonlocal calls
+            calls += 1
+            return action()
+
         try:
-            return self._attempt(what, action)
+            limit = math.inf if self.give_up_secs is None else begun + self.give_up_secs
+            return self._attempt(what, counted, limit)
+        except PREEMPTION_ERRORS as error:
+            if self.tries > 1:
+                log.error(
+                    'Gave up to %s after %d of %d attempts in %.1f seconds: %s',
+                    what,
+                    calls,
+                    self.tries,
+                    time.monotonic() - begun,
+                    summary(error),
+                )
+            raise
         finally:
             _waiting.stops = outer
 
-    def _attempt(self, what: str, action: Callable[[], _T]) -> _T:
+    def _attempt(self, what: str, action: Callable[[], _T], limit: float) -> _T:
         try:
             import tenacity
         except ImportError:
-            return self._attempt_plainly(what, action)
+            return self._attempt_plainly(what, action, limit)
         backoff = tenacity.wait_exponential(
             multiplier=self.first_wait_secs, max=self.max_wait_secs
         ) + tenacity.wait_random(0, self.first_wait_secs)
         retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(self.tries),
-            wait=lambda state: min(backoff(state), self.max_wait_secs),
+            stop=lambda state: state.attempt_number >= self.tries or time.monotonic() >= limit,
+            wait=lambda state: min(backoff(state), self.max_wait_secs, _left(limit)),
             retry=tenacity.retry_if_exception_type(PREEMPTION_ERRORS),
             before_sleep=lambda state: self._warn(
                 what,
@@ -98,13 +124,16 @@ class RecoveryPolicy:
         )
         return retrying(action)
 
-    def _attempt_plainly(self, what: str, action: Callable[[], _T]) -> _T:
+    def _attempt_plainly(self, what: str, action: Callable[[], _T], limit: float) -> _T:
         for number in range(1, self.tries):
             try:
                 return action()
             except PREEMPTION_ERRORS as error:
-                self._warn(what, number, error, self.first_wait_secs)
-                _sleep(self.first_wait_secs)
+                if time.monotonic() >= limit:
+                    raise
+                wait = min(self.first_wait_secs, _left(limit))
+                self._warn(what, number, error, wait)
+                _sleep(wait)
         return action()
 
     def _warn(self, what: str, number: int, error: Any, wait: float) -> None:
@@ -159,10 +188,21 @@ def log_not_closed(error: Exception) -> None:
     tf.logging.error(' '.join([_WHILE_CLOSED, _CAUSE, 'Error: %s']), error)
 
 
+# Which task of the cluster it was, in what gRPC adds to a message.
+_REMOTE = re.compile(r'remote target (/job:\S+)')
+
+
 def summary(error: Any) -> str:
-    """The class of an error and the first line of what it says."""
-    text = str(getattr(error, 'message', error)).partition('\n')[0]
-    return f'{type(error).__name__}: {text}'
+    """The class of an error, the first line of what it says, and the task that it comes from."""
+    text = str(getattr(error, 'message', error)).strip()
+    first = text.partition('\n')[0]
+    remote = _REMOTE.search(text)
+    place = f' ({remote[1]})' if remote and remote[1] not in first else ''
+    return f'{type(error).__name__}: {first}{place}'
+
+
+def _left(limit: float) -> float:
+    return max(0.0, limit - time.monotonic())
 
 
 _waiting = threading.local()
