@@ -1,0 +1,238 @@
+"""`python -m tfhooks.smoke`, and why there is no GPU."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+import tensorflow
+
+from tfhooks.smoke import __main__ as smoke
+from tfhooks.smoke import checks, probing
+from tfhooks.smoke.reasons import Probes, libraries, why_no_gpu
+
+NAMES = [name for name, _ in checks.CHECKS]
+
+
+def child(*arguments, **environment):
+    """Runs the smoke test as CI does."""
+    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+    return subprocess.run(
+        [sys.executable, '-m', 'tfhooks.smoke', *arguments],
+        env={**os.environ, 'PYTHONPATH': path, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+# The command.
+
+
+def test_on_a_cpu_every_check_passes_and_has_its_line():
+    done = child('--device', 'cpu')
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split()[:2] for line in lines] == [[name, 'ok'] for name in NAMES]
+    assert all(re.search(r'\S \(\d+\.\d s\)$', line) for line in lines)
+    assert 'executed on /job:localhost/replica:0/task:0/device:CPU:0' in lines[0]
+    assert 'Traceback' not in done.stderr
+
+
+def test_without_a_gpu_one_line_says_why():
+    done = child('--device', 'gpu', '--json', CUDA_VISIBLE_DEVICES='')
+    assert done.returncode == 2, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert report['checks'] == []
+    assert report['status'] == 2
+    assert report['tensorflow'] == tensorflow.__version__
+    said = [line for line in done.stderr.splitlines() if line.startswith('smoke: ')]
+    assert said == [f'smoke: no GPU: {"; ".join(report["reasons"])}']
+    assert 'Traceback' not in done.stderr
+    if tensorflow.test.is_built_with_cuda():
+        assert "CUDA_VISIBLE_DEVICES='' hides all GPUs" in said[0]
+    else:
+        assert 'is built for CPUs alone' in said[0]
+
+
+def test_a_check_that_fails_fails_all(monkeypatch, capsys):
+    def fails(device, directory):
+        assert os.listdir(directory) == []
+        raise checks.CheckFailed(f'{device} is\nnot well')
+
+    found = [('breaks', fails), ('works', lambda device, directory: f'{device} is well')]
+    monkeypatch.setattr(checks, 'CHECKS', found)
+    assert smoke.main(['--device', 'cpu']) == 1
+    out, err = capsys.readouterr()
+    assert re.sub(r'\d\.\d s', 'N s', out).splitlines() == [
+        'breaks       FAILED  CheckFailed: /CPU:0 is not well (N s)',
+        'works        ok      /CPU:0 is well (N s)',
+    ]
+    assert 'Traceback' in err
+    assert smoke.main(['--device', 'cpu', '--json']) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert [(check['name'], check['ok']) for check in report['checks']] == [
+        ('breaks', False),
+        ('works', True),
+    ]
+
+
+def test_without_tensorflow_it_says_so(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, 'tensorflow', None)
+    assert smoke.main(['--device', 'cpu']) == 1
+    assert capsys.readouterr().err.startswith('smoke: TensorFlow cannot be imported: ')
+
+
+def test_another_device_is_refused(capsys):
+    with pytest.raises(SystemExit) as caught:
+        smoke.main(['--device', 'tpu'])
+    assert caught.value.code == 2
+    assert "invalid choice: 'tpu'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_a_device_that_is_not_there_fails_each_check(name, tmp_path):
+    # Nothing may be moved to another device without a word.
+    with pytest.raises(tensorflow.errors.InvalidArgumentError, match='GPU:7'):
+        dict(checks.CHECKS)[name]('/GPU:7', str(tmp_path))
+
+
+# The reasons.
+
+FOUND = Probes('2.21.0', cuda='12.5.1', cudnn='9', driver_status=0, driver_cuda=(12, 8))
+NO_FILE = 'libcuda.so.1: cannot open shared object file'
+
+
+def found(**others):
+    return Probes(**{**vars(FOUND), **others})
+
+
+@pytest.mark.parametrize(
+    ('probes', 'says'),
+    [
+        ({'built_for_gpus': False, 'driver_problem': NO_FILE}, ['2.21.0 is built for CPUs alone']),
+        ({'visible_devices': ''}, ["CUDA_VISIBLE_DEVICES='' hides all GPUs"]),
+        ({'visible_devices': '-1'}, ["CUDA_VISIBLE_DEVICES='-1' hides all GPUs"]),
+        ({'visible_devices': 'NoDevFiles'}, ["CUDA_VISIBLE_DEVICES='NoDevFiles' hides all GPUs"]),
+        ({'visible_devices': '', 'driver_status': 100}, ['hides all GPUs']),
+        (
+            {'driver_problem': NO_FILE, 'driver_status': None, 'driver_cuda': None},
+            [r'no NVIDIA driver: libcuda.so.1 cannot be loaded \(libcuda.* there is no nvidia-smi'],
+        ),
+        (
+            {'driver_problem': NO_FILE, 'nvidia_smi': 'GPU 0: NVIDIA H100'},
+            ['though nvidia-smi says: GPU 0: NVIDIA H100; is its folder in LD_LIBRARY_PATH'],
+        ),
+        ({'driver_status': 100}, ['cuInit returned 100: the driver finds no GPU; in a container']),
+        ({'visible_devices': '9', 'driver_status': 101}, ['101: CUDA_VISIBLE_DEVICES names a GPU']),
+        ({'driver_status': 803}, ['803: .* different versions']),
+        ({'driver_status': 7}, ['cuInit returned 7: see']),
+        (
+            {'driver_cuda': (11, 4)},
+            ['too old: it serves CUDA 11.4 at most, and .* 2.21.0 is built for CUDA 12.5.1'],
+        ),
+        (
+            {'missing': ('libcudnn.so.9', 'libcublas.so.12')},
+            [r'CUDA 12.5.1 cannot be loaded: libcudnn.so.9, libcublas.so.12: pip install'],
+        ),
+        (
+            {'visible_devices': '', 'driver_cuda': (11, 4), 'missing': ('libcudnn.so.9',)},
+            ['hides all GPUs', 'too old', 'libcudnn.so.9'],
+        ),
+        ({}, ['the cause is another one: run with TF_CPP_MIN_LOG_LEVEL=0']),
+        ({'driver_cuda': (12, 2), 'visible_devices': '0,1'}, ['the cause is another one']),
+        ({'driver_cuda': (13, 0)}, ['the cause is another one']),
+        ({'nvidia_smi': 'GPU 0: old'}, ['gpu_device; nvidia-smi says: GPU 0: old']),
+        ({'cuda': '', 'driver_cuda': (9, 0)}, ['the cause is another one']),
+    ],
+)
+def test_each_reason(probes, says):
+    reasons = why_no_gpu(found(**probes))
+    assert len(reasons) == len(says), reasons
+    for reason, text in zip(reasons, says, strict=True):
+        assert re.search(text, reason), reason
+        assert '\n' not in reason
+
+
+def test_which_libraries_are_needed():
+    assert libraries('12.5.1', '9') == [
+        *('libcudart.so.12', 'libcublas.so.12', 'libcublasLt.so.12', 'libcufft.so.11'),
+        *('libcusparse.so.12', 'libcusolver.so.11', 'libcudnn.so.9'),
+    ]
+    assert libraries('99', '8.9.7') == ['libcudnn.so.8']
+    assert libraries('', '') == []
+
+
+# The probes.
+
+
+class Driver:
+    """What a driver's library answers."""
+
+    def __init__(self, status, version):
+        self._status, self._version = status, version
+
+    def cuInit(self, flags):
+        assert flags == 0
+        return self._status
+
+    def cuDriverGetVersion(self, pointer):
+        pointer._obj.value = self._version
+        return 0
+
+
+def test_a_driver_is_asked_for_its_version(monkeypatch):
+    def load(name):
+        if name == 'libcuda.so.1':
+            return Driver(100, 12040)
+        raise OSError(f'{name}: not here')
+
+    monkeypatch.setattr(ctypes, 'CDLL', load)
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '3')
+    probes = probing.probe(tensorflow)
+    assert (probes.driver_status, probes.driver_cuda) == (100, (12, 4))
+    assert probes.driver_problem is None
+    assert probes.visible_devices == '3'
+    assert probing._ask(object()) == (None, None)
+
+
+def test_a_library_may_come_with_a_package_of_nvidia(monkeypatch, tmp_path):
+    def load(name):
+        raise OSError(f'{name}: not here')
+
+    monkeypatch.setattr(ctypes, 'CDLL', load)
+    monkeypatch.setattr(sys, 'path', [str(tmp_path)])
+    assert not probing._is_there('libcudnn.so.9')
+    folder = tmp_path / 'nvidia' / 'cudnn' / 'lib'
+    folder.mkdir(parents=True)
+    (folder / 'libcudnn.so.9').touch()
+    assert probing._is_there('libcudnn.so.9')
+    probes = probing.probe(tensorflow)
+    wanted = libraries(probes.cuda, probes.cudnn)
+    assert set(probes.missing) == set(wanted) - {'libcudnn.so.9'}
+    if tensorflow.test.is_built_with_cuda():
+        assert probes.driver_problem == 'libcuda.so.1: not here'
+
+
+@pytest.mark.parametrize(
+    ('script', 'says'),
+    [
+        ('echo GPU 0: a GPU; echo GPU 1: another', 'GPU 0: a GPU'),
+        ('echo it has failed >&2; exit 9', 'it has failed'),
+        ('exit 9', 'nothing (exit status 9)'),
+        (None, None),
+    ],
+)
+def test_nvidia_smi_is_asked(monkeypatch, tmp_path, script, says):
+    if script is not None:
+        program = tmp_path / 'nvidia-smi'
+        program.write_text(f'#!/bin/sh\n{script}\n')
+        program.chmod(0o755)
+    monkeypatch.setenv('PATH', str(tmp_path))
+    assert probing._nvidia_smi() == says

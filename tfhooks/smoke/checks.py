@@ -1,0 +1,280 @@
+"""What is checked: placement, training, checkpoints, plans, NaN, recovery and traces on a device.
+
+Each check takes the device, such as '/GPU:0', and an empty directory; it returns what it saw, and
+raises CheckFailed where that is wrong.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import tfhooks
+from tfhooks._tensorflow import tf
+
+
+class CheckFailed(Exception):
+    """Something else was seen than should be."""
+
+
+def require(holds: Any, otherwise: str) -> None:
+    """Raises CheckFailed with `otherwise` unless `holds`."""
+    if not holds:
+        raise CheckFailed(otherwise)
+
+
+def config() -> Any:
+    """Placement is checked, so nothing may be moved silently; memory is left to others."""
+    return tf.ConfigProto(allow_soft_placement=False, gpu_options=tf.GPUOptions(allow_growth=True))
+
+
+def training(directory: str, **arguments: Any) -> Any:
+    """A session of a training that saves to `directory`."""
+    return tfhooks.MonitoredTrainingSession(
+        checkpoint_dir=directory, config=config(), log_step_count_steps=None, **arguments
+    )
+
+
+def model(device: str) -> tuple[Any, Any, Any]:
+    """A regression whose variables are on the device: the train operation, loss and weights."""
+    with tf.device('/CPU:0'):
+        step = tf.train.get_or_create_global_step()
+    with tf.device(device):
+        x = tf.random.stateless_uniform([32, 4], seed=[1, 2])
+        weights = tf.get_variable(
+            'weights', [4, 1], initializer=tf.zeros_initializer(), use_resource=True
+        )
+        loss = tf.reduce_mean(tf.square(tf.matmul(x, weights) - tf.reduce_sum(x, 1, True)))
+        gradient = tf.gradients(loss, [weights])[0]
+        update = weights.assign_sub(0.2 * gradient, read_value=False)
+    with tf.control_dependencies([update]), tf.device('/CPU:0'):
+        train = step.assign_add(1, read_value=False)
+    return train, loss, weights
+
+
+def executed_on(session: Any, fetches: Any, device: str) -> list[str]:
+    """The operations that a run of `fetches` executed on a device, by the run's own statistics."""
+    metadata = tf.RunMetadata()
+    options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)
+    session.run(fetches, options=options, run_metadata=metadata)
+    return [
+        node.node_name
+        for found in metadata.step_stats.dev_stats
+        if found.device.endswith(f'/device:{device.lstrip("/")}')
+        for node in found.node_stats
+    ]
+
+
+def placement(device: str, directory: str) -> str:
+    """A product is computed on the device, and is right."""
+    left = np.arange(12, dtype=np.float32).reshape(3, 4)
+    with tf.Graph().as_default(), tf.device(device):
+        fed = tf.placeholder(tf.float32, [3, 4])
+        product = tf.matmul(fed, fed, transpose_b=True, name='product')
+        # A feed keeps the product from being computed in advance, on another device.
+        with tfhooks.MonitoredSession(tf.train.ChiefSessionCreator(config=config())) as session:
+            value = session.run(product, {fed: left})
+            metadata = tf.RunMetadata()
+            session.run_without_hooks(
+                product,
+                {fed: left},
+                options=tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE),
+                run_metadata=metadata,
+            )
+    require(np.array_equal(value, left @ left.T), f'the product is {value.tolist()}')
+    where = {
+        stats.device
+        for stats in metadata.step_stats.dev_stats
+        for node in stats.node_stats
+        if node.node_name == 'product'
+    }
+    ends = f'/device:{device.lstrip("/")}'
+    require(
+        any(found.endswith(ends) for found in where),
+        f'MatMul was executed on {sorted(where)}, not on {device}',
+    )
+    return f'MatMul executed on {sorted(where)[0]}'
+
+
+def train(device: str, directory: str) -> str:
+    """A training with the stock hooks stops where it should, and learns."""
+    with tf.Graph().as_default():
+        train_op, loss, _ = model(device)
+        hooks = [tfhooks.StopAtStepHook(last_step=30), tfhooks.NanTensorHook(loss)]
+        hooks.append(tfhooks.LoggingTensorHook({'loss': loss}, every_n_iter=10))
+        losses = []
+        with training(directory, save_checkpoint_steps=10, hooks=hooks) as session:
+            names = executed_on(session.raw_session(), loss, device)
+            while not session.should_stop():
+                losses.append(float(session.run([train_op, loss])[1]))
+    require(any('MatMul' in name for name in names), f'{device} executed only {names}')
+    require(len(losses) == 30, f'{len(losses)} steps instead of 30')
+    require(losses[-1] < losses[0] / 2, f'the loss went from {losses[0]} to {losses[-1]}')
+    return f'30 steps, loss {losses[0]:.3f} to {losses[-1]:.3f}'
+
+
+def checkpoint(device: str, directory: str) -> str:
+    """A checkpoint from the device is what was in it, and is restored on either device."""
+    with tf.Graph().as_default():
+        train_op, _, weights = model(device)
+        with training(directory, save_checkpoint_steps=5) as session:
+            for _ in range(5):
+                session.run(train_op)
+            saved = session.run_without_hooks(weights)
+    reader = tf.train.load_checkpoint(directory)
+    require(np.array_equal(reader.get_tensor('weights'), saved), 'the file holds other weights')
+    for where in ('/CPU:0', device):
+        with tf.Graph().as_default():
+            _, _, weights = model(where)
+            with training(directory) as session:
+                restored = session.run_without_hooks(weights)
+                step = session.run_without_hooks(tf.train.get_global_step())
+        require(np.array_equal(restored, saved), f'restored on {where}, the weights differ')
+        require(step == 5, f'restored on {where}, the global step is {step}, not 5')
+    return f'step 5 restored on /CPU:0 and {device}, equal'
+
+
+def background(device: str, directory: str) -> str:
+    """A save in the background copies the weights of its own step."""
+    with tf.Graph().as_default():
+        train_op, _, weights = model(device)
+        saver = tfhooks.CheckpointSaverHook(directory, save_steps=5, asynchronous=True)
+        creator = tf.train.ChiefSessionCreator(config=config())
+        with tfhooks.MonitoredSession(creator, [saver]) as session:
+            at = {}
+            for step in range(1, 13):
+                session.run(train_op)
+                at[step] = session.run_without_hooks(weights)
+    found = sorted(int(path.split('-')[-1][:-6]) for path in glob.glob(f'{directory}/*.index'))
+    for step in found[1:]:
+        path = os.path.join(directory, f'model.ckpt-{step}')
+        value = tf.train.load_checkpoint(path).get_tensor('weights')
+        require(np.array_equal(value, at[step]), f'{path} holds the weights of another step')
+    require(len(found) > 2 and found[-1] == 12, f'saved at steps {found}')
+    return f'saved at steps {", ".join(map(str, found))}'
+
+
+def plans(device: str, directory: str) -> str:
+    """Run plans give what TensorFlow's own run gives, of each dtype."""
+    dtypes = ['float16', 'bfloat16', 'float32', 'int64', 'bool']
+    served = 0
+    for dtype in dtypes:
+        with tf.Graph().as_default():
+            with tf.device(device):
+                x = tf.placeholder(dtype, [None, 3])
+                same = tf.identity(x)
+                part = x[:1]
+            with tf.device('/CPU:0'):
+                text = tf.constant('on the host')
+            feeds = {x: np.arange(6).reshape(2, 3) % 2}
+            creator = tf.train.ChiefSessionCreator(config=config())
+            with tfhooks.MonitoredSession(creator) as session:
+                fetches = [same, part, text]
+                ours = [session.run(fetches, feeds) for _ in range(2)][-1]
+                raw = session.raw_session()
+                theirs = tf.Session.run(raw, fetches, feeds)
+                counters = tfhooks.run_plans(session)
+        for one, other in zip(ours, theirs, strict=True):
+            require(
+                np.array_equal(one, other) and type(one) is type(other),
+                f'{dtype}: {one!r} instead of {other!r}',
+            )
+        served += counters.counters.served if counters is not None else 0
+    require(served or not tfhooks.plan.plans_enabled(), 'no run was served by a plan')
+    return f'{", ".join(dtypes)} and a string: equal, {served} runs served by plans'
+
+
+def nan(device: str, directory: str) -> str:
+    """What is not a number on the device is found before it is saved."""
+    with tf.Graph().as_default():
+        with tf.device('/CPU:0'):
+            step = tf.train.get_or_create_global_step()
+        with tf.device(device):
+            weight = tf.get_variable('weight', initializer=1.0, use_resource=True)
+            loss = tf.math.log(weight)
+            # 1, then log(1) - 1 = -1, then log(-1) - 1, which is not a number.
+            poison = weight.assign(loss - 1.0, read_value=False)
+        with tf.control_dependencies([poison]), tf.device('/CPU:0'):
+            train_op = step.assign_add(1, read_value=False)
+        session = training(directory, save_checkpoint_steps=1, hooks=[tfhooks.NanTensorHook(loss)])
+        try:
+            with session:
+                for _ in range(3):
+                    session.run(train_op)
+        except tfhooks.NanLossDuringTrainingError as error:
+            said = str(error)
+        else:
+            raise CheckFailed('the loss is NaN, and nothing was raised')
+    saved = tf.train.load_checkpoint(directory).get_tensor('weight')
+    require(saved == -1.0, f'the checkpoint holds {saved}, not -1')
+    return f'"{said.splitlines()[0]}", and the checkpoint is sound'
+
+
+def recovery(device: str, directory: str) -> str:
+    """A lost session is made again, from the checkpoint, with the variables on the device."""
+
+    class Loses(tfhooks.SessionRunHook[Any]):
+        sessions = 0
+
+        def after_create_session(self, session: Any, coord: Any) -> None:
+            self.sessions += 1
+
+        def before_run(self, run_context: Any) -> None:
+            if self.sessions == 1 and run_context.runs == 3:
+                raise tf.errors.AbortedError(None, None, 'lost for the sake of a check')
+
+    with tf.Graph().as_default():
+        train_op, loss, _ = model(device)
+        loses = Loses()
+        with training(directory, save_checkpoint_steps=2, hooks=[loses]) as session:
+            for _ in range(5):
+                session.run(train_op)
+            step = int(session.run_without_hooks(tf.train.get_global_step()))
+            names = executed_on(session.raw_session(), loss, device)
+    require(loses.sessions == 2, f'{loses.sessions} sessions were made instead of 2')
+    require(any('MatMul' in name for name in names), f'afterwards {device} executed only {names}')
+    # Steps 1 to 3, of which 2 was saved; then 3 and 4 after it.
+    require(step in (4, 5), f'the global step is {step}')
+    return f'lost after step 3, at step {step} two runs later, again on {device}'
+
+
+def trace(device: str, directory: str) -> str:
+    """A trace of a step shows what ran on the device."""
+    with tf.Graph().as_default():
+        train_op, _, _ = model(device)
+        profiler = tfhooks.ProfilerHook(save_steps=2, output_dir=directory, max_traces=1)
+        creator = tf.train.ChiefSessionCreator(config=config())
+        with tfhooks.MonitoredSession(creator, [profiler]) as session:
+            for _ in range(4):
+                session.run(train_op)
+    paths = glob.glob(os.path.join(directory, 'timeline-*.json'))
+    require(len(paths) == 1, f'{len(paths)} timelines instead of one')
+    with open(paths[0], encoding='utf-8') as file:
+        found = json.load(file)['traceEvents']
+    processes = {
+        event['pid']: event['args']['name']
+        for event in found
+        if event.get('name') == 'process_name'
+    }
+    busy = [processes.get(event['pid'], '') for event in found if event.get('ph') == 'X']
+    wanted = f'/device:{device.lstrip("/")}'
+    count = sum(wanted in name for name in busy)
+    require(count, f'nothing of {wanted} is in the timeline, but {sorted(set(busy))}')
+    return f'{count} of {len(busy)} events of a step on {wanted}'
+
+
+CHECKS: list[tuple[str, Callable[[str, str], str]]] = [
+    ('placement', placement),
+    ('training', train),
+    ('checkpoint', checkpoint),
+    ('background', background),
+    ('plans', plans),
+    ('nan', nan),
+    ('recovery', recovery),
+    ('trace', trace),
+]

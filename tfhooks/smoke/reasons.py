@@ -1,0 +1,137 @@
+"""Why TensorFlow sees no GPU, as far as it can be told: pure functions over what was probed."""
+
+from __future__ import annotations
+
+import dataclasses
+
+# How to get a TensorFlow that brings its libraries along.
+_INSTALL = "pip install 'tensorflow[and-cuda]'"
+
+# The libraries that TensorFlow loads for each major version of CUDA, cuDNN aside.
+_LIBRARIES = {
+    11: ('cudart.so.11.0', 'cublas.so.11', 'cublasLt.so.11', 'cufft.so.10', 'cusparse.so.11'),
+    12: ('cudart.so.12', 'cublas.so.12', 'cublasLt.so.12', 'cufft.so.11', 'cusparse.so.12'),
+    13: ('cudart.so.13', 'cublas.so.13', 'cublasLt.so.13', 'cufft.so.12', 'cusparse.so.12'),
+}
+_SOLVERS = {11: 'cusolver.so.11', 12: 'cusolver.so.11', 13: 'cusolver.so.12'}
+
+# What the driver's cuInit returns, where more than a number can be said of it.
+_DRIVER_ERRORS = {
+    35: 'the driver is too old for this libcuda',
+    100: 'the driver finds no GPU; in a container, was it started with the GPUs (--gpus all)?',
+    101: 'CUDA_VISIBLE_DEVICES names a GPU that is not there',
+    802: 'the GPUs are not ready yet; on a machine with NVSwitch, does the fabric manager run?',
+    803: 'the driver library and the kernel module are of different versions; reboot, or mount '
+    "the host's libcuda into the container",
+    804: 'the compatibility package of CUDA serves no GPU of this kind',
+    999: 'the driver gives no reason; a reboot, or loading the module nvidia_uvm, often helps',
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Probes:
+    """What was found on a machine.
+
+    Attributes:
+      tensorflow: TensorFlow's version.
+      built_for_gpus: Whether this TensorFlow can use GPUs at all.
+      cuda: The version of CUDA it was built with, such as '12.5.1'; '' if unknown.
+      cudnn: The version of cuDNN it was built with, such as '9'; '' if unknown.
+      visible_devices: The environment variable CUDA_VISIBLE_DEVICES; None if it is not set.
+      driver_problem: Why libcuda.so.1 could not be loaded; None if it could.
+      driver_status: What the driver's cuInit returned, 0 for success; None if it was not called.
+      driver_cuda: The newest version of CUDA that the driver serves; None if unknown.
+      missing: Those of `libraries(cuda, cudnn)` that could not be loaded.
+      nvidia_smi: The first line that `nvidia-smi -L` wrote; None if there is no nvidia-smi.
+    """
+
+    tensorflow: str
+    built_for_gpus: bool = True
+    cuda: str = ''
+    cudnn: str = ''
+    visible_devices: str | None = None
+    driver_problem: str | None = None
+    driver_status: int | None = None
+    driver_cuda: tuple[int, int] | None = None
+    missing: tuple[str, ...] = ()
+    nvidia_smi: str | None = None
+
+
+def libraries(cuda: str, cudnn: str) -> list[str]:
+    """The files that TensorFlow loads to use a GPU.
+
+    Args:
+      cuda: The version of CUDA it was built with, such as '12.5.1'; '' if unknown.
+      cudnn: The version of cuDNN, such as '9' or '8.9.7'; '' if unknown.
+    """
+    major = _major(cuda)
+    names = [f'lib{name}' for name in _LIBRARIES.get(major, ())]
+    if major in _SOLVERS:
+        names.append(f'lib{_SOLVERS[major]}')
+    if _major(cudnn):
+        names.append(f'libcudnn.so.{_major(cudnn)}')
+    return names
+
+
+def why_no_gpu(found: Probes) -> list[str]:
+    """Why TensorFlow sees no GPU: each reason a line, the one to mend first before the others."""
+    if not found.built_for_gpus:
+        return [
+            f'this TensorFlow {found.tensorflow} is built for CPUs alone '
+            f'(tensorflow-cpu?): {_INSTALL}'
+        ]
+    reasons = [*_hidden(found), *_driver(found), *_libraries(found)]
+    if reasons:
+        return reasons
+    seen = f'; nvidia-smi says: {found.nvidia_smi}' if found.nvidia_smi else ''
+    return [
+        'driver and libraries can be loaded, so the cause is another one: run with '
+        f'TF_CPP_MIN_LOG_LEVEL=0 and read what TensorFlow says of gpu_device{seen}'
+    ]
+
+
+def _hidden(found: Probes) -> list[str]:
+    value = found.visible_devices
+    if value is None:
+        return []
+    first = value.split(',')[0].strip()
+    if not first or first.startswith('-') or first.lower() in ('none', 'void', 'nodevfiles'):
+        return [f'CUDA_VISIBLE_DEVICES={value!r} hides all GPUs: unset it']
+    return []
+
+
+def _driver(found: Probes) -> list[str]:
+    if found.driver_problem is not None:
+        reason = f'no NVIDIA driver: libcuda.so.1 cannot be loaded ({found.driver_problem})'
+        if found.nvidia_smi is None:
+            return [f'{reason}, and there is no nvidia-smi']
+        return [
+            f'{reason}, though nvidia-smi says: {found.nvidia_smi}; is its folder in '
+            'LD_LIBRARY_PATH?'
+        ]
+    reasons = []
+    if found.driver_status and not (found.driver_status in (100, 101) and _hidden(found)):
+        said = _DRIVER_ERRORS.get(found.driver_status, 'see the CUDA driver API for its meaning')
+        reasons.append(f'the driver fails: cuInit returned {found.driver_status}: {said}')
+    # Within a major version of CUDA an older driver serves newer libraries.
+    if found.driver_cuda is not None and found.driver_cuda[0] < _major(found.cuda):
+        newest = '.'.join(map(str, found.driver_cuda))
+        reasons.append(
+            f'the driver is too old: it serves CUDA {newest} at most, and this TensorFlow '
+            f'{found.tensorflow} is built for CUDA {found.cuda}'
+        )
+    return reasons
+
+
+def _libraries(found: Probes) -> list[str]:
+    if not found.missing:
+        return []
+    return [
+        f'libraries of CUDA {found.cuda} cannot be loaded: {", ".join(found.missing)}: '
+        f'{_INSTALL}, or name their folder in LD_LIBRARY_PATH'
+    ]
+
+
+def _major(version: str) -> int:
+    first = version.split('.')[0]
+    return int(first) if first.isdigit() else 0
