@@ -262,10 +262,12 @@ def test_a_run_beside_one_that_is_traced_is_not(make, tmp_path):
         hook = ProfilerHook(save_steps=1, output_dir=str(tmp_path))
         with _InRun(make, hook) as other:
             other.session.run(other.train)
+            assert folders(tmp_path) == []
         assert other.error is None
+        # The run that waited was traced, and ended after the one beside it.
+        assert folders(tmp_path) == ['step_2']
         other.session.run(other.train)
         other.session.close()
-    # The run that waited was traced, and ended after the one beside it.
     assert folders(tmp_path) == ['step_2', 'step_3']
 
 

@@ -166,8 +166,10 @@ class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
             return None
         if not _turn.take(run_context):
             return None
-        # A full trace beside another profiler would fail the run.
-        level = tf.RunOptions.SOFTWARE_TRACE if _is_profiling() else tf.RunOptions.FULL_TRACE
+        level = tf.RunOptions.FULL_TRACE
+        if _is_profiling(run_context, self._global_step_tensor):
+            # A full trace would fail the run.
+            level = tf.RunOptions.SOFTWARE_TRACE
         # The empty list of results tells after_run that this run was traced.
         return SessionRunArgs([], options=tf.RunOptions(trace_level=level))
 
@@ -255,12 +257,11 @@ def _names(step: int) -> Iterator[str]:
         yield f'step_{step}_{number}'
 
 
-def _is_profiling() -> bool:
-    """Whether a profiler is on in this process, which nothing but starting another one tells."""
-    profiler = tf.compat.v2.profiler.experimental
+def _is_profiling(run_context: SessionRunContext, tensor: Any) -> bool:
+    """Whether a profiler is on in this process, which only a traced run can tell."""
+    options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)
     try:
-        profiler.start('')
-    except tf.errors.OpError:
+        run_context.session.run(tensor, options=options, run_metadata=tf.RunMetadata())
+    except tf.errors.AlreadyExistsError:
         return True
-    profiler.stop(save=False)
     return False
