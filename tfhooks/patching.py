@@ -33,6 +33,7 @@ _DEFINING = (
     'tensorflow.python.training.monitored_session',
     'tensorflow.python.training.training',
 )
+_TRAIN = 'tensorflow.compat.v1.train'
 _GONE = ('contrib', 'estimator')
 _HOLDERS = ('tensorflow', 'tensorflow.compat.v1')
 
@@ -93,11 +94,26 @@ def _apply(changes: contextlib.ExitStack) -> None:
     # All at once, before any is replaced: tfhooks' classes are made from TensorFlow's.
     replacements = {name: getattr(tfhooks, name) for name in names}
     originals = {name: getattr(tf.train, name) for name in names}
-    for name in names:
-        _set(changes, tf.train, name, replacements[name])
+    for namespace in _namespaces(tf, changes):
+        for name in names:
+            _set(changes, namespace, name, replacements[name])
     for full_name in _DEFINING:
         _stand_in(changes, full_name, originals, replacements)
     _add_gone(changes)
+
+
+def _namespaces(tf: Any, changes: contextlib.ExitStack) -> list[Any]:
+    """The namespaces that are `tf.compat.v1.train` to somebody.
+
+    `import tensorflow.compat.v1.train` makes a second one, from TensorFlow's file of it. Where that
+    has not happened yet it finds the first one meanwhile.
+    """
+    if _TRAIN not in sys.modules:
+        sys.modules[_TRAIN] = tf.train
+        changes.callback(sys.modules.pop, _TRAIN, None)
+    holders = (tf, sys.modules.get('tensorflow._api.v2.compat.v1'))
+    found = [sys.modules[_TRAIN], *(getattr(holder, 'train', None) for holder in holders)]
+    return list({id(namespace): namespace for namespace in found if namespace}.values())
 
 
 def _stand_in(
@@ -146,11 +162,12 @@ def _set(changes: contextlib.ExitStack, module: Any, name: str, value: Any) -> N
 
     def put_back() -> None:
         if before is _NOTHING:
-            vars(module).pop(name, None)
+            delattr(module, name)
         else:
-            vars(module)[name] = before
+            setattr(module, name, before)
 
-    vars(module)[name] = value
+    # Not through vars(): TensorFlow's namespaces keep what was asked for in a second place.
+    setattr(module, name, value)
     changes.callback(put_back)
 
 
