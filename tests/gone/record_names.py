@@ -17,7 +17,7 @@ import tensorflow as tf
 
 def belongs(name, value):
     """Whether a name is there for users, and not because of an import in that file."""
-    if name in ('absolute_import', 'division', 'print_function'):
+    if name in ('absolute_import', 'division', 'print_function') or name.startswith('contrib_'):
         return False
     if isinstance(value, types.ModuleType):
         return is_ours(value)

@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 from tfhooks._names import gone, kept
 
-_EXTRA_OF = {'tf_slim': 'contrib'}
-
 
 class Name(NamedTuple):
     """What became of one name.
@@ -21,7 +19,7 @@ class Name(NamedTuple):
       instead: What the name is an alias of, as a dotted name ('tf.train.get_global_step',
         'tf_slim.conv2d', 'tfhooks.v1.contrib.training.HParams'); of a name that is gone, one or two
         sentences that say so, and what replaces it.
-      extra: The extra of tfhooks that it needs ('contrib'), or None.
+      extra: The extra of tfhooks that it needs: 'contrib' (tf_slim), 'legacy' (tf_keras) or None.
     """
 
     status: str
@@ -42,8 +40,8 @@ def look_up(dotted: str) -> Name | None:
     """
     if dotted.partition('.')[0] not in ('contrib', 'estimator'):
         return None
-    target = kept.target(dotted)
-    if target is not None:
-        extra = _EXTRA_OF.get(target.partition('.')[0])
-        return Name('extra' if extra else 'works', target, extra)
+    now = kept.target(dotted)
+    if now is not None:
+        extra = kept.extra(dotted, now)
+        return Name('extra' if extra else 'works', now, extra)
     return Name('gone', gone.sentence(kept.without_python(dotted)))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-# For a name or for all that is in it.
-_GONE = {
-    'contrib': 'tf.contrib is gone since TensorFlow 2.0',
-    'estimator': 'tf.estimator is gone since TensorFlow 2.16: write the training loop with '
-    'tf.train.MonitoredTrainingSession, which takes the same hooks',
+from tfhooks._names import gone_estimator, gone_layers, gone_modules
+
+# For a name, or for all that is in it.
+INSTEAD = {
+    **gone_modules.INSTEAD,
+    **gone_layers.INSTEAD,
+    **gone_estimator.INSTEAD,
 }
 
 
 def sentence(dotted: str) -> str:
-    """What is said of a name that is gone: the sentence of the nearest place that has one."""
+    """What is said of a name that is gone: the advice for it, or for the nearest place it is in."""
     place = dotted
-    while place not in _GONE:
+    while place not in INSTEAD:
         place = place.rpartition('.')[0]
-    return _GONE[place] if place == dotted else f'tf.{dotted} is gone. {_GONE[place]}'
+    since = '2.16' if dotted.startswith('estimator') else '2.0'
+    return f'tf.{dotted} is gone since TensorFlow {since}: {INSTEAD[place]}'

@@ -71,16 +71,30 @@ _METRICS = (
     'streaming_true_negatives_at_thresholds streaming_true_positives '
     'streaming_true_positives_at_thresholds'
 )
-_SLIM_MODULES = (
-    'evaluation',
-    'learning',
-    'losses',
-    'metrics',
-    'model_analyzer',
-    'nets',
-    'queues',
-    'summaries',
-)
+_SLIM_MODULES = {
+    'data_decoder': 'data.data_decoder',
+    'data_provider': 'data.data_provider',
+    'dataset': 'data.dataset',
+    'dataset_data_provider': 'data.dataset_data_provider',
+    'evaluation': 'evaluation',
+    'initializers': 'layers.initializers',
+    'layers': 'layers',
+    'learning': 'learning',
+    'losses': 'losses',
+    'metrics': 'metrics',
+    'model_analyzer': 'model_analyzer',
+    'nets': 'nets',
+    'normalization': 'layers.normalization',
+    'optimizers': 'layers.optimizers',
+    'parallel_reader': 'data.parallel_reader',
+    'prefetch_queue': 'data.prefetch_queue',
+    'queues': 'queues',
+    'regularizers': 'layers.regularizers',
+    'rev_block_lib': 'layers.rev_block_lib',
+    'summaries': 'summaries',
+    'tfexample_decoder': 'data.tfexample_decoder',
+    'utils': 'layers.utils',
+}
 
 # The place that was, the place that is, and the names; `old=new` where the name has changed too.
 # A star stands for every name of the place. The places that are begin with `tf`, with `tf_slim`
@@ -154,19 +168,13 @@ _GROUPS = (
     ('contrib.slim', 'tf_slim', f'{_LAYERS} {_SUMMARIES} {_SCOPES} {_VARIABLES}'),
     ('contrib.slim', 'tf.train', _STEP),
     ('contrib.slim', 'tf.nn', 'safe_embedding_lookup_sparse'),
-    (
-        'contrib.slim',
-        'tf_slim',
-        'adaptive_clipping_fn arg_scope_func_key bucketize data_decoder data_provider dataset '
-        'dataset_data_provider evaluation initializers layers learning losses metrics '
-        'model_analyzer nets normalization optimizers parallel_reader pool prefetch_queue queues '
-        'regularizers rev_block_lib summaries tfexample_decoder utils',
-    ),
-    *((f'contrib.slim.{name}', f'tf_slim.{name}', '*') for name in _SLIM_MODULES),
+    ('contrib.slim', 'tf_slim', 'adaptive_clipping_fn arg_scope_func_key bucketize pool'),
+    *((f'contrib.slim.{name}', f'tf_slim.{new}', '*') for name, new in _SLIM_MODULES.items()),
     *(
         (f'contrib.slim.python.slim.{name}', f'tf_slim.{name}', '*')
-        for name in ('data', *_SLIM_MODULES)
+        for name in ('data', 'evaluation', 'learning', 'model_analyzer', 'nets', 'queues')
     ),
+    ('contrib.slim.python.slim.summaries', 'tf_slim.summaries', '*'),
     (
         'contrib.rnn',
         'tf.nn.rnn_cell',
@@ -263,6 +271,18 @@ PLACES = frozenset(
     for parts in (name.split('.') for name in [*KEPT, *(f'{file}.x' for file in OLD_FILES)])
     for depth in range(1, len(parts))
 )
+
+
+# Places of which nothing to speak of works without tf_slim.
+_SLIM_PLACES = ('contrib.layers', 'contrib.losses', 'contrib.slim')
+
+
+def extra(dotted: str, now: str) -> str | None:
+    """The extra of tfhooks that a name needs; `now` is what it stands for."""
+    is_place = now == f'tfhooks.v1.{dotted}'
+    if now.startswith('tf_slim.') or (is_place and '.'.join(dotted.split('.')[:2]) in _SLIM_PLACES):
+        return 'contrib'
+    return 'legacy' if now.startswith('tf.nn.rnn_cell.') else None
 
 
 def without_python(dotted: str) -> str:

@@ -139,6 +139,8 @@ class PlaceFinder(MetaPathFinder):
         if dotted == fullname or dotted.partition('.')[0] not in ('contrib', 'estimator'):
             return None
         if dotted in kept.PLACES and (is_place(dotted) or 'python' in dotted.split('.')):
+            if kept.extra(dotted, f'{_PACKAGE}.{dotted}') == 'contrib':
+                _slim.load('tf_slim')
             return ModuleSpec(fullname, _PlaceLoader(), is_package=True)
         try:
             resolve(dotted)
