@@ -1,0 +1,207 @@
+"""What the installed TensorFlow has, read from its files: nothing of it is imported."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib.util
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+# Joined to `tf.compat.v1` when it is imported, so that no file of the namespace lists them.
+_ADDED = ('flags', 'app.flags')
+# Of Keras 2, each with where it is in its namespace.
+_FROM_KERAS = {
+    'keras': '',
+    'layers': '__internal__.legacy.layers',
+    'nn.rnn_cell': '__internal__.legacy.rnn_cell',
+}
+_KERAS_OF_V2 = ('keras', 'losses', 'metrics', 'optimizers', 'initializers')
+# How deep a star import is followed in a star import.
+_STARS = 4
+
+
+def package_folder(name: str) -> Path | None:
+    """Where a package is, or None where it is not installed."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return None
+    places = spec.submodule_search_locations if spec is not None else None
+    return Path(next(iter(places))) if places else None
+
+
+class Installed:
+    """What can be found in the files of a TensorFlow, and of the `tf_keras` beside it.
+
+    Args:
+      tensorflow: The folder of the package `tensorflow`.
+      keras: The folder of the package `tf_keras`, or None where that is not installed.
+    """
+
+    def __init__(self, tensorflow: Path, keras: Path | None) -> None:
+        self._tensorflow = tensorflow
+        self._spaces = {
+            'v1': tensorflow / '_api' / 'v2' / 'compat' / 'v1',
+            'v2': tensorflow / '_api' / 'v2' / 'compat' / 'v2',
+        }
+        self._keras = keras / 'api' / '_v1' / 'keras' if keras is not None else None
+
+    @classmethod
+    def here(cls) -> Installed | None:
+        """The packages of this Python, or None where there is no TensorFlow."""
+        folder = package_folder('tensorflow')
+        if folder is None or not (folder / '_api').is_dir():
+            return None
+        return cls(folder, package_folder('tf_keras'))
+
+    def has_public(self, dotted: str, space: str = 'v1') -> bool | None:
+        """Whether a namespace of TensorFlow's has a name.
+
+        Args:
+          dotted: The name, without the leading `tf.`. What comes after a class or a function is
+            not looked at.
+          space: 'v1' for `tf.compat.v1`, 'v2' for `tf.compat.v2`.
+
+        Returns:
+          Whether it is there; None where its files are not.
+        """
+        if space == 'v2' and dotted.partition('.')[0] in _KERAS_OF_V2:
+            return None
+        for prefix in (*_FROM_KERAS, *_ADDED):
+            if f'{dotted}.'.startswith(f'{prefix}.'):
+                if prefix in _ADDED:
+                    return True
+                rest = f'{_FROM_KERAS[prefix]}{dotted[len(prefix) :]}'.strip('.')
+                if self._keras is None:
+                    return None
+                return self._walk(self._keras, rest.split('.') if rest else [])
+        return self._walk(self._spaces[space], dotted.split('.'))
+
+    def _walk(self, folder: Path, parts: Sequence[str]) -> bool:
+        for index, part in enumerate(parts):
+            names = _names_of(folder / '__init__.py') or _NOTHING
+            if (folder / part / '__init__.py').is_file():
+                folder = folder / part
+            elif (folder / f'{part}.py').is_file() and part not in names.own:
+                return True
+            else:
+                # As a module's own name, such as tf.nn.conv2d; deeper parts are of that object.
+                return part in names.own or (index > 0 and names.is_open)
+        return True
+
+    @functools.cached_property
+    def public_ways(self) -> dict[str, tuple[str, ...]]:
+        """The names of `tf.compat.v1` by their last part, each with all that end in it."""
+        ways: dict[str, tuple[str, ...]] = {}
+        root = self._spaces['v1']
+        for file in sorted(root.rglob('__init__.py')):
+            place = file.parent.relative_to(root).parts
+            if {'compat', 'raw_ops', '__internal__'} & set(place):
+                continue
+            for name in sorted((_names_of(file) or _NOTHING).own):
+                if not name.startswith('_') and not (file.parent / name).is_dir():
+                    ways[name] = (*ways.get(name, ()), '.'.join((*place, name)))
+        return ways
+
+    def has_private(self, dotted: str) -> str:
+        """Whether there is a module `tensorflow.<dotted>`, or a name in one.
+
+        Returns:
+          'found', 'no module' or 'no name'.
+        """
+        folder = self._tensorflow
+        parts = dotted.split('.')
+        for index, part in enumerate(parts):
+            if (folder / part).is_dir():
+                folder = folder / part
+                continue
+            if (folder / f'{part}.py').is_file():
+                rest = parts[index + 1 :]
+                if not rest or self._defines(folder / f'{part}.py', rest[0], _STARS):
+                    return 'found'
+                return 'no name'
+            if any(folder.glob(f'{part}.*so')) or (folder / f'{part}.pyi').is_file():
+                return 'found'
+            init = folder / '__init__.py'
+            if index and init.is_file() and self._defines(init, part, _STARS):
+                return 'found'
+            # A name of a package reads `package.name`, a module reads `package.module`: by the
+            # case of its first letter where neither is there.
+            is_name = index == len(parts) - 1 and (part[:1].isupper() or index > 2)
+            return 'no name' if is_name else 'no module'
+        return 'found'
+
+    def _defines(self, file: Path, name: str, stars: int) -> bool:
+        names = _names_of(file)
+        if names is None or names.is_open or name in names.own or name.startswith('__'):
+            return True
+        for module in names.stars if stars else ():
+            if not module.startswith('tensorflow.'):
+                return True
+            place = self._tensorflow.joinpath(*module.split('.')[1:])
+            files = [place.parent / f'{place.name}.py', place / '__init__.py']
+            present = [other for other in files if other.is_file()]
+            # Without a file of Python it is an extension, whose names cannot be seen.
+            if not present or self._defines(present[0], name, stars - 1):
+                return True
+        return False
+
+
+class _Names:
+    """The names that a file gives to its module."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.own: set[str] = set()
+        self.stars: list[str] = []
+        self.is_open = False  # Names may be there that cannot be seen.
+        self._read(tree.body)
+
+    def _read(self, body: Sequence[ast.stmt]) -> None:
+        for statement in body:
+            if isinstance(statement, ast.ImportFrom):
+                for alias in statement.names:
+                    if alias.name != '*':
+                        self.own.add(alias.asname or alias.name)
+                    elif statement.level or not statement.module:
+                        self.is_open = True
+                    else:
+                        self.stars.append(statement.module)
+            elif isinstance(statement, ast.Import):
+                for alias in statement.names:
+                    self.own.add(alias.asname or alias.name.partition('.')[0])
+            elif isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+                self.own.add(statement.name)
+                self.is_open = self.is_open or statement.name == '__getattr__'
+            elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
+                self.own.update(
+                    node.id
+                    for node in ast.walk(statement)
+                    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+                )
+            if isinstance(statement, ast.Expr | ast.Assign):
+                # As generated protocol buffers do.
+                self.is_open = self.is_open or any(
+                    isinstance(node, ast.Name) and node.id == 'globals'
+                    for node in ast.walk(statement)
+                )
+            for field in ('body', 'orelse', 'finalbody'):
+                if isinstance(statement, ast.If | ast.Try | ast.With | ast.For):
+                    self._read(getattr(statement, field, []))
+            if isinstance(statement, ast.Try):
+                for handler in statement.handlers:
+                    self._read(handler.body)
+
+
+@functools.cache
+def _names_of(file: Path) -> _Names | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            return _Names(ast.parse(file.read_bytes()))
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return None
+
+
+_NOTHING = _Names(ast.Module(body=[], type_ignores=[]))

@@ -1,0 +1,178 @@
+"""Whether a name of a program works, needs an extra, or is gone."""
+
+from __future__ import annotations
+
+import functools
+from typing import NamedTuple
+
+from tfhooks import _names
+from tfhooks.cli.check_installed import Installed
+from tfhooks.cli.check_table import GONE, OLDER, PACKAGES, replacement
+
+# Namespaces of Keras 2, which is in TensorFlow 1.15 and beside today's.
+_KERAS = ('layers', 'nn.rnn_cell', 'keras')
+# Public packages beside the namespace: what is there is looked up as private modules are.
+_PACKAGES = ('python', 'core', 'compiler', 'tools', 'examples', 'models', 'tensorboard', '_api')
+
+
+class Verdict(NamedTuple):
+    """What is to be said of one name.
+
+    Attributes:
+      kind: 'works', 'extra', 'private', 'gone' or 'unknown'.
+      message: The sentence about it; empty where it works.
+      replacement: What to write instead, or to install; empty where there is nothing.
+      extra: The extra of tfhooks that it needs, or None.
+    """
+
+    kind: str
+    message: str = ''
+    replacement: str = ''
+    extra: str | None = None
+
+
+WORKS = Verdict('works')
+
+
+class Judge:
+    """Judges dotted names.
+
+    Args:
+      installed: The TensorFlow to look in.
+    """
+
+    def __init__(self, installed: Installed) -> None:
+        self._installed = installed
+        self.judge = functools.lru_cache(maxsize=None)(self._judge)
+
+    def _judge(self, dotted: str) -> Verdict:
+        """What is to be said of a name such as 'tensorflow.contrib.layers.conv2d'."""
+        root, _, rest = dotted.partition('.')
+        if root == 'tfhooks':
+            if rest != 'v1' and not rest.startswith('v1.'):
+                return WORKS
+            rest = rest[3:]
+        elif root == 'tensorflow_estimator':
+            return _estimator(dotted, rest)
+        elif rest.startswith('_api.v1.'):  # What 1.15 showed in tracebacks and in pickles.
+            rest = rest.removeprefix('_api.v1.')
+        space = 'v1'
+        while True:
+            if rest in ('compat.v1', 'compat.v2', 'compat', 'v1', 'v2'):
+                return WORKS
+            if rest.startswith('compat.v1.'):
+                rest, space = rest.removeprefix('compat.v1.'), 'v1'
+            elif rest.startswith('compat.v2.'):
+                rest, space = rest.removeprefix('compat.v2.'), 'v2'
+            else:
+                break
+        if not rest or _is_special(rest):
+            return WORKS
+        if space == 'v2':
+            return self._in_v2(rest)
+        return self._in_v1(rest)
+
+    def _in_v2(self, rest: str) -> Verdict:
+        if self._installed.has_public(rest, 'v2') is not False:
+            return WORKS
+        return Verdict('unknown', f'tf.compat.v2.{rest} is not in this TensorFlow')
+
+    def _in_v1(self, rest: str) -> Verdict:
+        first = rest.partition('.')[0]
+        if first in ('contrib', 'estimator'):
+            return self._contrib(rest)
+        if first in _PACKAGES:
+            return self._private(rest)
+        if self._installed.has_public(rest) is not False and not (
+            self._is_unseen(rest) and replacement(GONE, rest) is not None
+        ):
+            return self._present(rest)
+        if self._installed.has_private(rest) == 'found':
+            return self._private(rest)
+        instead = replacement(GONE, rest)
+        if instead is not None:
+            return Verdict('gone', f'tf.{rest} is gone', instead)
+        instead = replacement(OLDER, rest)
+        if instead is not None:
+            return Verdict('gone', f'tf.{rest} was gone before TensorFlow 1.15', instead)
+        if self._installed.has_public(rest, 'v2') is not False:
+            message = f'tf.{rest} is not in TensorFlow 1.15 but in 2'
+            return Verdict('unknown', message, f'tf.compat.v2.{rest}')
+        message = f"tf.{rest} is neither in TensorFlow 1.15 nor in today's tf.compat.v1"
+        return Verdict('unknown', message)
+
+    def _is_unseen(self, rest: str) -> bool:
+        return self._installed.has_public(rest) is None
+
+    def _present(self, rest: str) -> Verdict:
+        for place in _KERAS:
+            if rest == place or rest.startswith(f'{place}.'):
+                if rest.startswith('keras'):
+                    message = f'tf.{rest} is Keras 2, as in TensorFlow 1.15, only with the extra'
+                else:
+                    message = f'tf.{rest} works with Keras 2'
+                return Verdict('extra', message, _install('legacy'), 'legacy')
+        return WORKS
+
+    def _private(self, rest: str) -> Verdict:
+        where = f'tensorflow.{rest}'
+        found = self._installed.has_private(rest)
+        if found == 'found':
+            if rest in ('python', 'core'):
+                return WORKS
+            return Verdict('private', f'{where} is private; works while TensorFlow has it')
+        instead = replacement(PACKAGES, rest)
+        if instead is None:
+            instead = self._public_way(rest.rpartition('.')[2])
+        what = 'no such module' if found == 'no module' else 'no such name in its module'
+        return Verdict('gone', f'{where} is gone: {what} in this TensorFlow', instead)
+
+    def _contrib(self, rest: str) -> Verdict:
+        """A name of `tf.contrib` or `tf.estimator`."""
+        found = None
+        parts = rest.split('.')
+        for length in range(1, len(parts) + 1):
+            name = _names.look_up('.'.join(parts[:length]))
+            is_object = (
+                found is not None
+                and found.status != 'gone'
+                and not _is_place(found, parts, length - 1)
+            )
+            if name is None or (name.status == 'gone' and is_object):
+                break  # An attribute of something that works.
+            found = name
+        assert found is not None
+        if found.status == 'works':
+            return self._in_v1(found.instead[3:]) if found.instead.startswith('tf.') else WORKS
+        if found.status == 'extra' and found.extra is not None:
+            message = f'tf.{rest} works as {found.instead}'
+            return Verdict('extra', message, _install(found.extra), found.extra)
+        return Verdict('gone', found.instead.rstrip('.'))
+
+    def _public_way(self, name: str) -> str:
+        ways = self._installed.public_ways.get(name, ())
+        return f'tf.{ways[0]}' if len(ways) == 1 else ''
+
+
+def _is_place(found: _names.Name, parts: list[str], length: int) -> bool:
+    """Whether a name is a module: what is missing in it is gone."""
+    return found.instead == f'tfhooks.v1.{".".join(parts[:length])}' or length == 1
+
+
+def _estimator(dotted: str, rest: str) -> Verdict:
+    """A name of the package that Estimators were in."""
+    message = f'{dotted} is gone: tensorflow_estimator does not load beside this TensorFlow'
+    for name in reversed(rest.split('.')):
+        known = _names.look_up(f'estimator.{name}') if name else None
+        if known is not None and known.status != 'gone':
+            return Verdict('gone', message, f'tfhooks.v1.estimator.{name}')
+    return Verdict('gone', message)
+
+
+def _install(extra: str) -> str:
+    return f'pip install "tfhooks[{extra}]"'
+
+
+def _is_special(rest: str) -> bool:
+    """Names with underscores around them, such as `tf.__version__`."""
+    return any(part.startswith('__') and part.endswith('__') for part in rest.split('.'))

@@ -1,0 +1,122 @@
+"""What `python -m tfhooks check` prints, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+SCHEMA_VERSION = 1
+# Each kind, whether a program with it fails, and whether it is listed without `--all`.
+KINDS = {
+    'gone': (True, True),
+    'unknown': (True, True),
+    'refused': (True, True),
+    'unreadable': (True, True),
+    'extra': (False, True),
+    'differs': (False, True),
+    'caution': (False, True),
+    'private': (False, True),
+    'guarded': (False, False),
+    'works': (False, False),
+}
+
+
+class Finding(NamedTuple):
+    """One thing found in a program.
+
+    Attributes:
+      file: The program.
+      cell: The cell of a notebook, from 1 on; 0 in a file of Python.
+      line: From 1 on.
+      column: From 1 on.
+      kind: One of `KINDS`.
+      message: The sentence about it.
+      replacement: What to write instead, or to install; may be empty.
+      name: The dotted name that was looked up; of a pattern, the pattern's.
+      extra: The extra of tfhooks that it needs, or None.
+      row: Of a pattern, the first column of its row in docs/differences.md, or None.
+    """
+
+    file: str
+    cell: int
+    line: int
+    column: int
+    kind: str
+    message: str
+    replacement: str = ''
+    name: str = ''
+    extra: str | None = None
+    row: str | None = None
+
+    def fails(self) -> bool:
+        """Whether the program fails there."""
+        return KINDS[self.kind][0]
+
+    def text(self) -> str:
+        """One line: `file:line:column: kind: message -> replacement`."""
+        file = f'{self.file}[{self.cell}]' if self.cell else self.file
+        message = self.message or f'{self.name} works'
+        arrow = f' -> {self.replacement}' if self.replacement else ''
+        row = f' [docs/differences.md: {self.row}]' if self.row else ''
+        line = f'{file}:{self.line}:{self.column}: {self.kind}: {message}{arrow}{row}'
+        return ' '.join(line.split()) if '\n' in line else line
+
+
+def extras(findings: Iterable[Finding]) -> list[str]:
+    """The extras that are needed, sorted."""
+    return sorted({finding.extra for finding in findings if finding.extra})
+
+
+def exit_code(findings: Iterable[Finding]) -> int:
+    """1 where something is gone, refused or unreadable; else 0."""
+    return int(any(finding.fails() for finding in findings))
+
+
+def pip_command(wanted: Sequence[str]) -> str:
+    """The command that installs some extras."""
+    return f'pip install "tfhooks[{",".join(wanted)}]"'
+
+
+def as_text(findings: Sequence[Finding], files: int, show_all: bool) -> str:
+    """The report for people and grep: a line for each finding, then a summary."""
+    lines = [finding.text() for finding in findings if show_all or KINDS[finding.kind][1]]
+    count = Counter(finding.kind for finding in findings)
+    names = len({finding.name for finding in findings if finding.kind == 'works'})
+    parts = [f'{count[kind]} {kind}' for kind in KINDS if count[kind] and kind != 'works']
+    parts.append(f'{count["works"]} uses of {names} names work')
+    lines.append(f'{files} {"program" if files == 1 else "programs"}: {", ".join(parts)}.')
+    wanted = extras(findings)
+    if wanted:
+        lines.append(f'Extras to install: {pip_command(wanted)}')
+    failing = len({finding.file for finding in findings if finding.fails()})
+    if failing:
+        lines.append(f'{failing} of {files} need a change.')
+    else:
+        lines.append('Nothing is gone.')
+    return '\n'.join(lines)
+
+
+def as_json(findings: Sequence[Finding], files: int, show_all: bool) -> str:
+    """The report for programs; its schema is in docs/migrating.md."""
+    count = Counter(finding.kind for finding in findings)
+    listed = [_entry(finding) for finding in findings if show_all or KINDS[finding.kind][1]]
+    wanted = extras(findings)
+    report = {
+        'schema_version': SCHEMA_VERSION,
+        'exit_code': exit_code(findings),
+        'programs': files,
+        'counts': {kind: count[kind] for kind in KINDS},
+        'extras': wanted,
+        'install': pip_command(wanted) if wanted else None,
+        'findings': listed,
+    }
+    return json.dumps(report, indent=1)
+
+
+def _entry(finding: Finding) -> dict[str, Any]:
+    entry = finding._asdict()
+    entry['cell'] = finding.cell or None
+    entry['replacement'] = finding.replacement or None
+    return entry

@@ -1,0 +1,104 @@
+"""What replaces names of TensorFlow 1 that are gone, outside `tf.contrib` and `tf.estimator`.
+
+`tests/names_1_15/record_names.py` lists the names of 1.15; a test holds this table against them.
+"""
+
+from __future__ import annotations
+
+_STATISTICS = 'nothing measures it; profile the run with tf.train.ProfilerHook'
+_MNIST = 'tf.keras.datasets.mnist.load_data(), or the files and NumPy'
+
+# Of 1.15, each for itself and all that is in it. An empty string: nothing does.
+GONE = {
+    'config.experimental_list_devices': 'session.list_devices()',
+    'data.experimental.CheckpointInputPipelineHook': (
+        'tf.data.experimental.make_saveable_from_iterator(iterator), added to '
+        'tf.GraphKeys.SAVEABLE_OBJECTS'
+    ),
+    'data.experimental.MapVectorizationOptions': '',
+    'data.experimental.StatsAggregator': _STATISTICS,
+    'data.experimental.StatsOptions': _STATISTICS,
+    'data.experimental.bytes_produced_stats': _STATISTICS,
+    'data.experimental.latency_stats': _STATISTICS,
+    'keras.experimental.LinearCosineDecay': 'tf.train.linear_cosine_decay',
+    'keras.experimental.NoisyLinearCosineDecay': 'tf.train.noisy_linear_cosine_decay',
+    'keras.experimental.PeepholeLSTMCell': 'tf.nn.rnn_cell.LSTMCell(use_peepholes=True)',
+    'keras.experimental.export_saved_model': 'model.save(path, save_format="tf")',
+    'keras.experimental.load_from_saved_model': 'tf.keras.models.load_model',
+    'keras.experimental.terminate_keras_multiprocessing_pools': '',
+    'keras.mixed_precision.experimental': 'tf.keras.mixed_precision',
+    'keras.utils.HDF5Matrix': 'h5py',
+    'keras.utils.convert_all_kernels_in_model': '',
+    'keras.utils.multi_gpu_model': 'tf.distribute.MirroredStrategy, or a tower a tf.device',
+    'keras.wrappers': 'the package scikeras',
+    'lite.experimental.get_potentially_supported_ops': '',
+    'lite.experimental.nn': 'tf.nn.rnn_cell',
+    'raw_ops.CompareAndBitpack': '',
+    **{
+        f'raw_ops.{direction}TPUEmbedding{optimizer}ParametersGradAccumDebug': ''
+        for direction in ('Load', 'Retrieve')
+        for optimizer in ('ADAM', 'Adadelta', 'Adagrad', 'FTRL', 'Momentum', 'RMSProp')
+    },
+    'raw_ops.RetrieveTPUEmbeddingProximalAdagradParametersGradAccumDebug': '',
+    'tpu.experimental.AdagradParameters': 'tf.compat.v2.tpu.experimental.embedding.Adagrad',
+    'tpu.experimental.AdamParameters': 'tf.compat.v2.tpu.experimental.embedding.Adam',
+    'tpu.experimental.StochasticGradientDescentParameters': (
+        'tf.compat.v2.tpu.experimental.embedding.SGD'
+    ),
+}
+
+# Of the packages beside the public namespace.
+PACKAGES = {
+    'examples.tutorials.mnist': _MNIST,
+    'examples': 'a copy of the program from the sources of TensorFlow 1.15',
+    'models': 'a copy of the program from the repository tensorflow/models',
+    'tensorboard': 'the package tensorboard',
+    'python.ops.rnn_cell': 'tf.nn.rnn_cell',
+    'python.ops.rnn_cell_impl': 'tf.nn.rnn_cell',
+    'python.layers': 'tf.layers',
+    'python.estimator': 'tf.train, which has the hooks; Estimator itself is gone',
+    'python.keras': 'tf.keras',
+    'python.summary.event_accumulator': ('tensorboard.backend.event_processing.event_accumulator'),
+    'python.training.checkpointable': 'tf.train.Checkpoint',
+    'python.tools.freeze_graph': 'tf.graph_util.convert_variables_to_constants',
+}
+
+# Gone before 1.15 already.
+OLDER = {
+    'all_candidate_sampler': 'tf.nn.all_candidate_sampler',
+    'audio_summary': 'tf.summary.audio',
+    'batch_cholesky': 'tf.cholesky',
+    'batch_matmul': 'tf.matmul',
+    'batch_matrix_inverse': 'tf.matrix_inverse',
+    'complex_abs': 'tf.abs',
+    'concat_v2': 'tf.concat(values, axis)',
+    'histogram_summary': 'tf.summary.histogram',
+    'image_summary': 'tf.summary.image',
+    'initialize_local_variables': 'tf.local_variables_initializer',
+    'inv': 'tf.reciprocal',
+    'listdiff': 'tf.setdiff1d',
+    'merge_all_summaries': 'tf.summary.merge_all',
+    'merge_summary': 'tf.summary.merge',
+    'mul': 'tf.multiply',
+    'neg': 'tf.negative',
+    'nn.rnn': 'tf.nn.static_rnn',
+    'nn.bidirectional_rnn': 'tf.nn.static_bidirectional_rnn',
+    'nn.seq2seq': 'a copy of the module from TensorFlow 0.12',
+    'pack': 'tf.stack',
+    'python.SummaryWriter': 'tf.summary.FileWriter',
+    'scalar_summary': 'tf.summary.scalar',
+    'select': 'tf.where',
+    'sub': 'tf.subtract',
+    'train.SummaryWriter': 'tf.summary.FileWriter',
+    'unpack': 'tf.unstack',
+    'models.rnn': 'tf.nn.rnn_cell',
+}
+
+
+def replacement(table: dict[str, str], dotted: str) -> str | None:
+    """What a table says of a name, or else of the nearest place that it is in."""
+    while dotted:
+        if dotted in table:
+            return table[dotted]
+        dotted = dotted.rpartition('.')[0]
+    return None
