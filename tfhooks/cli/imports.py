@@ -17,6 +17,7 @@ Code that is run from strings (`exec('import tensorflow')`) gets TensorFlow as i
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import importlib.util
 import os
@@ -176,13 +177,14 @@ class Finder(MetaPathFinder):
                 spec = finder.find_spec(fullname, path, target)
                 if spec is not None:
                     if spec.loader is not None:
-                        spec.loader = _AfterLoader(spec.loader, self._ready)
+                        after = functools.partial(self._ready, loaded=fullname)
+                        spec.loader = _AfterLoader(spec.loader, after)
                     return spec
         return None
 
-    def _ready(self) -> None:
+    def _ready(self, loaded: str | None = None) -> None:
         """Goes on as soon as no part of TensorFlow or tfhooks is half imported."""
-        if self._done or _half_imported():
+        if self._done or _half_imported(loaded):
             return
         self._done = True
         importlib.import_module(OURS)
@@ -198,15 +200,15 @@ def _choose_keras() -> None:
         os.environ['TF_USE_LEGACY_KERAS'] = '1'
 
 
-def _half_imported() -> bool:
-    """Whether a part of TensorFlow or of tfhooks is being imported."""
+def _half_imported(but: str | None) -> bool:
+    """Whether a part of TensorFlow or of tfhooks is being imported, but for one that is done."""
     for name, module in list(sys.modules.items()):
         spec = getattr(module, '__spec__', None)
         if (
             getattr(spec, '_initializing', False)
-            and name.startswith(('tfhooks.', 'tensorflow.'))
+            and name.partition('.')[0] in (THEIRS, 'tfhooks')
             and not name.startswith('tfhooks.cli')
-            and name != OURS
+            and name != but
         ):
             return True
     return False

@@ -54,6 +54,7 @@ def main(argv: Sequence[str]) -> int:
         run_plans=not options.no_run_plans,
         children=options.children,
         trace=options.trace,
+        trace_runs=options.trace_runs,
     )
     program = settings.install(chosen)
     if is_module:
@@ -85,6 +86,13 @@ def _parser() -> argparse.ArgumentParser:
     add('--no-run-plans', action='store_true', help="let TensorFlow's Session.run do each run")
     add('--trace', metavar='FILE', help='write down what hooks and sessions do; see compare-traces')
     add(
+        '--trace-runs',
+        metavar='N',
+        type=int,
+        default=1000,
+        help='how many runs of each session to write down (default: %(default)s)',
+    )
+    add(
         '--children',
         action='store_true',
         help='also in processes that multiprocessing spawns (those it forks have it anyway)',
@@ -101,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _divided(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     """Divides the arguments into the runner's and, from its name or -m on, the program's."""
-    takes_value = ('--trace', '--package')
+    takes_value = ('--trace', '--trace-runs', '--package')
     at = 0
     while at < len(argv) and argv[at].startswith('-') and argv[at][:2] != '-m':
         at += 2 if argv[at] in takes_value else 1

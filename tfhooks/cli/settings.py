@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,7 @@ class Settings:
       run_plans: Whether runs are served by run plans.
       children: Whether processes that multiprocessing spawns are to have all this, too.
       trace: The file to write the trace to, or None.
+      trace_runs: How many runs of each session the trace has.
     """
 
     packages: tuple[str, ...] = ()
@@ -31,6 +33,7 @@ class Settings:
     run_plans: bool = True
     children: bool = False
     trace: str | None = None
+    trace_runs: int = 1000
 
 
 def install(settings: Settings) -> imports.Program:
@@ -40,7 +43,7 @@ def install(settings: Settings) -> imports.Program:
     program = imports.Program(settings.packages)
     recording: Callable[[], None] | None = None
     if settings.trace is not None:
-        recording = _record(settings.trace)
+        recording = _record(settings.trace, settings.trace_runs)
 
     def when_ready() -> None:
         import tfhooks
@@ -60,18 +63,16 @@ def install(settings: Settings) -> imports.Program:
     return program
 
 
-def _record(path: str) -> Callable[[], None]:
+def _record(path: str, most_runs: int) -> Callable[[], None]:
     from tfhooks.cli import trace_recorder
 
-    recorder = trace_recorder.Recorder(path)
-    return lambda: recorder.watch(imports_tensorflow())
+    recorder = trace_recorder.Recorder(path, most_runs)
+    return lambda: recorder.watch(_tensorflow_of_program())
 
 
-def imports_tensorflow() -> Any:
+def _tensorflow_of_program() -> Any:
     """The module that the program has for TensorFlow."""
-    import tfhooks.v1
-
-    return tfhooks.v1
+    return sys.modules[imports.OURS]
 
 
 class _InChild:

@@ -1,0 +1,488 @@
+"""Writes down what the hooks and monitored sessions of a program do, to compare two machines.
+
+    python trace_recorder.py --trace FILE script.py [arguments of the script]
+
+This file needs nothing but Python 3.6 or newer and any TensorFlow from 1.4 on: copy it to the old
+machine. On the new one `python -m tfhooks --trace FILE script.py` does the same with the same file;
+`python -m tfhooks compare-traces A B` compares the two.
+"""
+
+# Python 3.6 reads this file, too.
+# ruff: noqa: UP006, UP035, UP045, B009, B010
+
+import argparse
+import atexit
+import collections
+import functools
+import importlib.util
+import json
+import logging
+import os
+import platform
+import re
+import runpy
+import sys
+import threading
+import time
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+
+import numpy as np
+
+_METHODS = ('begin', 'after_create_session', 'before_run', 'after_run', 'end', 'on_error')
+# Log lines of TensorFlow's that say nothing about hooks and sessions.
+_IGNORED_LOG = (
+    'is deprecated',
+    'Instructions for updating',
+    'Calling checkpoint listeners',
+    'From ',
+)
+# Summaries whose value is a time.
+_MEASURED_TAGS = ('global_step/sec',)
+_NUMBER = r'[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|inf|nan)'
+_MOST_ITEMS = 8
+_MOST_LINES = 20000
+
+
+def _number(value: Any) -> str:
+    return f'{float(value):.8g}' if isinstance(value, (float, np.floating)) else repr(value)
+
+
+def show(value: Any) -> str:
+    """`value` as one line; of a large array what is known of its numbers."""
+    kind = type(value).__name__
+    if isinstance(value, np.generic):
+        return f'numpy.{value.dtype.name}({_number(value.item())})'
+    if value is None or isinstance(value, (bool, int, str, bytes)):
+        return repr(value) if len(repr(value)) < 200 else kind
+    if isinstance(value, float):
+        return f'float({_number(value)})'
+    if isinstance(value, np.ndarray):
+        return f'ndarray({value.dtype.name}, {list(value.shape)}, {_items(value)})'
+    if isinstance(value, tuple) and hasattr(value, '_fields'):
+        names = getattr(value, '_fields')
+        fields = [f'{name}={show(getattr(value, name))}' for name in names]
+        return '{}({})'.format(kind, ', '.join(fields))
+    if isinstance(value, (list, tuple)):
+        opening, closing = '[]' if isinstance(value, list) else '()'
+        return opening + ', '.join(show(item) for item in value) + closing
+    if isinstance(value, dict):
+        items = list(value.items())
+        if not isinstance(value, collections.OrderedDict):
+            items.sort(key=lambda item: show(item[0]))
+        return '{' + ', '.join(f'{show(k)}: {show(v)}' for k, v in items) + '}'
+    if hasattr(value, 'graph') and hasattr(value, 'name'):
+        return f'<{value.name}>'
+    return kind
+
+
+def _items(array: Any) -> str:
+    if array.size <= _MOST_ITEMS:
+        return '[' + ', '.join(_number(item) for item in array.ravel().tolist()) + ']'
+    if array.dtype.kind not in 'biuf':
+        return f'{array.size} items'
+    found = np.asarray(array, dtype=np.float64)
+    figures = [('mean', found.mean()), ('std', found.std())]
+    figures += [('min', found.min()), ('max', found.max())]
+    return ', '.join(f'{name}={_number(float(figure))}' for name, figure in figures)
+
+
+def _is_libraries(cls: type) -> bool:
+    name = cls.__module__.split('.')[0]
+    return name == 'builtins' or name.startswith('tensorflow') or name == 'tfhooks'
+
+
+def _kind_of_error(error: BaseException) -> str:
+    """The nearest class that a caller of TensorFlow would catch."""
+    for cls in type(error).__mro__:
+        if cls.__module__ == 'builtins' or cls.__module__.startswith('tensorflow'):
+            return cls.__name__
+    return 'Exception'
+
+
+class _Watched:
+    """A monitored session, and where it is."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.runs = 0
+        self.session: Any = None
+        self.step: Any = None
+
+    def global_step(self) -> str:
+        try:
+            return f' at global step {int(self.session.run(self.step))}'
+        except Exception:
+            return ''
+
+
+class Recorder:
+    """Records the sessions of this process from `watch` on, and writes the file when it ends."""
+
+    def __init__(self, path: str, most_runs: int = 1000) -> None:
+        """Makes the recorder.
+
+        Args:
+          path: The JSON file to write.
+          most_runs: How many runs of each session to write down. What is left behind in files is
+            recorded whatever their number.
+        """
+        self._path = os.path.abspath(path)
+        self._most_runs = most_runs
+        self._started = time.time()
+        self._pid = os.getpid()
+        self._calls: List[str] = []
+        self._log: List[str] = []
+        self._folders: List[str] = []
+        self._writers: List[Any] = []
+        self._hooks: Dict[int, Tuple[Any, str, _Watched]] = {}
+        self._sessions = 0
+        self._lock = threading.Lock()
+        # The run that this thread is in, and the methods that it is in.
+        self._here = threading.local()
+        self._tf: Any = None
+
+    def watch(self, tf: Any) -> None:
+        """Begins to record.
+
+        Args:
+          tf: TensorFlow 1, or what a program has in its place.
+        """
+        self._tf = tf
+        kinds = [(tf.train.MonitoredSession, 1), (tf.train.SingularMonitoredSession, 0)]
+        for kind, place in kinds:
+            self._wrap(kind, '__init__', functools.partial(self._making, place))
+            self._wrap(kind, 'run', self._running)
+            self._wrap(kind, 'run_step_fn', self._running)
+            self._wrap(kind, 'close', self._closing)
+            self._wrap(kind, '__exit__', self._closing)
+        self._wrap(tf.summary.FileWriter, '__init__', self._opening)
+        self._wrap(tf.train.Saver, 'save', self._saving)
+        recorder = self
+
+        class Lines(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                recorder._log.append(record.getMessage())
+
+        logging.getLogger('tensorflow').addHandler(Lines(logging.INFO))
+        atexit.register(self.write)
+
+    @staticmethod
+    def _wrap(cls: type, method: str, wrapper: Callable[..., Any]) -> None:
+        inner = getattr(cls, method)
+
+        @functools.wraps(inner)
+        def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
+            return wrapper(inner, self, *args, **kwargs)
+
+        setattr(cls, method, wrapped)
+
+    # What a program calls.
+
+    def _making(self, place: int, inner: Any, session: Any, *args: Any, **kwargs: Any) -> Any:
+        if hasattr(session, '_trace'):  # A class of the program's has called its base.
+            return inner(session, *args, **kwargs)
+        with self._lock:
+            self._sessions += 1
+            watched = _Watched(f'session {self._sessions}')
+        given = kwargs.get('hooks') if len(args) <= place else args[place]
+        try:
+            hooks = list(given or [])
+        except TypeError:  # Whatever it is, the session will say that it is wrong.
+            return inner(session, *args, **kwargs)
+        for hook in hooks:
+            self._follow(hook, watched)
+        names = [type(hook).__name__ for hook in hooks]
+        self._note(watched, f'{type(session).__name__} with hooks {names}')
+        hooks.append(self._steps_hook(watched))
+        if len(args) <= place:
+            kwargs['hooks'] = hooks
+        else:
+            args = (*args[:place], hooks, *args[place + 1 :])
+        session._trace = watched
+        try:
+            inner(session, *args, **kwargs)
+        except BaseException as error:
+            self._note(watched, 'making it raised ' + _kind_of_error(error))
+            raise
+
+    def _steps_hook(self, watched: _Watched) -> Any:
+        tf = self._tf
+
+        class Steps(tf.train.SessionRunHook):  # type: ignore
+            def begin(self) -> None:
+                watched.step = tf.train.get_global_step()
+
+            def after_create_session(self, session: Any, coord: Any) -> None:
+                watched.session = session
+
+        # A hook that does something is not the program's.
+        Steps.__module__ = 'tensorflow'
+        return Steps()
+
+    def _running(self, inner: Any, session: Any, *args: Any, **kwargs: Any) -> Any:
+        watched = getattr(session, '_trace', None)
+        if watched is None:
+            return inner(session, *args, **kwargs)
+        with self._lock:
+            watched.runs += 1
+            number = watched.runs
+        outer, self._here.run = getattr(self._here, 'run', None), number
+        try:
+            asked = [show(arg) for arg in args]
+            asked += [f'{name}={show(kwargs[name])}' for name in sorted(kwargs)]
+            self._note(watched, '{}({})'.format(inner.__name__, ', '.join(asked)))
+            result = inner(session, *args, **kwargs)
+            if number <= self._most_runs:
+                self._note(watched, 'returned ' + show(result) + watched.global_step())
+            return result
+        except BaseException as error:
+            self._note(watched, 'raised ' + _kind_of_error(error))
+            raise
+        finally:
+            self._here.run = outer
+
+    def _closing(self, inner: Any, session: Any, *args: Any, **kwargs: Any) -> Any:
+        watched = getattr(session, '_trace', None)
+        if watched is None:
+            return inner(session, *args, **kwargs)
+        error = args[1] if len(args) > 1 else None
+        how = 'is closed' if error is None else 'is left by ' + _kind_of_error(error)
+        self._note(watched, f'{how} after {watched.runs} runs')
+        try:
+            return inner(session, *args, **kwargs)
+        except BaseException as another:
+            self._note(watched, 'closing it raised ' + _kind_of_error(another))
+            raise
+        finally:
+            self.write()
+
+    def _opening(self, inner: Any, writer: Any, *args: Any, **kwargs: Any) -> None:
+        folder = args[0] if args else kwargs.get('logdir')
+        self._remember(folder)
+        inner(writer, *args, **kwargs)
+        self._writers.append(writer)
+
+    def _saving(self, inner: Any, saver: Any, *args: Any, **kwargs: Any) -> Any:
+        path = args[1] if len(args) > 1 else kwargs.get('save_path')
+        if path is not None:
+            self._remember(os.path.dirname(os.path.abspath(str(path))))
+        return inner(saver, *args, **kwargs)
+
+    def _remember(self, folder: Any) -> None:
+        if folder and os.path.abspath(str(folder)) not in self._folders:
+            self._folders.append(os.path.abspath(str(folder)))
+
+    # What the program's hooks are called for.
+
+    def _follow(self, hook: Any, watched: _Watched) -> None:
+        """Wraps what the program's own classes define; stock hooks show by what they leave."""
+        self._hooks[id(hook)] = (hook, type(hook).__name__, watched)
+        for cls in type(hook).__mro__:
+            if _is_libraries(cls):
+                continue
+            for method in _METHODS:
+                function = vars(cls).get(method)
+                if callable(function) and not hasattr(function, '_traced'):
+                    self._wrap(cls, method, self._calling)
+                    setattr(vars(cls)[method], '_traced', True)
+
+    def _calling(self, inner: Any, hook: Any, *args: Any, **kwargs: Any) -> Any:
+        _, name, watched = self._hooks.get(id(hook), (None, '', None))
+        inside = self._here.__dict__.setdefault('inside', set())
+        here = (id(hook), inner.__name__)
+        if watched is None or here in inside:  # A class calls the one it is made from.
+            return inner(hook, *args, **kwargs)
+        inside.add(here)
+        called = f'{name}.{inner.__name__}'
+        try:
+            if inner.__name__ == 'after_run' and len(args) > 1:
+                called += ' is given ' + show(getattr(args[1], 'results', None))
+                self._note(watched, called)
+                return inner(hook, *args, **kwargs)
+            result = inner(hook, *args, **kwargs)
+            if inner.__name__ == 'before_run':
+                called += ' asks for ' + show(getattr(result, 'fetches', None))
+                if getattr(result, 'feed_dict', None):
+                    called += ' feeding ' + show(result.feed_dict)
+            self._note(watched, called)
+            return result
+        except BaseException as error:
+            self._note(watched, f'{called} raised {_kind_of_error(error)}')
+            raise
+        finally:
+            inside.discard(here)
+
+    def _note(self, watched: _Watched, what: str) -> None:
+        run = getattr(self._here, 'run', None)
+        if run is None:
+            self._calls.append(f'{watched.name}: {what}')
+        elif run <= self._most_runs:
+            self._calls.append(f'{watched.name}, run {run}: {what}')
+
+    # What there is in the end.
+
+    def write(self) -> None:
+        """Writes the file, as far as things have come."""
+        if os.getpid() != self._pid or self._tf is None:  # A forked child has the recorder, too.
+            return
+        for writer in self._writers:
+            try:
+                writer.flush()
+            except Exception:
+                continue  # It is closed.
+        left = _Left(self._tf, self._folders, self._started)
+        log = logging.getLogger('tensorflow')
+        was_disabled, log.disabled = log.disabled, True  # Reading event files is deprecated.
+        try:
+            self._write(left)
+        finally:
+            log.disabled = was_disabled
+
+    def _write(self, left: '_Left') -> None:
+        trace = {
+            'calls': list(self._calls),
+            'log': [line for line in map(_log_line, self._log) if line is not None],
+            'files': list(left.files()),
+            'checkpoints': list(left.checkpoints()),
+            'events': list(left.events()),
+        }
+        made_by = {'tensorflow': self._tf.__version__, 'python': platform.python_version()}
+        record = {
+            'program': os.path.basename(sys.argv[0]),
+            'made_by': made_by,
+            'trace': {name: [left.clean(line) for line in lines] for name, lines in trace.items()},
+        }
+        with open(self._path + '.part', 'w') as out:
+            json.dump(record, out, indent=1, sort_keys=True)
+            out.write('\n')
+        os.replace(self._path + '.part', self._path)
+
+
+def _log_line(line: str) -> Optional[str]:
+    if any(part in line for part in _IGNORED_LOG):
+        return None
+    line = re.sub(rf'\({_NUMBER} sec\)', '(<n> sec)', line)
+    line = re.sub(rf'(global_step/sec: ){_NUMBER}', r'\1<n>', line)
+    line = re.sub(r'0x[0-9a-f]+', '<address>', line)
+    return line.split('\n')[0]
+
+
+class _Left:
+    """The files that a program has written into the folders it keeps checkpoints and events in."""
+
+    def __init__(self, tf: Any, folders: List[str], since: float) -> None:
+        self._tf = tf
+        self._folders = [(folder, f'<dir{number}>') for number, folder in enumerate(folders, 1)]
+        # File systems keep times in steps of up to two seconds.
+        self._since = since - 2
+
+    def clean(self, text: str) -> str:
+        """A line without what is this machine's."""
+        places = [*self._folders, (os.getcwd(), '<cwd>')]
+        for folder, name in sorted(places, key=lambda place: -len(place[0])):
+            for path in {folder, os.path.realpath(folder)} - {os.sep}:
+                text = text.replace(path, name)
+        return text
+
+    def _written(self, folder: str) -> List[str]:
+        if not os.path.isdir(folder):
+            return []
+        names = [name for name in sorted(os.listdir(folder)) if not name.startswith('.')]
+        paths = [os.path.join(folder, name) for name in names]
+        return [p for p in paths if os.path.isfile(p) and os.path.getmtime(p) >= self._since]
+
+    def files(self) -> Iterator[str]:
+        for folder, name in self._folders:
+            found = [os.path.basename(path) for path in self._written(folder)]
+            found = [re.sub(r'(events\.out\.tfevents)\..*', r'\1.*', file) for file in found]
+            for file in sorted(set(found))[:_MOST_LINES]:
+                yield f'{name}/{file}'
+
+    def checkpoints(self) -> Iterator[str]:
+        for folder, name in self._folders:
+            for path in self._written(folder):
+                if os.path.basename(path) == 'checkpoint':
+                    state = self._tf.train.get_checkpoint_state(folder)
+                    if state is None:
+                        continue
+                    kept = [os.path.basename(p) for p in state.all_model_checkpoint_paths]
+                    latest = os.path.basename(state.model_checkpoint_path)
+                    yield '{}: latest {} of {}'.format(name, latest, ', '.join(kept))
+                elif path.endswith('.index'):
+                    reader = self._tf.train.NewCheckpointReader(path[: -len('.index')])
+                    file = '{}/{}'.format(name, os.path.basename(path)[: -len('.index')])
+                    for variable in sorted(reader.get_variable_to_shape_map()):
+                        value = show(np.asarray(reader.get_tensor(variable)))
+                        yield f'{file}: {variable} is {value}'
+
+    def events(self) -> Iterator[str]:
+        for folder, name in self._folders:
+            events: List[Any] = []
+            for path in self._written(folder):
+                if 'tfevents' in os.path.basename(path):
+                    events.extend(self._tf.train.summary_iterator(path))
+            for event in sorted(events, key=lambda event: float(event.wall_time))[:_MOST_LINES]:
+                for line in _event(event):
+                    yield f'{name}: step {event.step}: {line}'
+
+
+def _event(event: Any) -> Iterator[str]:
+    kind = event.WhichOneof('what')
+    if kind == 'summary':
+        for value in event.summary.value:
+            held = value.WhichOneof('value')
+            text = _number(value.simple_value) if held == 'simple_value' else held
+            yield 'summary {} {}'.format(value.tag, '<n>' if value.tag in _MEASURED_TAGS else text)
+    elif kind == 'session_log':
+        status = event.session_log
+        yield 'session log ' + type(status).SessionStatus.Name(status.status)
+    elif kind != 'file_version':
+        yield str(kind)
+
+
+class _AfterTensorFlow:
+    """Finds TensorFlow as everybody else does, and says when it has been imported."""
+
+    def __init__(self, after: Callable[[Any], None]) -> None:
+        self._after = after
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        if name != 'tensorflow':
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        loader: Any = None if spec is None else spec.loader
+        if loader is None:
+            return spec
+        execute = loader.exec_module
+
+        def exec_module(module: Any) -> None:
+            execute(module)
+            self._after(module)
+
+        loader.exec_module = exec_module
+        return spec
+
+
+def main(argv: List[str]) -> None:
+    """Runs a script and records it."""
+    parser = argparse.ArgumentParser(description=(__doc__ or '').split('\n')[0])
+    parser.add_argument('--trace', required=True, metavar='FILE', help='the JSON file to write')
+    parser.add_argument('--trace-runs', type=int, default=1000, help='runs of each session')
+    parser.add_argument('script')
+    parser.add_argument('arguments', nargs=argparse.REMAINDER)
+    flags = parser.parse_args(argv)
+    recorder = Recorder(flags.trace, flags.trace_runs)
+
+    def after(tensorflow: Any) -> None:
+        is_old = tensorflow.__version__.startswith('1.')
+        recorder.watch(tensorflow if is_old else tensorflow.compat.v1)
+
+    sys.meta_path.insert(0, _AfterTensorFlow(after))
+    sys.argv[:] = [flags.script, *flags.arguments]
+    sys.path[0] = os.path.dirname(os.path.realpath(flags.script))
+    runpy.run_path(flags.script, run_name='__main__')
+
+
+if __name__ == '__main__':
+    main(sys.argv[1:])
