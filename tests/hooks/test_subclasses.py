@@ -122,8 +122,7 @@ def test_listeners_get_the_step_as_tensorflow_gives_it(tmp_path, train):
     assert kinds == {np.int64}
 
 
-# A ProfilerHook holds an open event file, TensorFlow's too.
-@pytest.mark.parametrize('base', [base for base in HOOKS if base is not tfhooks.ProfilerHook])
+@pytest.mark.parametrize('base', HOOKS)
 @pytest.mark.parametrize('duplicate', [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
 def test_a_hook_can_be_copied_and_pickled(base, duplicate, tmp_path, train):
     arguments, keywords = hook_of(base, tmp_path)
@@ -139,3 +138,56 @@ def test_a_directory_may_have_the_characters_of_a_pattern(tmp_path, train):
         for _ in range(3):
             session.run(train)
     assert (directory / 'model.ckpt-3.index').exists()
+
+
+class OwnLines(tfhooks.LoggingTensorHook):
+    """Takes the logging over, by the fields that TensorFlow's class has."""
+
+    def __init__(self, **period):
+        super().__init__({'step': 'step_read:0'}, at_end=True, **period)
+        self.lines = []
+
+    def after_run(self, run_context, run_values):
+        if self._should_trigger:
+            self._write(run_values.results)
+        self._iter_count += 1
+
+    def end(self, session):
+        if self._log_at_end:
+            self._write(session.run(self._current_tensors))
+
+    def _write(self, values):
+        self._timer.update_last_triggered_step(self._iter_count)
+        self.lines.append((self._iter_count, [int(values[tag]) for tag in self._tag_order]))
+
+
+class OwnRequest(tfhooks.LoggingTensorHook):
+    """Asks for more than the tensors that are logged."""
+
+    def __init__(self, **period):
+        super().__init__(['step_read:0'], formatter=self._format, **period)
+        self.lines = []
+
+    def before_run(self, run_context):
+        self._should_trigger = self._timer.should_trigger_for_step(self._iter_count)
+        if self._should_trigger:
+            return tfhooks.SessionRunArgs(dict(self._current_tensors, loss='loss:0'))
+        return None
+
+    def _format(self, values):
+        self.lines.append((self._iter_count, [int(values['step_read:0'])]))
+        return str(values)
+
+
+@pytest.mark.parametrize('session_class', [tfhooks.MonitoredSession, tf.train.MonitoredSession])
+def test_logging_may_be_taken_over_by_tensorflows_fields(train, session_class):
+    with tf.control_dependencies([train]):
+        tf.identity(tf.train.get_global_step().read_value(), name='step_read')
+    takes_over, asks = OwnLines(every_n_iter=3), OwnRequest(every_n_iter=3)
+    with session_class(hooks=[takes_over, asks]) as session:
+        for _ in range(8):
+            session.run(train)
+    expected = [(0, [1]), (3, [4]), (6, [7])]
+    assert asks.lines == expected
+    # The end runs the tensors once more.
+    assert takes_over.lines == [*expected, (8, [9])]

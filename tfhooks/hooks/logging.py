@@ -85,6 +85,11 @@ class LoggingTensorHook(tf.train.LoggingTensorHook, SessionRunHook[dict[Any, Any
         self._global_step: Any = None
         self._step: Any = None  # The global step after the run that is logged.
         self._wants_step = formatter is not None and _wants_step(formatter)
+        # Such classes go by TensorFlow's fields: `_timer`, `_iter_count`, `_should_trigger`.
+        self._is_overridden = not by_global_step and any(
+            getattr(type(self), method) is not getattr(LoggingTensorHook, method)
+            for method in ('before_run', 'after_run')
+        )
 
     def begin(self) -> None:
         """Begins anew: the next run is the first.
@@ -130,6 +135,9 @@ class LoggingTensorHook(tf.train.LoggingTensorHook, SessionRunHook[dict[Any, Any
             return None
         # tfhooks' own sessions count the runs, so that they need not call this in each.
         self._iter_count = getattr(run_context, 'runs', self._iter_count)
+        if self._is_overridden:
+            self._should_trigger = self._timer.should_trigger_for_step(self._iter_count)
+            return self._request if self._should_trigger else None
         if self._iter_count >= self._due or (
             self._every_n_secs is not None and time.monotonic() >= self._due_time
         ):
@@ -143,7 +151,7 @@ class LoggingTensorHook(tf.train.LoggingTensorHook, SessionRunHook[dict[Any, Any
         if run_values.results is not None:
             with self._lock:
                 self._log_if_due(run_context, run_values.results)
-        if not self._by_global_step and not hasattr(run_context, 'runs'):
+        if not self._by_global_step and (self._is_overridden or not hasattr(run_context, 'runs')):
             self._iter_count = next(self._runs)
 
     def _log_if_due(self, run_context: SessionRunContext, values: dict[Any, Any]) -> None:
