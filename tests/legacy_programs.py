@@ -46,13 +46,12 @@ SCHEDULED = ('actor_learner',)
 NUMBER = re.compile(r'(-?\d+\.\d+(?:e[+-]?\d+)?|-?\d+)')
 
 
-def run_all(name, command, environment):
+def run_all(name, command):
     """Runs a program as often as it is to be run, and observes what is left.
 
     Args:
       name: The program's name.
       command: What to put before the program's arguments.
-      environment: The environment variables of its processes.
 
     Returns:
       A dictionary that can be written as JSON.
@@ -71,7 +70,7 @@ def run_all(name, command, environment):
                     code = subprocess.call(
                         command + arguments,
                         cwd=directory,
-                        env=environment,
+                        env=environment(),
                         stdout=out,
                         stderr=err,
                         timeout=300,
@@ -154,6 +153,25 @@ def summaries(directory):
     ]
 
 
+def recorded(name):
+    """What the program left on TensorFlow 1.15, with the difference that docs/differences.md has:
+
+    tfhooks does not write the checkpoint again that has just been restored.
+    """
+    with open(os.path.join(RECORDED, name + '.json')) as file:
+        left = json.load(file)
+    if name == 'dnc_loop':
+        left['runs'][1]['logged'].remove('Saving checkpoints for 50 into DIR/model.ckpt.')
+        left['checkpoint']['kept'].remove('model.ckpt-50')
+    return left
+
+
+def environment():
+    """The environment variables of a program's process: no GPU, and this process's modules."""
+    modules = os.pathsep.join(path or os.getcwd() for path in sys.path)
+    return dict(os.environ, TF_CPP_MIN_LOG_LEVEL='3', CUDA_VISIBLE_DEVICES='-1', PYTHONPATH=modules)
+
+
 def differing(expected, actual, tolerance, where=''):
     """Compares what was observed with what was recorded.
 
@@ -196,11 +214,10 @@ def close(expected, actual, tolerance):
 
 
 def record(names):
-    environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL='3', CUDA_VISIBLE_DEVICES='-1')
     for name in names:
         command = [sys.executable, os.path.join(EXAMPLES, name + '.py')]
-        observed = run_all(name, command, environment)
-        again = run_all(name, command, environment)
+        observed = run_all(name, command)
+        again = run_all(name, command)
         for line in differing(observed, again, 0):
             print('not the same twice: {} {}'.format(name, line))
         with open(os.path.join(RECORDED, name + '.json'), 'w') as file:

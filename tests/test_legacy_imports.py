@@ -1,0 +1,31 @@
+"""Programs for TensorFlow 1 run on tfhooks.v1 with their import lines changed, and nothing else.
+
+The programs are those of examples/legacy; what they left on TensorFlow 1.15.5 is in tests/legacy.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+
+import legacy_programs
+import pytest
+
+
+@pytest.fixture(scope='module')
+def changed(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A folder of the programs with changed imports, and of the module that one imports."""
+    folder = tmp_path_factory.mktemp('changed')
+    for path in pathlib.Path(legacy_programs.EXAMPLES).glob('*.py'):
+        text = path.read_text(encoding='utf-8')
+        text = text.replace('import tensorflow as tf\n', 'import tfhooks.v1 as tf\n')
+        text = text.replace('import tensorflow.contrib.', 'import tfhooks.v1.contrib.')
+        assert 'tensorflow' not in text.replace('tfhooks', '')
+        (folder / path.name).write_text(text, encoding='utf-8')
+    return folder
+
+
+@pytest.mark.parametrize('name', sorted(legacy_programs.PROGRAMS))
+def test_runs_with_changed_imports(name: str, changed: pathlib.Path) -> None:
+    left = legacy_programs.run_all(name, [sys.executable, str(changed / f'{name}.py')])
+    assert legacy_programs.differing(legacy_programs.recorded(name), left, 0.02) == []
