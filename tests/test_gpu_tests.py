@@ -1,0 +1,29 @@
+"""The tests on a GPU are right wherever the GPU is not: they pass on a second CPU device."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+
+def test_they_pass_on_a_second_cpu_device(tmp_path):
+    environment = {key: value for key, value in os.environ.items() if not key.startswith('PYTEST')}
+    environment['PYTHONPATH'] = os.pathsep.join(path or os.getcwd() for path in sys.path)
+    folder = pathlib.Path(__file__).resolve().parent / 'gpu'
+    done = subprocess.run(
+        [sys.executable, '-m', 'pytest', '-n', '0', '-p', 'no:cacheprovider', str(folder)]
+        + ['--basetemp', str(tmp_path / 'gpu')],
+        env={**environment, 'TFHOOKS_TEST_DEVICE': '/CPU:1', 'TF_CPP_MIN_LOG_LEVEL': '3'},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-20000:]
+    # What only a GPU has is left out, and nothing else: its kernels, and its memory.
+    counts = re.search(r'(\d+) passed, 2 skipped', done.stdout)
+    assert counts, done.stdout[-2000:]
+    assert int(counts[1]) > 30
