@@ -13,9 +13,9 @@ def test_they_pass_on_a_second_cpu_device(tmp_path):
     environment = {key: value for key, value in os.environ.items() if not key.startswith('PYTEST')}
     environment['PYTHONPATH'] = os.pathsep.join(path or os.getcwd() for path in sys.path)
     folder = pathlib.Path(__file__).resolve().parent / 'gpu'
+    where = [str(folder), '--basetemp', str(tmp_path / 'gpu')]
     done = subprocess.run(
-        [sys.executable, '-m', 'pytest', '-n', '0', '-p', 'no:cacheprovider', str(folder)]
-        + ['--basetemp', str(tmp_path / 'gpu')],
+        [sys.executable, '-m', 'pytest', '-n', '0', '-p', 'no:cacheprovider', *where],
         env={**environment, 'TFHOOKS_TEST_DEVICE': '/CPU:1', 'TF_CPP_MIN_LOG_LEVEL': '3'},
         capture_output=True,
         text=True,
