@@ -18,5 +18,13 @@ class Lock:
     def __exit__(self, *error: Any) -> None:
         self._lock.release()
 
+    def acquire(self, blocking: bool = True) -> bool:
+        """Takes it, if need be after waiting; says whether it was taken."""
+        return self._lock.acquire(blocking)
+
+    def release(self) -> None:
+        """Gives it back."""
+        self._lock.release()
+
     def __reduce__(self) -> Any:
         return Lock, ()

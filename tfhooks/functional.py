@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import threading
-import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from tfhooks import _arguments, fetching, steps
+from tfhooks._locks import Lock
 from tfhooks._tensorflow import Coordinator, Session, tf
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
 from tfhooks.triggers import SecondOrStepTimer
@@ -208,9 +207,9 @@ class _PeriodicHook(FunctionHook[ResultT]):
         self._timer = timer
         self._counts_steps = timer._every_steps is not None
         self._step: Any = None
-        self._lock = threading.Lock()
-        # The runs in which the fetches were asked for: operations have None for a result.
-        self._asked: weakref.WeakSet[SessionRunContext] = weakref.WeakSet()
+        self._lock = Lock()
+        # Operations have None for a result: in a tuple it says that they were asked for.
+        self._request = SessionRunArgs((fetches,))
 
     def begin(self) -> None:
         """Begins anew: the next run is due.
@@ -240,14 +239,14 @@ class _PeriodicHook(FunctionHook[ResultT]):
         """Asks for the fetches if the function may be due."""
         if not self._timer.may_be_due(run_context, self._step):
             return None
-        self._asked.add(run_context)
         return self._request
 
     def after_run(
         self, run_context: SessionRunContext, run_values: SessionRunValues[ResultT]
     ) -> None:
         """Calls the function with the results if it is due."""
-        if run_context not in self._asked:
+        results: Any = run_values.results
+        if results is None:
             return
         step = steps.after(run_context, self._step) if self._counts_steps else 0
         with self._lock:
@@ -255,7 +254,7 @@ class _PeriodicHook(FunctionHook[ResultT]):
             if not self._timer.is_due(step):
                 return
             self._timer.update_last_triggered_step(step)
-        self.__wrapped__(run_values.results)
+        self.__wrapped__(results[0])
 
 
 def _name(function: Any) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import bisect
 import inspect
-import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from tfhooks import _arguments, roles, roster, steps
+from tfhooks._locks import Lock
 from tfhooks._tensorflow import global_step_read
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
 from tfhooks.triggers import SecondOrStepTimer
@@ -224,7 +224,7 @@ class _Sleeper(_Wrapper):
     def __init__(self, hook: Any, name: str, by_steps: bool) -> None:
         super().__init__(hook, name)
         self._by_steps = by_steps
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     def begin(self) -> None:
         """Begins anew.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from tfhooks import _arguments, steps
+from tfhooks._locks import Lock
 from tfhooks._tensorflow import global_step_read
 from tfhooks.triggers import SecondOrStepTimer
 
@@ -42,7 +42,7 @@ class Cadence:
             every_secs=_arguments.seconds(owner, 'every_n_secs', every_n_secs),
             every_steps=self._every_n_steps,
         )
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self.step_tensor: Any = None
 
     def begin(self) -> None:

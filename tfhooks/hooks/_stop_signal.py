@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
 from tfhooks import _arguments, steps
+from tfhooks._locks import Lock
 from tfhooks._tensorflow import global_step_read, tf
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
 from tfhooks.triggers import SecondOrStepTimer
@@ -40,7 +40,7 @@ class StopOnPredicateHook(SessionRunHook[None]):
             every_steps=_arguments.whole(owner, 'run_every_steps', run_every_steps),
         )
         self._by_secs = run_every_secs is not None
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     def begin(self) -> None:
         """Begins anew: the next run is the first.

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfhooks import _arguments, log
+from tfhooks._locks import Lock
 from tfhooks._tensorflow import tf
 from tfhooks.hook_types import SessionRunContext, SessionRunHook, SessionRunValues
 
@@ -107,7 +108,7 @@ class HookCostHook(SessionRunHook[None]):
             raise TypeError(f'{_NAME}: most_events must be a whole number; most_events=None')
         self._trace_path = None if trace_path is None else os.fspath(trace_path)
         self._most_events = most
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._enrolled: list[_Measured] = []
         self._reset([])
 
@@ -220,7 +221,7 @@ class _Measured:
         self.name = name
         self._hook = hook
         self._costs = costs
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._before_secs = self._after_secs = 0.0
         self._asked = self._answered = 0
         self._values = self._bytes = 0

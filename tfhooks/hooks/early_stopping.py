@@ -6,11 +6,11 @@ import json
 import math
 import numbers
 import os
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from tfhooks import _arguments, steps
+from tfhooks._locks import Lock
 from tfhooks._tensorflow import Tensor, tf
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
 from tfhooks.hooks import _scalars
@@ -118,7 +118,7 @@ class EarlyStoppingHook(SessionRunHook[Any]):
                 f'every_n_secs={every_n_secs!r}'
             )
         self._state_file = None if state_file is None else os.fspath(state_file)
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._reset()
 
     def _reset(self) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from tfhooks import _arguments, pauses, steps
+from tfhooks._locks import Lock
 from tfhooks._tensorflow import tf
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
 from tfhooks.hooks import _scalars
@@ -151,7 +151,7 @@ class EvalHook(SessionRunHook[None]):
         self._name = name
         self._at_start = at_start
         self._at_end = at_end
-        self._lock = threading.RLock()
+        self._lock = Lock()
         self._reset()
 
     def _reset(self) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tfhooks import steps
+from tfhooks._locks import Lock
 from tfhooks.errors import attach
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
 from tfhooks.hooks import _scalars
@@ -69,7 +69,7 @@ class MetricsWriterHook(SessionRunHook[tuple[Any, ...]]):
                     f'each row has; name={name!r}'
                 )
         self._request: SessionRunArgs[tuple[Any, ...]] = SessionRunArgs(())
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     def begin(self) -> None:
         """Opens the files.

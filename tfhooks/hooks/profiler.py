@@ -110,6 +110,8 @@ class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
         # Before TensorFlow's, which makes the directory.
         timer = SecondOrStepTimer(every_secs=save_secs, every_steps=save_steps)
         super().__init__(save_steps, save_secs, output_dir, show_dataflow, show_memory)
+        # `begin` takes it from the cache again; without it the hook can be copied and pickled.
+        self._file_writer: Any = None
         self._timer = timer
         self._output_dir = output_dir
         self._lock = Lock()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tfhooks import _arguments, pauses, steps
+from tfhooks._locks import Lock
 from tfhooks._tensorflow import tf
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
 from tfhooks.hooks import _scalars
@@ -77,7 +77,7 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]]):
         self._bar = bar
         self._file = file
         self._title = title
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._display: Display | None = None
         self._reset()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from tfhooks._tensorflow import tf
@@ -80,12 +81,13 @@ def stop_if_higher_hook(
       The hook. Where evaluations were found but none has the metric, its `after_run` raises
       KeyError.
     """
-    return _threshold_hook(
+    return _hook(
+        _Crossed,
         'stop_if_higher_hook',
         estimator,
         metric_name,
-        lambda value: value > threshold,
-        f'greater than threshold={threshold!r}',
+        'greater',
+        threshold,
         eval_dir,
         min_steps,
         run_every_secs,
@@ -107,12 +109,13 @@ def stop_if_lower_hook(
     Stands for `tf.estimator.experimental.stop_if_lower_hook`. The arguments are those of
     `stop_if_higher_hook`.
     """
-    return _threshold_hook(
+    return _hook(
+        _Crossed,
         'stop_if_lower_hook',
         estimator,
         metric_name,
-        lambda value: value < threshold,
-        f'less than threshold={threshold!r}',
+        'less',
+        threshold,
         eval_dir,
         min_steps,
         run_every_secs,
@@ -144,12 +147,13 @@ def stop_if_no_increase_hook(
       run_every_secs: See there.
       run_every_steps: See there.
     """
-    return _improvement_hook(
+    return _hook(
+        _NotImproved,
         'stop_if_no_increase_hook',
         estimator,
         metric_name,
-        max_steps_without_increase,
         'increase',
+        max_steps_without_increase,
         eval_dir,
         min_steps,
         run_every_secs,
@@ -171,12 +175,13 @@ def stop_if_no_decrease_hook(
     Stands for `tf.estimator.experimental.stop_if_no_decrease_hook`. The arguments are those of
     `stop_if_no_increase_hook`.
     """
-    return _improvement_hook(
+    return _hook(
+        _NotImproved,
         'stop_if_no_decrease_hook',
         estimator,
         metric_name,
-        max_steps_without_decrease,
         'decrease',
+        max_steps_without_decrease,
         eval_dir,
         min_steps,
         run_every_secs,
@@ -203,64 +208,81 @@ def read_eval_metrics(eval_dir: Any) -> dict[int, dict[str, float]]:
     return dict(sorted(found.items()))
 
 
-def _threshold_hook(
-    owner: str,
-    estimator: Any,
-    metric_name: str,
-    is_crossed_by: Callable[[float], bool],
-    rule: str,
-    eval_dir: Any,
-    min_steps: int,
-    run_every_secs: float | None,
-    run_every_steps: int | None,
-) -> SessionRunHook[Any]:
-    eval_dir = _eval_dir(owner, estimator) if eval_dir is None else eval_dir
+# What is asked is an object and no function inside a function, so that a hook can be pickled.
+@dataclass(frozen=True)
+class _Crossed:
+    """Whether an evaluation is beyond a threshold."""
 
-    def should_stop() -> bool:
-        for step, value in _series(owner, eval_dir, metric_name, min_steps):
-            if is_crossed_by(value):
+    owner: str
+    eval_dir: Any
+    metric_name: str
+    min_steps: int
+    relation: str
+    threshold: float
+
+    def __call__(self) -> bool:
+        for step, value in _series(self.owner, self.eval_dir, self.metric_name, self.min_steps):
+            greater = self.relation == 'greater'
+            if value > self.threshold if greater else value < self.threshold:
                 tf.logging.info(
-                    '%s: %s=%g at step %d is %s.', owner, metric_name, value, step, rule
+                    '%s: %s=%g at step %d is %s than threshold=%r.',
+                    self.owner,
+                    self.metric_name,
+                    value,
+                    step,
+                    self.relation,
+                    self.threshold,
                 )
                 return True
         return False
 
-    return make_early_stopping_hook(estimator, should_stop, run_every_secs, run_every_steps)
 
+@dataclass(frozen=True)
+class _NotImproved:
+    """Whether an evaluation is too many steps after the best one before it."""
 
-def _improvement_hook(
-    owner: str,
-    estimator: Any,
-    metric_name: str,
-    max_steps: int,
-    change: str,
-    eval_dir: Any,
-    min_steps: int,
-    run_every_secs: float | None,
-    run_every_steps: int | None,
-) -> SessionRunHook[Any]:
-    eval_dir = _eval_dir(owner, estimator) if eval_dir is None else eval_dir
-    sign = 1 if change == 'increase' else -1
+    owner: str
+    eval_dir: Any
+    metric_name: str
+    min_steps: int
+    change: str
+    max_steps: int
 
-    def should_stop() -> bool:
+    def __call__(self) -> bool:
+        sign = 1 if self.change == 'increase' else -1
         best = best_step = None
-        for step, value in _series(owner, eval_dir, metric_name, min_steps):
+        for step, value in _series(self.owner, self.eval_dir, self.metric_name, self.min_steps):
             if best is None or best_step is None or sign * value > sign * best:
                 best, best_step = value, step
-            if step - best_step >= max_steps:
+            if step - best_step >= self.max_steps:
                 tf.logging.info(
                     '%s: no %s of %s in %d steps since step %d; max_steps_without_%s=%s.',
-                    owner,
-                    change,
-                    metric_name,
+                    self.owner,
+                    self.change,
+                    self.metric_name,
                     step - best_step,
                     best_step,
-                    change,
-                    max_steps,
+                    self.change,
+                    self.max_steps,
                 )
                 return True
         return False
 
+
+def _hook(
+    ask: type[_Crossed] | type[_NotImproved],
+    owner: str,
+    estimator: Any,
+    metric_name: str,
+    direction: str,
+    limit: Any,
+    eval_dir: Any,
+    min_steps: int,
+    run_every_secs: float | None,
+    run_every_steps: int | None,
+) -> SessionRunHook[Any]:
+    eval_dir = _eval_dir(owner, estimator) if eval_dir is None else eval_dir
+    should_stop = ask(owner, eval_dir, metric_name, min_steps, direction, limit)
     return make_early_stopping_hook(estimator, should_stop, run_every_secs, run_every_steps)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import numbers
 import os
-import threading
 import time
 from typing import Any, Literal
 
 from tfhooks import _arguments, log, steps
+from tfhooks._locks import Lock
 from tfhooks.hook_types import SessionRunContext, SessionRunHook, SessionRunValues
 
 _NAME = 'TimeLimitHook'
@@ -57,7 +57,7 @@ class TimeLimitHook(SessionRunHook[None]):
         self._limit = limit
         self._secs = limit - float(margin)
         self._since: Any = _checked_since(since)
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._reset()
 
     def _reset(self) -> None:
