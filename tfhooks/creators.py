@@ -1,6 +1,6 @@
-"""What builds a session: TensorFlow is right here but for where it looks for a checkpoint.
+"""What builds a session: TensorFlow's creators, which look in more places and more often.
 
-`Scaffold`, `SessionCreator` and `WorkerSessionCreator` are those of `tf.compat.v1.train`.
+`Scaffold` and `SessionCreator` are those of `tf.compat.v1.train`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from typing import Any
 from tfhooks import checkpoints
 from tfhooks._tensorflow import ChiefSessionCreator as _TensorFlows
 from tfhooks._tensorflow import Scaffold as Scaffold
+from tfhooks._tensorflow import Session, tf
 from tfhooks._tensorflow import SessionCreator as SessionCreator
-from tfhooks._tensorflow import WorkerSessionCreator as WorkerSessionCreator
-from tfhooks._tensorflow import tf
+from tfhooks._tensorflow import WorkerSessionCreator as _TensorFlowsWorker
+
+# How often a worker looks whether its chief is done.
+_LOOK_EVERY_SECS = 1.0
 
 
 class ChiefSessionCreator(_TensorFlows):
@@ -68,6 +71,53 @@ class ChiefSessionCreator(_TensorFlows):
                 scaffold, master, config, checkpoint_filename_with_path=found.path
             ).create_session()
         saver.recover_last_checkpoints(found.kept)
+        return session
+
+
+class WorkerSessionCreator(_TensorFlowsWorker):
+    """Creates a session as soon as the chief has initialised or restored the variables.
+
+    Stands for `tf.compat.v1.train.WorkerSessionCreator`, and is one. It looks every second whether
+    they are there; TensorFlow's every 30 seconds.
+    """
+
+    def __init__(
+        self,
+        scaffold: Any = None,
+        master: str = '',
+        config: Any = None,
+        max_wait_secs: float = 30 * 60,
+    ) -> None:
+        """Makes the creator. Nothing is looked for yet.
+
+        Args:
+          scaffold: A `tf.compat.v1.train.Scaffold`.
+          master: The TensorFlow server to use; '' for this process.
+          config: A `tf.compat.v1.ConfigProto`.
+          max_wait_secs: How long to wait for the chief, in seconds.
+        """
+        scaffold = scaffold or tf.train.Scaffold()
+        self._own = scaffold, master, config, max_wait_secs
+        super().__init__(scaffold, master, config, max_wait_secs)
+
+    def create_session(self) -> Session:
+        """Waits for the chief, and makes a session.
+
+        Raises:
+          tf.errors.DeadlineExceededError: The variables are not there after `max_wait_secs`.
+        """
+        scaffold, master, config, max_wait_secs = self._own
+        scaffold.finalize()
+        manager = tf.train.SessionManager(
+            local_init_op=scaffold.local_init_op,
+            ready_op=scaffold.ready_op,
+            ready_for_local_init_op=scaffold.ready_for_local_init_op,
+            graph=tf.get_default_graph(),
+            recovery_wait_secs=_LOOK_EVERY_SECS,
+        )
+        session: Session = manager.wait_for_session(
+            master, config=config, max_wait_secs=max_wait_secs
+        )
         return session
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tfhooks import roster
 from tfhooks._tensorflow import USE_DEFAULT, tf
-from tfhooks.creators import ChiefSessionCreator
+from tfhooks.creators import ChiefSessionCreator, WorkerSessionCreator
 from tfhooks.hooks.checkpoint import CheckpointSaverHook
 from tfhooks.hooks.step_counter import StepCounterHook
 from tfhooks.hooks.summary import SummarySaverHook
@@ -108,7 +108,7 @@ def MonitoredTrainingSession(
             )
         all_hooks += own_hooks
     else:
-        creator = tf.train.WorkerSessionCreator(
+        creator = WorkerSessionCreator(
             scaffold=scaffold, master=master, config=config, max_wait_secs=max_wait_secs
         )
         all_hooks = own_hooks

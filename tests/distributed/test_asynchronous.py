@@ -1,0 +1,100 @@
+"""A cluster that trains asynchronously lives through the death of each of its roles, and ends.
+
+One cluster for all of it, in the order of the file, since each task imports TensorFlow.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import tensorflow.compat.v1 as tf
+from harness import Cluster
+
+TRAINER = Path(__file__).with_name('trainer.py')
+HOLD_AT = 50
+LAST_STEP = 137
+TRAINERS = ['chief:0', 'worker:0', 'worker:1']
+
+
+@pytest.fixture(scope='module')
+def history(tmp_path_factory):
+    """The cluster after all that happened to it, and what was seen meanwhile."""
+    directory = tmp_path_factory.mktemp('cluster')
+    model = directory / 'model'
+    seen = {'model': model}
+
+    def saved():
+        """The last step whose save was completed, in any of the chief's lives."""
+        task = cluster.tasks['chief:0']
+        logs = ''.join(task.log(life) for life in range(1, task.lives + 1))
+        return max(map(int, re.findall(r'saved step (\d+)', logs)), default=0)
+
+    with Cluster(
+        directory / 'tasks',
+        TRAINER,
+        {'ps': 1, 'chief': 1, 'worker': 2},
+        ['async', model, HOLD_AT, LAST_STEP],
+        limit_secs=400,
+    ) as cluster:
+        cluster.start()
+        for name in TRAINERS:
+            cluster.until_logged(name, r'ran step (\d+)')
+        cluster.until_logged('chief:0', r'saved step 4\d')
+
+        cluster.restart('worker:1')
+        seen['joined'] = cluster.until_logged('worker:1', r'ran step (\d+)')
+
+        seen['saved before the server died'] = saved()
+        cluster.restart('ps:0')
+        seen['recovered'] = {
+            name: int(cluster.until_logged(name, r'recovered step (\d+)\n')[0]) for name in TRAINERS
+        }
+        for name in TRAINERS:
+            cluster.until_logged(name, r'recovered step \d+\nran step \d+')
+
+        cluster.kill('chief:0')
+        seen['saved before the chief died'] = saved()
+        cluster.start('chief:0')
+        seen['continued'] = int(cluster.until_logged('chief:0', r'created step (\d+)\n')[0])
+        cluster.until_logged('chief:0', r'ran step (\d+)')
+
+        (directory / 'tasks' / 'go_on').touch()
+        seen['statuses'] = [cluster.wait(name) for name in TRAINERS]
+        seen['logs'] = {
+            name: [task.log(life) for life in range(1, task.lives + 1)]
+            for name, task in cluster.tasks.items()
+        }
+        yield seen
+
+
+def test_a_killed_worker_joins_again(history):
+    assert len(history['logs']['worker:1']) == 2
+    assert int(history['joined'][0]) >= 1
+
+
+def test_a_killed_parameter_server_costs_nothing_older_than_the_last_completed_save(history):
+    assert history['saved before the server died'] >= 40
+    assert all(
+        step >= history['saved before the server died'] for step in history['recovered'].values()
+    ), history['recovered']
+
+
+def test_a_killed_chief_goes_on_from_its_checkpoint(history):
+    assert history['continued'] >= history['saved before the chief died'] >= 40
+
+
+def test_all_workers_finish_at_the_same_last_step(history):
+    assert history['statuses'] == [0, 0, 0]
+    for name in TRAINERS:
+        assert re.findall(r'ends at step (\d+)', history['logs'][name][-1]) == [str(LAST_STEP)]
+    latest = tf.train.latest_checkpoint(str(history['model']))
+    assert tf.train.load_checkpoint(latest).get_tensor('global_step') == LAST_STEP
+
+
+def test_hooks_for_the_chief_run_on_the_chief_alone(history):
+    for name, logs in history['logs'].items():
+        for log in logs:
+            assert ('a hook for the chief runs' in log) == (name == 'chief:0'), name
+            assert ('saved step' in log) == (name == 'chief:0'), name
