@@ -49,6 +49,11 @@ HOOKS = (
 _INTERESTING = {*SESSIONS, *HOOKS, 'SecondOrStepTimer', 'CheckpointSaverListener', 'experimental'}
 
 
+def is_interesting(program: Program) -> bool:
+    """Whether a program names anything that a pattern is about."""
+    return not _INTERESTING.isdisjoint(program.words)
+
+
 class Facts:
     """Looks things up in one program.
 
@@ -62,13 +67,6 @@ class Facts:
         self.parents = {
             id(child): node for node in self.nodes for child in ast.iter_child_nodes(node)
         }
-
-    def is_interesting(self) -> bool:
-        """Whether the program names anything that a pattern is about."""
-        return any(
-            getattr(node, 'attr', getattr(node, 'id', getattr(node, 'name', None))) in _INTERESTING
-            for node in self.nodes
-        )
 
     def name(self, node: ast.expr) -> str | None:
         """The last part of what an expression is of TensorFlow or tfhooks, if it is that surely."""

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tfhooks.cli.check_program import ROOTS
+
 _SKIPPED = {'__pycache__', 'node_modules'}
 # Cell magics whose cell is Python all the same.
 _PYTHON_MAGICS = ('%%time', '%%timeit', '%%capture', '%%prun')
@@ -20,6 +22,7 @@ _PYTHON_2 = re.compile(
     r'[^\w]0[0-7]+\b|<>|`',
     re.MULTILINE,
 )
+_IN_QUESTION = re.compile('|'.join(ROOTS).encode())
 
 
 class Unreadable(NamedTuple):
@@ -84,7 +87,10 @@ def read(file: str) -> Source:
     if file.endswith('.ipynb'):
         return _read_notebook(content)
     tree = _parse(content)
-    return Source(_EMPTY, [tree]) if isinstance(tree, Unreadable) else Source(tree)
+    if isinstance(tree, Unreadable):
+        return Source(_EMPTY, [tree])
+    # Most files of most folders have nothing to do with TensorFlow.
+    return Source(tree if _IN_QUESTION.search(content) else _EMPTY)
 
 
 def _parse(source: bytes | str) -> ast.Module | Unreadable:

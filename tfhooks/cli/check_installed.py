@@ -173,18 +173,11 @@ class _Names:
                     self.own.add(alias.asname or alias.name.partition('.')[0])
             elif isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
                 self.own.add(statement.name)
-                self.is_open = self.is_open or statement.name == '__getattr__'
             elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
                 self.own.update(
                     node.id
                     for node in ast.walk(statement)
                     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-                )
-            if isinstance(statement, ast.Expr | ast.Assign):
-                # As generated protocol buffers do.
-                self.is_open = self.is_open or any(
-                    isinstance(node, ast.Name) and node.id == 'globals'
-                    for node in ast.walk(statement)
                 )
             for field in ('body', 'orelse', 'finalbody'):
                 if isinstance(statement, ast.If | ast.Try | ast.With | ast.For):
@@ -199,9 +192,13 @@ def _names_of(file: Path) -> _Names | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
-            return _Names(ast.parse(file.read_bytes()))
+            names = _Names(ast.parse(file.read_bytes()))
     except (OSError, SyntaxError, ValueError, RecursionError):
         return None
+    # Generated protocol buffers make their names when they are imported.
+    is_generated = file.name.endswith('_pb2.py')
+    names.is_open = names.is_open or is_generated or '__getattr__' in names.own
+    return names
 
 
 _NOTHING = _Names(ast.Module(body=[], type_ignores=[]))

@@ -87,7 +87,7 @@ class Judge:
             self._is_unseen(rest) and replacement(GONE, rest) is not None
         ):
             return self._present(rest)
-        if self._installed.has_private(rest) == 'found':
+        if 'python' in rest.split('.') or self._installed.has_private(rest) == 'found':
             return self._private(rest)
         instead = replacement(GONE, rest)
         if instead is not None:
@@ -121,6 +121,8 @@ class Judge:
             if rest in ('python', 'core'):
                 return WORKS
             return Verdict('private', f'{where} is private; works while TensorFlow has it')
+        if rest.startswith('python.estimator.'):
+            return _estimator(where, rest)
         instead = replacement(PACKAGES, rest)
         if instead is None:
             instead = self._public_way(rest.rpartition('.')[2])
@@ -150,8 +152,11 @@ class Judge:
         return Verdict('gone', found.instead.rstrip('.'))
 
     def _public_way(self, name: str) -> str:
-        ways = self._installed.public_ways.get(name, ())
-        return f'tf.{ways[0]}' if len(ways) == 1 else ''
+        ways = sorted(self._installed.public_ways.get(name, ()), key=lambda way: way.count('.'))
+        # `tf.stack` rather than `tf.ragged.stack`; of two that are as deep, none.
+        if not ways or [way.count('.') for way in ways[:2]] == [ways[0].count('.')] * 2:
+            return ''
+        return f'tf.{ways[0]}'
 
 
 def _is_place(found: _names.Name, parts: list[str], length: int) -> bool:
@@ -161,7 +166,7 @@ def _is_place(found: _names.Name, parts: list[str], length: int) -> bool:
 
 def _estimator(dotted: str, rest: str) -> Verdict:
     """A name of the package that Estimators were in."""
-    message = f'{dotted} is gone: tensorflow_estimator does not load beside this TensorFlow'
+    message = f"{dotted} is gone: today's TensorFlow has no Estimators"
     for name in reversed(rest.split('.')):
         known = _names.look_up(f'estimator.{name}') if name else None
         if known is not None and known.status != 'gone':

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tfhooks.cli import check_hooks, check_sessions
-from tfhooks.cli.check_facts import Facts
+from tfhooks.cli.check_facts import Facts, is_interesting
 from tfhooks.cli.check_program import Program
 
 
@@ -203,8 +203,8 @@ PATTERNS = {
 
 def find(program: Program) -> Iterator[tuple[Pattern, ast.AST]]:
     """The patterns in one program, and where each is."""
-    facts = Facts(program)
-    if not facts.is_interesting():
+    if not is_interesting(program):
         return
+    facts = Facts(program)
     for name, node in (*check_sessions.find(facts), *check_hooks.find(facts)):
         yield PATTERNS[name], node

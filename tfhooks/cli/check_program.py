@@ -49,10 +49,14 @@ class Program(ast.NodeVisitor):
 
     Args:
       tree: The program.
+
+    Attributes:
+      words: The names and attributes that it reads or imports, without what they are of.
     """
 
     def __init__(self, tree: ast.Module) -> None:
         self.tree = tree
+        self.words: set[str] = set()
         self.resolver = Resolver({})
         self._places: dict[int, Place] = self.resolver._places
         self._scope = Scope(tree, None)
@@ -243,6 +247,7 @@ class Program(ast.NodeVisitor):
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         for alias in node.names:
+            self.words.add(alias.name)
             # Relative: a module of the program's own.
             name = f'{node.module}.{alias.name}' if node.module and not node.level else None
             if alias.name == '*':
@@ -344,10 +349,12 @@ class Program(ast.NodeVisitor):
     # What uses names.
 
     def visit_Name(self, node: ast.Name) -> None:
+        self.words.add(node.id)
         self._places[id(node)] = self._place(node)
         self._chains.append((node, self._guards))
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
+        self.words.update(part.attr for part in chain(node) if isinstance(part, ast.Attribute))
         base = list(chain(node))[-1]
         if isinstance(base, ast.Name):
             self._places[id(base)] = self._place(base)
