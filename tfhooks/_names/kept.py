@@ -117,9 +117,10 @@ _GROUPS = (
     ),
     (
         'contrib.framework',
-        'tf.train',
-        f'{_STEP} init_from_checkpoint list_variables load_checkpoint load_variable',
+        'tfhooks.v1._checkpoints',
+        'init_from_checkpoint list_variables load_checkpoint load_variable',
     ),
+    ('contrib.framework', 'tf.train', _STEP),
     (
         'contrib.framework',
         'tf',
@@ -197,8 +198,8 @@ _GROUPS = (
         'contrib.summary',
         'tensorflow.python.ops.summary_ops_v2',
         'SummaryWriter all_summary_ops=all_v2_summary_ops always_record_summaries audio '
-        'create_file_writer create_summary_file_writer eval_dir flush generic graph=graph_v1 '
-        'histogram image import_event initialize never_record_summaries '
+        'create_file_writer create_summary_file_writer eval_dir flush=legacy_raw_flush '
+        'generic graph=graph_v1 histogram image import_event initialize never_record_summaries '
         'record_summaries_every_n_global_steps scalar '
         'should_record_summaries=_legacy_contrib_should_record_summaries '
         'summary_writer_initializer_op',

@@ -27,6 +27,9 @@ _EVALUATIONS = {
     'tf_slim.training.evaluation': (*_SHARED, 'evaluate_once'),
 }
 
+# Old name, public name.
+_RENAMED = {'variable': 'Variable'}
+
 _lock = threading.RLock()
 _mended: set[str] = set()
 
@@ -47,6 +50,7 @@ class Mended:
         try:
             return getattr(self._module, name)
         except (AttributeError, ImportError):
+            name = _RENAMED.get(name, name)
             for public in (tf, tf.layers, tf.train):
                 if hasattr(public, name):
                     return getattr(public, name)
