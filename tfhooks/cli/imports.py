@@ -64,11 +64,13 @@ class Program:
         """Whether a file is the program's."""
         found = self._known.get(path)
         if found is None:
-            found = self._known[path] = self._is_own(os.path.abspath(path))
+            found = self._known[path] = not path.startswith('<') and self._is_own(
+                os.path.abspath(path)
+            )
         return found
 
     def _is_own(self, path: str) -> bool:
-        if path.startswith(('<', _PACKAGE)):
+        if path.startswith(_PACKAGE):
             return False
         parts = path.split(os.sep)
         for place in ('site-packages', 'dist-packages'):
@@ -81,7 +83,9 @@ class Program:
         """Compiles a file of the program."""
         program: Any = source
         if THEIRS.encode() in source:
-            program = _Imports().visit(ast.parse(source, path))
+            # Not ast.parse, which would be seen in the traceback of a file that is wrong.
+            tree = compile(source, path, 'exec', ast.PyCF_ONLY_AST, dont_inherit=True)
+            program = _Imports().visit(tree)
         code: CodeType = compile(program, path, 'exec', dont_inherit=True)
         return code
 

@@ -112,9 +112,9 @@ def _divided(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     takes_value = ('--trace', '--trace-runs', '--package')
     at = 0
     while at < len(argv) and argv[at].startswith('-') and argv[at][:2] != '-m':
+        if argv[at] == '--':
+            return list(argv[:at]), list(argv[at + 1 :])
         at += 2 if argv[at] in takes_value else 1
-        if argv[at - 1] == '--':
-            return list(argv[: at - 1]), list(argv[at:])
     rest = list(argv[at:])
     if rest and rest[0].startswith('-m') and len(rest[0]) > 2:
         rest[:1] = ['-m', rest[0][2:]]
@@ -156,14 +156,16 @@ def _run_module(name: str, arguments: Sequence[str], program: imports.Program) -
     program.packages.add(name.partition('.')[0])
     try:
         spec = _spec_of(name)
+        package = ''
         if spec is not None and spec.submodule_search_locations is not None:
+            package = f'; {name!r} is a package and cannot be directly executed'
             name = f'{name}.__main__'
             spec = _spec_of(name)
     except BaseException as error:
         _hand_on(error)
         raise
     if spec is None:
-        sys.exit(f'{sys.executable}: No module named {name}')
+        sys.exit(f'{sys.executable}: No module named {name}{package}')
     sys.argv[0] = spec.origin or name
     _run_spec(spec)
 
@@ -193,6 +195,7 @@ def _run_spec(spec: ModuleSpec) -> None:
 def _new_main(path: str | None, loader: Any, spec: ModuleSpec | None) -> ModuleType:
     module = ModuleType('__main__')
     vars(module).update(
+        __annotations__={},
         __builtins__=builtins,
         __cached__=None if spec is None else spec.cached,
         __file__=path,
