@@ -2,8 +2,9 @@
 
 Importing TensorFlow takes seconds, so this process imports it once, makes no session, and forks a
 child for each life. A child goes on from the last checkpoint and says through a pipe what it does:
-`r STEP` it has restored, `b STEP` it begins a save, `s STEP` the save is complete. Prints the lives
-as JSON.
+`r STEP` it has restored, `b STEP` it begins a save, `s STEP` the save is complete. It is killed a
+random moment after a random one of these words, so a slow machine's lives get as far as a fast
+one's. Prints the lives as JSON.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def live(directory, pipe, asynchronous):
 
 
 def raise_and_kill(directory, life, chance):
-    """One life: waits for its first word, and for a random time, and kills it."""
+    """One life: waits for a random number of words, and for a random time, and kills it."""
     reads, writes = os.pipe()
     child = os.fork()
     if child == 0:
@@ -83,22 +84,28 @@ def raise_and_kill(directory, life, chance):
         finally:
             os._exit(1)
     os.close(writes)
-    said = b''
     # Some die while their session is being made, when it is still restoring or first saving.
-    if chance.random() < 0.9:
-        select.select([reads], [], [], 60)
-    else:
+    words = chance.randrange(1, 17) if chance.random() < 0.9 else 0
+    said = b''
+    while said.count(b'\n') < words and select.select([reads], [], [], 60)[0]:
+        chunk = os.read(reads, 65536)
+        if not chunk:
+            break
+        said += chunk
+    if words == 0:
         time.sleep(0.1)
-    time.sleep(chance.uniform(0.0, 0.25))
+    # Half of them at once: a save has begun a moment ago, or ended.
+    elif chance.random() < 0.5:
+        time.sleep(chance.uniform(0.0, 0.03))
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     while chunk := os.read(reads, 65536):
         said += chunk
     os.close(reads)
-    words = [line.split() for line in said.decode().splitlines()]
+    lines = [line.split() for line in said.decode().splitlines()]
     return {
         'killed': os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL,
-        'said': [[what, int(step)] for what, step in words],
+        'said': [[what, int(step)] for what, step in lines],
     }
 
 
