@@ -3,6 +3,9 @@
     python benchmarks/step_cost.py            # all cases, some minutes
     python benchmarks/step_cost.py --quick    # fewer steps a round
     python benchmarks/step_cost.py --case 'no feed, six hooks' --rounds 21
+    python benchmarks/step_cost.py --device gpu
+
+Where TensorFlow sees a GPU, each row has columns of it beside those of the CPU.
 
 All contestants of a case live in one process and take turns, round by round, so that whatever else
 the machine does falls on all of them. A ratio is taken within a round; the table shows the median
@@ -48,12 +51,14 @@ class Case:
         hooks: 'no', 'six' (checkpoint, summary, step counter, stop, NaN, logging), or '30 idle'.
         slow: Whether a step takes 10 ms by itself.
         threads: How many threads share the session.
+        server: Whether the session is one worker's, on a `tf.distribute.Server` of this process.
     """
 
     feeds: bool
     hooks: str
     slow: bool = False
     threads: int = 1
+    server: bool = False
 
     @property
     def name(self) -> str:
@@ -62,12 +67,15 @@ class Case:
             parts.append('10 ms step')
         if self.threads > 1:
             parts.append(f'{self.threads} threads')
+        if self.server:
+            parts.append('local server')
         return ', '.join(parts)
 
 
 CASES = [Case(feeds, hooks) for feeds in (False, True) for hooks in ('no', 'six', '30 idle')]
 CASES += [Case(feeds, 'six', threads=4) for feeds in (False, True)]
 CASES += [Case(True, 'six', slow=True)]
+CASES += [Case(feeds, 'six', server=True) for feeds in (False, True)]
 
 
 class Training:
@@ -102,6 +110,9 @@ class Training:
             with tf.device('/CPU:0'):
                 tf.summary.scalar('loss', self.loss)
             self.init = tf.global_variables_initializer()
+        # A server keeps variables by name: each training has its own.
+        self.server = tf.train.Server.create_local_server(config=config()) if case.server else None
+        self.master = '' if self.server is None else self.server.target
 
 
 def config() -> Any:
@@ -126,7 +137,11 @@ def monitored(library: Any, session_of: Callable[..., Any], case: Case, training
     if case.hooks != 'six':
         hooks = [Idle() for _ in range(30)] if case.hooks == '30 idle' else []
         return session_of(
-            hooks=hooks, config=config(), log_step_count_steps=None, save_summaries_steps=None
+            master=training.master,
+            hooks=hooks,
+            config=config(),
+            log_step_count_steps=None,
+            save_summaries_steps=None,
         )
     directory = tempfile.TemporaryDirectory()
     hooks = [
@@ -139,7 +154,12 @@ def monitored(library: Any, session_of: Callable[..., Any], case: Case, training
 
     @contextlib.contextmanager
     def opened() -> Any:
-        with stack, session_of(checkpoint_dir=path, hooks=hooks, config=config()) as session:
+        with (
+            stack,
+            session_of(
+                master=training.master, checkpoint_dir=path, hooks=hooks, config=config()
+            ) as session,
+        ):
             yield session
 
     return opened()
@@ -152,7 +172,7 @@ def contestants(
     steps: dict[str, Callable[[], Any]] = {}
 
     bare = Training(case, device)
-    raw = stack.enter_context(tf.Session(graph=bare.graph, config=config()))
+    raw = stack.enter_context(tf.Session(bare.master, graph=bare.graph, config=config()))
     raw.run(bare.init)
     steps['bare'] = lambda: raw.run(bare.train, bare.feeds)
 
@@ -234,38 +254,91 @@ def processor() -> str:
     return platform.processor()
 
 
+def devices_of(choice: str) -> list[str]:
+    """The devices to train on.
+
+    Raises:
+        SystemExit: A GPU is asked for, and TensorFlow sees none.
+    """
+    if choice.startswith('/'):
+        return [choice]
+    has_gpu = bool(tensorflow.config.list_physical_devices('GPU'))
+    if choice == 'auto':
+        return ['/CPU:0', '/GPU:0'] if has_gpu else ['/CPU:0']
+    if choice not in ('cpu', 'gpu'):
+        raise SystemExit(f'--device must be cpu, gpu, auto or a name with a slash; got {choice}')
+    if choice == 'gpu' and not has_gpu:
+        raise SystemExit('TensorFlow sees no GPU; python -m tfhooks.smoke says why')
+    return [f'/{choice.upper()}:0']
+
+
+def described(device: str) -> str:
+    """A device's name, and for a GPU which one it is."""
+    if '/GPU:' in device.upper():
+        with contextlib.suppress(Exception):
+            found = tensorflow.config.list_physical_devices('GPU')[int(device.split(':')[-1])]
+            details = tensorflow.config.experimental.get_device_details(found)
+            return f'{device} ({details["device_name"]})'
+    return device
+
+
+def headings(device: str, devices: list[str]) -> list[str]:
+    names = ['bare, us', 'TensorFlow / bare', 'tfhooks / bare', 'tfhooks / limit', 'limit / bare']
+    return names if len(devices) == 1 else [f'{device[1:]}: {name}' for name in names]
+
+
+def cells_of(times: dict[str, list[float]]) -> list[str]:
+    ratios = [
+        ratio(times, 'TensorFlow', 'bare'),
+        ratio(times, 'tfhooks', 'bare'),
+        ratio(times, 'tfhooks', 'limit'),
+        ratio(times, 'limit', 'bare'),
+    ]
+    bare = f'{statistics.median(times["bare"]) * 1e6:.0f}'
+    return [bare, *('fails' if math.isnan(value) else f'{value:.2f}' for value in ratios)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--quick', action='store_true', help='300 steps a round, not 1000')
     parser.add_argument('--rounds', type=int, default=9, help='at least 9 for a figure to quote')
     parser.add_argument('--case', action='append', help='the name of a row; may be repeated')
-    parser.add_argument('--device', default='/CPU:0', help="'/GPU:0' to train on a GPU")
+    parser.add_argument(
+        '--device',
+        default='auto',
+        help="cpu, gpu, or auto: the CPU, and the GPU where there is one; or a name like '/GPU:1'",
+    )
     arguments = parser.parse_args()
     tf.logging.set_verbosity(tf.logging.ERROR)
+    devices = devices_of(arguments.device)
     count = 300 if arguments.quick else 1000
     print(
         f'{datetime.date.today()}, TensorFlow {tensorflow.__version__}, Python '
-        f'{platform.python_version()}, {processor()}, {os.cpu_count()} cores, {arguments.device}, '
-        f'{arguments.rounds} rounds of {count} steps\n'
+        f'{platform.python_version()}, {processor()}, {os.cpu_count()} cores, '
+        f'{", ".join(map(described, devices))}, {arguments.rounds} rounds of {count} steps\n'
     )
     print(
-        '| case | bare, us | TensorFlow / bare | tfhooks / bare | tfhooks / limit | limit / bare |'
+        '|',
+        ' | '.join(['case', *(h for device in devices for h in headings(device, devices))]),
+        '|',
     )
-    print('| --- | --- | --- | --- | --- | --- |')
+    print('|', ' | '.join(['---'] * (1 + 5 * len(devices))), '|')
     by_name = {}
     for case in CASES:
         if arguments.case and case.name not in arguments.case:
             continue
-        times = by_name[case.name] = measure(case, arguments.device, arguments.rounds, count)
-        ratios = [
-            ratio(times, 'TensorFlow', 'bare'),
-            ratio(times, 'tfhooks', 'bare'),
-            ratio(times, 'tfhooks', 'limit'),
-            ratio(times, 'limit', 'bare'),
-        ]
-        bare = statistics.median(times['bare']) * 1e6
-        cells = ['fails' if math.isnan(value) else f'{value:.2f}' for value in ratios]
-        print('|', ' | '.join([case.name, f'{bare:.0f}', *cells]), '|', flush=True)
+        cells = []
+        for device in devices:
+            times = measure(case, device, arguments.rounds, count)
+            by_name[device, case.name] = times
+            cells += cells_of(times)
+        print('|', ' | '.join([case.name, *cells]), '|', flush=True)
+    for device in devices:
+        of_device = {name: times for (where, name), times in by_name.items() if where == device}
+        print_idle_cost(described(device), of_device)
+
+
+def print_idle_cost(device: str, by_name: dict[str, dict[str, list[float]]]) -> None:
     for feeds in ('no feed', 'two feeds'):
         idle, none = by_name.get(f'{feeds}, 30 idle hooks'), by_name.get(f'{feeds}, no hooks')
         if idle and none:
@@ -273,7 +346,10 @@ def main() -> None:
                 # The two cases ran at different times: the bare session tells the machine's pace.
                 pace = statistics.median(idle['bare']) / statistics.median(none['bare'])
                 more = statistics.median(idle[column]) - pace * statistics.median(none[column])
-                print(f'\n{feeds}: each further idle hook costs {column} {more / 30 * 1e6:.2f} us')
+                print(
+                    f'\n{device}, {feeds}: each further idle hook costs {column} '
+                    f'{more / 30 * 1e6:.2f} us'
+                )
 
 
 if __name__ == '__main__':
