@@ -11,19 +11,24 @@ import sys
 PAGES = pathlib.Path(__file__).resolve().parents[2] / 'docs' / 'hooks'
 
 
+def blocks(name: str) -> list[str]:
+    """The Python blocks of a page."""
+    page = (PAGES / f'{name}.md').read_text(encoding='utf-8')
+    found = re.findall(r'^```python\n(.*?)^```', page, flags=re.DOTALL | re.MULTILINE)
+    assert found
+    return found
+
+
 def run_page(name: str, directory: pathlib.Path, *, returncode: int = 0) -> str:
     """Runs the Python blocks of a page, one after the other in one process in `directory`.
 
     Returns:
       What the process wrote, stderr after stdout.
     """
-    page = (PAGES / f'{name}.md').read_text(encoding='utf-8')
-    blocks = re.findall(r'^```python\n(.*?)^```', page, flags=re.DOTALL | re.MULTILINE)
-    assert blocks
     environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL='3')
     environment['PYTHONPATH'] = os.pathsep.join(path or os.getcwd() for path in sys.path)
     done = subprocess.run(
-        [sys.executable, '-c', '\n'.join(blocks)],
+        [sys.executable, '-c', '\n'.join(blocks(name))],
         cwd=directory,
         env=environment,
         capture_output=True,
