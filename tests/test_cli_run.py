@@ -324,6 +324,7 @@ PROGRAM = """
     assert training_util.get_or_create_global_step
     assert tensorflow.python.client.session.Session is tf.Session
     assert ops is sys.modules['tensorflow.python.framework.ops']
+    assert tf.python.framework.ops is ops
     assert not tf.executing_eagerly() and not tf.resource_variables_enabled()
 
     # The library has TensorFlow 2, with tfhooks' sessions where it asks for TensorFlow 1.

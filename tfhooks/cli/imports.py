@@ -195,6 +195,8 @@ class Finder(MetaPathFinder):
         # TensorFlow's modules have paths, and tfhooks.v1 would look for more of them there.
         sys.meta_path.remove(self)
         sys.meta_path.insert(0, self)
+        # It was there without an import: `tf.python.client.device_lib`.
+        importlib.import_module(f'{OURS}.python')
         self._when_ready()
 
 
