@@ -13,8 +13,12 @@ from tfhooks.triggers import SecondOrStepTimer
 
 
 def _stop_variable() -> Any:
+    # Beside the global step: that is where all workers look. A session is often made outside of the
+    # scope that places variables, and each worker would then have a signal of its own.
+    step = tf.train.get_global_step()
+    device = tf.device(None if step is None else step.device)
     # The name is TensorFlow's, so that checkpoints of either serve the other.
-    with tf.variable_scope('signal_early_stopping', reuse=tf.AUTO_REUSE):
+    with device, tf.variable_scope('signal_early_stopping', reuse=tf.AUTO_REUSE):
         return tf.get_variable(
             'STOP', [], tf.bool, initializer=tf.constant_initializer(False), trainable=False
         )
