@@ -248,7 +248,7 @@ def test_patterns_are_known_by_every_way_to_a_name(tmp_path):
         [
             'from tensorflow.train import SummarySaverHook as S',
             'from tensorflow.estimator import SummarySaverHook as S',
-            'import tensorflow.python.training.basic_session_run_hooks as h\nS = h.SummarySaverHook',
+            'import tensorflow.python.training.basic_session_run_hooks as h\nS=h.SummarySaverHook',
             'from tfhooks import SummarySaverHook as S',
             'import tfhooks.v1.train as t\nS = t.SummarySaverHook',
         ]

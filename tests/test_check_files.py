@@ -1,0 +1,227 @@
+"""`python -m tfhooks check`: programs of all kinds, reports, exit codes."""
+
+from __future__ import annotations
+
+import functools
+import json
+import random
+import subprocess
+import sys
+import tokenize
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tfhooks import cli
+from tfhooks.cli import check, check_names
+from tfhooks.cli.check_installed import Installed
+
+
+@functools.cache
+def judge():
+    return check_names.Judge(Installed.here())
+
+
+def run(capsys, *arguments):
+    """The exit code, the output and the errors of the command."""
+    code = cli.main(['check', *map(str, arguments)])
+    output = capsys.readouterr()
+    return code, output.out, output.err
+
+
+# Files.
+
+
+def test_a_program_for_python_2_is_said_to_be_one_and_the_others_are_read(tmp_path, capsys):
+    (tmp_path / 'a.py').write_text('import tensorflow as tf\nprint "loss", tf.contrib\n')
+    (tmp_path / 'b.py').write_text('import tensorflow as tf\ntf.train.Saver\n')
+    (tmp_path / 'c.py').write_text('if x\n')
+    code, output, _ = run(capsys, tmp_path)
+    assert code == 1
+    lines = output.splitlines()
+    assert lines[0].startswith(f'{tmp_path}/a.py:2:1: unreadable: looks like Python 2')
+    assert lines[1].startswith(f'{tmp_path}/c.py:1:5: unreadable: is not Python 3')
+    assert lines[2] == '3 programs: 2 unreadable, 2 uses of 2 names work.'
+
+
+def test_a_notebook_is_read_by_cells(tmp_path, capsys):
+    cells = [
+        ('markdown', 'tf.contrib.tpu'),
+        (
+            'code',
+            ['%matplotlib inline\n', 'import tensorflow as tf\n', '!pip install x \\\n', ' y'],
+        ),
+        ('code', '%%bash\ntf.contrib.tpu'),
+        ('code', 'print "no"'),
+        ('code', 'files = !ls\ntf.train?\n  \ntf.contrib.tpu.x'),
+    ]
+    notebook = {
+        'cells': [{'cell_type': kind, 'source': source} for kind, source in cells],
+        'metadata': {'kernelspec': {'language': 'python'}},
+    }
+    (tmp_path / 'a.ipynb').write_text(json.dumps(notebook))
+    (tmp_path / 'b.ipynb').write_text('{"cells": 3}')
+    notebook['metadata'] = {'kernelspec': {'language': 'R'}}
+    (tmp_path / 'c.ipynb').write_text(json.dumps(notebook))
+    code, output, _ = run(capsys, tmp_path)
+    assert code == 1
+    first, second, third = [line for line in output.splitlines() if line.startswith('/')]
+    assert first.startswith(f'{tmp_path}/a.ipynb[4]:1:1: unreadable: ')
+    assert second.startswith(f'{tmp_path}/a.ipynb[5]:4:1: gone: tf.contrib.tpu.x')
+    assert third.startswith(f'{tmp_path}/b.ipynb:1:1: unreadable: is not a notebook')
+
+
+def test_folders_are_walked_and_what_is_no_program_of_theirs_is_not(tmp_path, capsys):
+    for name in ('a/b/c.py', 'a/.hidden/d.py', 'a/env/lib/e.py', 'a/__pycache__/f.py', 'a/g.txt'):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text('import tensorflow.contrib.tpu')
+    (tmp_path / 'a' / 'env' / 'pyvenv.cfg').touch()
+    code, output, _ = run(capsys, tmp_path / 'a', tmp_path / 'a' / 'b' / 'c.py')
+    assert code == 1
+    assert output.splitlines()[-2].startswith('1 program: 1 gone')
+    # A file that is named is read whatever its name is.
+    code, output, _ = run(capsys, tmp_path / 'a' / 'g.txt')
+    assert (code, output.count(': gone:')) == (1, 1)
+
+
+def test_a_path_that_is_not_there(tmp_path, capsys):
+    code, output, errors = run(capsys, tmp_path / 'nowhere')
+    assert (code, output) == (2, '')
+    assert f'no such file or folder: {tmp_path}/nowhere' in errors
+
+
+@pytest.mark.parametrize(
+    'content',
+    [b'', b'\xef\xbb\xbfimport tensorflow', b'\xff\xfe', b'a\0b', b'# coding: latin-1\nx = "\xe9"'],
+    ids=['empty', 'bom', 'no text', 'null', 'latin-1'],
+)
+def test_odd_files(tmp_path, capsys, content):
+    (tmp_path / 'a.py').write_bytes(content)
+    code, output, _ = run(capsys, tmp_path)
+    assert code == (': unreadable:' in output)
+
+
+@pytest.mark.parametrize('terms', [1500, 60000])
+def test_long_sums(tmp_path, capsys, terms):
+    (tmp_path / 'a.py').write_text('import tensorflow as tf\nx = ' + ' + '.join(['tf.pi'] * terms))
+    code, output, _ = run(capsys, tmp_path)
+    assert code == 1
+    # Python itself does not read the longest.
+    assert ': unknown: tf.pi ' in output or 'nested too deeply' in output
+
+
+# Reports.
+
+PROGRAM = """import tensorflow as tf
+from tensorflow.contrib import slim
+tf.layers.dense
+tf.train.Saver
+tf.train.Saver
+tf.contrib.tpu.x
+"""
+
+
+def test_the_text(tmp_path, capsys):
+    file = tmp_path / 'a.py'
+    file.write_text(PROGRAM)
+    code, output, _ = run(capsys, file)
+    assert code == 1
+    lines = output.splitlines()
+    assert lines[0].startswith(f'{file}:2:1: extra: tf.contrib.slim works as ')
+    assert lines[1] == (
+        f'{file}:3:1: extra: tf.layers.dense works with Keras 2 -> pip install "tfhooks[legacy]"'
+    )
+    assert lines[2].startswith(f'{file}:6:1: gone: tf.contrib.tpu.x is gone')
+    assert lines[3:] == [
+        '1 program: 1 gone, 2 extra, 3 uses of 2 names work.',
+        'Extras to install: pip install "tfhooks[contrib,legacy]"',
+        '1 of 1 need a change.',
+    ]
+    _, output, _ = run(capsys, file, '--all')
+    assert f'{file}:5:1: works: tensorflow.train.Saver works' in output.splitlines()
+
+
+def test_the_json(tmp_path, capsys):
+    file = tmp_path / 'a.py'
+    file.write_text(PROGRAM)
+    code, output, _ = run(capsys, file, '--json')
+    report = json.loads(output)
+    assert code == report['exit_code'] == 1
+    assert report['schema_version'] == 1
+    assert report['programs'] == 1
+    assert report['extras'] == ['contrib', 'legacy']
+    assert report['install'] == 'pip install "tfhooks[contrib,legacy]"'
+    counts = {kind: count for kind, count in report['counts'].items() if count}
+    assert counts == {'gone': 1, 'extra': 2, 'works': 3}
+    second = report['findings'][1]
+    assert second == {
+        'file': str(file),
+        'cell': None,
+        'line': 3,
+        'column': 1,
+        'kind': 'extra',
+        'message': 'tf.layers.dense works with Keras 2',
+        'replacement': 'pip install "tfhooks[legacy]"',
+        'name': 'tensorflow.layers.dense',
+        'extra': 'legacy',
+        'row': None,
+    }
+    _, output, _ = run(capsys, file, '--json', '--all')
+    assert len(json.loads(output)['findings']) == 6
+
+
+def test_a_program_that_runs(tmp_path, capsys):
+    (tmp_path / 'a.py').write_text('import tensorflow as tf\ntf.train.Saver()\n')
+    assert run(capsys, tmp_path) == (
+        0,
+        '1 program: 2 uses of 2 names work.\nNothing is gone.\n',
+        '',
+    )
+
+
+def test_neither_programs_nor_tensorflow_are_imported(tmp_path):
+    (tmp_path / 'a.py').write_text('import tensorflow as tf\ntf.layers.dense\nraise SystemExit(9)')
+    program = (
+        'import sys; from tfhooks import cli; code = cli.main(sys.argv[1:]); '
+        'sys.exit(5 if {"tensorflow", "numpy", "keras"} & set(sys.modules) else code)'
+    )
+    command = [sys.executable, '-c', program, 'check', str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert ': extra: tf.layers.dense' in done.stdout
+
+
+# No program is too odd.
+
+SOURCE = Path(__file__)
+
+
+@functools.cache
+def tokens():
+    with SOURCE.open('rb') as file:
+        return [token.string for token in tokenize.tokenize(file.readline)][1:]
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@example(seed=0, changes=0)
+@given(seed=st.integers(0, 2**20), changes=st.integers(0, 6))
+def test_no_mutated_program_makes_it_fail(tmp_path, seed, changes):
+    chance = random.Random(seed)
+    start = chance.randrange(len(tokens()) - 400)
+    words = list(tokens()[start : start + 400])
+    for _ in range(changes):
+        place = chance.randrange(len(words))
+        words[place] = chance.choice((*words, 'tf.contrib.x', 'import tensorflow as tf\n', '*'))
+    file = tmp_path / 'a.py'
+    file.write_text('import tensorflow as tf\n' + ' '.join(words).replace('\n ', '\n'))
+    found = check.check_file(str(file), judge())
+    lines = len(file.read_text().splitlines()) + 1
+    assert all(1 <= one.line <= lines and one.column >= 0 for one in found)
+    assert all('\n' not in one.text() for one in found)
