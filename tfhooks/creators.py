@@ -48,9 +48,10 @@ class ChiefSessionCreator(_TensorFlows):
             checkpoint_dir = os.fspath(checkpoint_dir)
         self._own = scaffold, master, config
         self._directory = None if checkpoint_filename_with_path else checkpoint_dir
+        self._path = checkpoint_filename_with_path
         super().__init__(scaffold, master, config, checkpoint_dir, checkpoint_filename_with_path)
 
-    def create_session(self) -> Any:
+    def create_session(self) -> Session:
         """Makes a session, and restores or initialises it.
 
         Raises:
@@ -58,19 +59,24 @@ class ChiefSessionCreator(_TensorFlows):
         """
         scaffold, master, config = self._own
         scaffold.finalize()
-        saver = scaffold.saver
-        if not self._directory or not saver:
-            return super().create_session()
-        found = checkpoints.look(self._directory, saver, tf.get_default_graph())
-        if found.path is None:
-            return super().create_session()
-        if found.is_named:
-            session = super().create_session()
-        else:
-            session = _TensorFlows(
-                scaffold, master, config, checkpoint_filename_with_path=found.path
-            ).create_session()
-        saver.recover_last_checkpoints(found.kept)
+        saver, directory, path = scaffold.saver, self._directory, self._path
+        found = None
+        if directory and saver:
+            found = checkpoints.look(directory, saver, tf.get_default_graph())
+            if found.path is not None and not found.is_named:
+                directory, path = None, found.path
+        session: Session = _manager(scaffold).prepare_session(
+            master,
+            saver=saver,
+            checkpoint_dir=directory,
+            checkpoint_filename_with_path=path,
+            config=config,
+            init_op=scaffold.init_op,
+            init_feed_dict=scaffold.init_feed_dict,
+            init_fn=scaffold.init_fn,
+        )
+        if found is not None and found.path is not None:
+            saver.recover_last_checkpoints(found.kept)
         return session
 
 
@@ -108,17 +114,23 @@ class WorkerSessionCreator(_TensorFlowsWorker):
         """
         scaffold, master, config, max_wait_secs = self._own
         scaffold.finalize()
-        manager = tf.train.SessionManager(
-            local_init_op=scaffold.local_init_op,
-            ready_op=scaffold.ready_op,
-            ready_for_local_init_op=scaffold.ready_for_local_init_op,
-            graph=tf.get_default_graph(),
-            recovery_wait_secs=_LOOK_EVERY_SECS,
-        )
+        manager = _manager(scaffold, recovery_wait_secs=_LOOK_EVERY_SECS)
         session: Session = manager.wait_for_session(
             master, config=config, max_wait_secs=max_wait_secs
         )
         return session
+
+
+def _manager(scaffold: Any, **kwargs: Any) -> Any:
+    """TensorFlow's SessionManager for a scaffold that is finalized."""
+    return tf.train.SessionManager(
+        local_init_op=scaffold.local_init_op,
+        local_init_feed_dict=scaffold.local_init_feed_dict,
+        ready_op=scaffold.ready_op,
+        ready_for_local_init_op=scaffold.ready_for_local_init_op,
+        graph=tf.get_default_graph(),
+        **kwargs,
+    )
 
 
 __all__ = ['ChiefSessionCreator', 'Scaffold', 'SessionCreator', 'WorkerSessionCreator']
