@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from tfhooks import log
 from tfhooks._tensorflow import tf
 
 if TYPE_CHECKING:
@@ -23,6 +24,45 @@ class Coordinator(_Base):
     """
 
     asked_to_stop: Callable[[], bool] = staticmethod(lambda: False)
+
+    def __init__(self, clean_stop_exception_types: Any = None) -> None:
+        """Makes the coordinator.
+
+        Args:
+          clean_stop_exception_types: Exceptions that end the threads without being errors.
+        """
+        super().__init__(clean_stop_exception_types)
+        self._threads: list[Any] = []
+
+    def register_thread(self, thread: Any) -> None:
+        """Adds a thread that `join` waits for."""
+        super().register_thread(thread)
+        self._threads.append(thread)
+
+    def join(
+        self,
+        threads: Any = None,
+        stop_grace_period_secs: float = 120,
+        ignore_live_threads: bool = False,
+    ) -> None:
+        """Waits for threads as TensorFlow's does, and warns of those that have not ended.
+
+        Args:
+          threads: Threads beside the registered ones.
+          stop_grace_period_secs: How long to wait after a stop was requested, in seconds.
+          ignore_live_threads: Whether to warn only, instead of raising RuntimeError as well.
+        """
+        known = [*self._threads, *(threads or ())]
+        try:
+            super().join(threads, stop_grace_period_secs, ignore_live_threads)
+        finally:
+            names = sorted(thread.name for thread in known if thread.is_alive())
+            if names:
+                log.warning(
+                    'These threads have not ended %.1f seconds after they were asked to: %s',
+                    stop_grace_period_secs,
+                    ', '.join(names),
+                )
 
     def request_stop(self, ex: Any = None) -> None:
         """Asks all threads to stop.

@@ -15,6 +15,8 @@ from harness import Cluster
 TRAINER = Path(__file__).with_name('trainer.py')
 HOLD_AT = 50
 LAST_STEP = 137
+# Every 20 steps or so; the first one is of step 0.
+SAVED = r'saved step [1-9]\d+'
 TRAINERS = ['chief:0', 'worker:0', 'worker:1']
 
 
@@ -41,7 +43,7 @@ def history(tmp_path_factory):
         cluster.start()
         for name in TRAINERS:
             cluster.until_logged(name, r'ran step (\d+)')
-        cluster.until_logged('chief:0', r'saved step 4\d')
+        cluster.until_logged('chief:0', SAVED)
 
         cluster.restart('worker:1')
         seen['joined'] = cluster.until_logged('worker:1', r'ran step (\d+)')
@@ -75,14 +77,14 @@ def test_a_killed_worker_joins_again(history):
 
 
 def test_a_killed_parameter_server_costs_nothing_older_than_the_last_completed_save(history):
-    assert history['saved before the server died'] >= 40
+    assert history['saved before the server died'] >= 20
     assert all(
         step >= history['saved before the server died'] for step in history['recovered'].values()
     ), history['recovered']
 
 
 def test_a_killed_chief_goes_on_from_its_checkpoint(history):
-    assert history['continued'] >= history['saved before the chief died'] >= 40
+    assert history['continued'] >= history['saved before the chief died'] >= 20
 
 
 def test_all_workers_finish_at_the_same_last_step(history):
