@@ -177,6 +177,18 @@ def test_several_files_make_one_series(tmp_path):
     assert train(tfhooks.MonitoredSession, [hook], 3) == 1
 
 
+def test_an_event_that_is_being_written_is_left_for_the_next_time(tmp_path):
+    write(tmp_path, {1: 3.0, 2: 2.0})
+    write(tmp_path, {3: 1.0})
+    whole = min(tmp_path.glob('*.0'))
+    data = whole.read_bytes()
+    for cut in range(1, 30):
+        whole.write_bytes(data[:-cut])
+        assert stop_if.read_eval_metrics(tmp_path) == {1: {'loss': 3.0}, 3: {'loss': 1.0}}
+    whole.write_bytes(data)
+    assert list(stop_if.read_eval_metrics(tmp_path)) == [1, 2, 3]
+
+
 @pytest.mark.parametrize('make', SESSIONS)
 def test_a_name_that_no_evaluation_has_is_an_error_that_lists_those_there_are(make, tmp_path):
     write(tmp_path / 'eval', {10: 4.0}, 'accuracy')

@@ -197,14 +197,18 @@ def read_eval_metrics(eval_dir: Any) -> dict[int, dict[str, float]]:
 
     Returns:
       The values by tag, by global step, in the order of the steps. Where a step was written more
-      than once, what was read last counts.
+      than once, what was read last counts. What follows an event that is not whole is left out.
     """
     found: dict[int, dict[str, float]] = {}
     for path in sorted(tf.gfile.Glob(os.path.join(eval_dir, 'events.out.tfevents.*'))):
-        for event in tf.train.summary_iterator(path):
-            for value in event.summary.value:
-                if value.HasField('simple_value'):
-                    found.setdefault(event.step, {})[value.tag] = value.simple_value
+        try:
+            for event in tf.train.summary_iterator(path):
+                for value in event.summary.value:
+                    if value.HasField('simple_value'):
+                        found.setdefault(event.step, {})[value.tag] = value.simple_value
+        except tf.errors.DataLossError:
+            # Another process is just writing the last event: it is read the next time.
+            continue
     return dict(sorted(found.items()))
 
 
