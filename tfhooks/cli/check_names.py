@@ -149,7 +149,8 @@ class Judge:
         if found.status == 'extra' and found.extra is not None:
             message = f'tf.{rest} works as {found.instead}'
             return Verdict('extra', message, _install(found.extra), found.extra)
-        return Verdict('gone', found.instead.rstrip('.'))
+        message, _, instead = found.instead.rstrip('.').partition(': ')
+        return Verdict('gone', message, instead.removeprefix('use '))
 
     def _public_way(self, name: str) -> str:
         ways = sorted(self._installed.public_ways.get(name, ()), key=lambda way: way.count('.'))
