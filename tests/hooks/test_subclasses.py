@@ -102,6 +102,28 @@ def test_save_may_be_overridden_with_tensorflows_arguments(tmp_path, train):
     assert tf.train.load_checkpoint(str(tmp_path)).get_tensor('global_step') == 4
 
 
+def test_save_may_be_replaced_by_one_of_tensorflows_fields(tmp_path, train):
+    saved = []
+
+    class Mine(tfhooks.CheckpointSaverHook):
+        def _save(self, session, step):
+            saved.append(int(step))
+            self._get_saver().save(session, self._save_path, global_step=step)
+            log = tf.SessionLog(status=tf.SessionLog.CHECKPOINT, checkpoint_path=self._save_path)
+            self._summary_writer.add_session_log(log, step)
+            return step == 6
+
+    saver = Mine(str(tmp_path), save_steps=3, saver=tf.train.Saver([tf.train.get_global_step()]))
+    with tfhooks.MonitoredSession(hooks=[saver]) as session:
+        while not session.should_stop():
+            session.run(train)
+    assert saved == [0, 3, 6]
+    (path,) = tmp_path.glob('events.*')
+    events = tf.train.summary_iterator(str(path))
+    mark = tf.SessionLog.CHECKPOINT
+    assert [event.step for event in events if event.session_log.status == mark] == [0, 3, 6]
+
+
 def test_listeners_get_the_step_as_tensorflow_gives_it(tmp_path, train):
     kinds = set()
 

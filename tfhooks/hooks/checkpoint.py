@@ -121,7 +121,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         self.wait_for_save()
         self._close()
         self._reset()
-        self._events.open()
+        self._summary_writer = self._events.open()
         self._global_step_tensor = global_step_read()
         if self._global_step_tensor is None:
             raise RuntimeError('Global step should be created to use CheckpointSaverHook.')
@@ -156,7 +156,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
             if was_restored(saver, session, self._save_path, step):
                 stops.append(self._take_up(session, step))
             else:
-                stops.append(self._save(session, step))
+                stops.append(self._save_as(session, step))
             if any(stops) and coord is not None:
                 coord.request_stop()
 
@@ -268,12 +268,19 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
     def _save_as(
         self, session: Any, step: int, *, background: bool = False, last: bool = False
     ) -> bool:
-        """Saves by `_save`, which has TensorFlow's arguments, since programs override it."""
-        self._in_background, self._is_last = background, last
+        """Saves by `_save`, which has TensorFlow's arguments, since programs override it.
+
+        One that does not call this class's is taken to have saved.
+        """
+        self._in_background, self._is_last, self._is_replaced = background, last, True
         try:
-            return self._save(session, step)
+            stop = self._save(session, step)
         finally:
             self._in_background = self._is_last = False
+        if self._is_replaced:
+            self._timer.update_last_triggered_step(step)
+            self._saved(step)
+        return stop
 
     def _save(self, session: Any, step: int) -> bool:
         """Saves, and tells the listeners unless that is left to `_finish`.
@@ -281,6 +288,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         Returns:
           Whether a listener asks to stop.
         """
+        self._is_replaced = False
         tf.logging.info('Saving checkpoints for %d into %s.', step, self._save_path)
         checkpoint_listener.before_save(self._listeners, session, step)
         if self._in_background and self._background is not None:
@@ -379,7 +387,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         if self._failures:
             # The directory may be a new one, with no event file in it.
             self._failures = 0
-            self._events.reopen()
+            self._summary_writer = self._events.reopen()
 
     def _take_up(self, session: Any, step: int) -> bool:
         """Goes on from a restored checkpoint without writing it again."""

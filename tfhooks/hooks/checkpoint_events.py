@@ -24,14 +24,15 @@ class CheckpointEvents:
         self._graph: Any = None
         self._writer: Any = None
 
-    def open(self) -> None:
-        """Opens the file for a new session."""
+    def open(self) -> Any:
+        """Opens the file for a new session; returns the writer."""
         self._graph = None
-        self.reopen()
+        return self.reopen()
 
-    def reopen(self) -> None:
-        """Opens the file again where the directory may be a new one."""
+    def reopen(self) -> Any:
+        """Opens the file again where the directory may be a new one; returns the writer."""
         self._writer = event_writer(self._directory)
+        return self._writer
 
     def graph(self, graph: Any, saver: Any, write_file: Callable[[Any], None]) -> None:
         """Writes the graph once a session, not once a recovery.
