@@ -98,3 +98,11 @@ reveal_type(show)  # R: tfhooks.functional.FunctionHook[tuple[Any, Any, fallback
 
 with tfhooks.MonitoredSession(hooks=[Typed(), InADataclass(), Loose(), show, made]) as session:
     session.run('loss:0', feed_dict={'x:0': 1.0})
+
+
+class OfTheChief(SessionRunHook[None]):
+    chief_only = True
+
+    def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[None]) -> None:
+        reveal_type(tfhooks.role(run_context.session).is_chief)  # R: bool
+        reveal_type(tfhooks.chief_only(self))  # R: tfhooks.hook_types.SessionRunHook[Any]
