@@ -78,7 +78,7 @@ def test_every_name_that_the_table_calls_gone_was_in_1_15_and_is_gone():
         assert verdict.replacement == check_table.GONE[name]
 
 
-@pytest.mark.parametrize('table', ['GONE', 'OLDER', 'PACKAGES'])
+@pytest.mark.parametrize('table', ['GONE', 'OLDER', 'PACKAGES', 'REMOVED'])
 def test_the_replacements_in_the_tables_exist(table):
     for name, instead in getattr(check_table, table).items():
         first = instead.split('(')[0].split(',')[0].split(' ')[0]
@@ -119,6 +119,8 @@ def test_the_replacements_in_the_tables_exist(table):
         ('tensorflow.python.training.basic_session_run_hooks.StopAtStepHook', 'private', ''),
         ('tensorflow.python.ops.array_ops.stack', 'gone', 'tf.stack'),
         ('tensorflow.python.no_such_module.x', 'gone', ''),
+        ('tensorflow.pywrap_tensorflow.NewCheckpointReader', 'gone', 'tf.train.NewCheckpoint'),
+        ('tensorflow.python.pywrap_tensorflow.NewCheckpointReader', 'gone', 'tf.train.New'),
         ('tensorflow.python.framework.ops.no_such_name', 'gone', ''),
         ('tensorflow.optimizers.Adam', 'unknown', 'tf.compat.v2.optimizers.Adam'),
         ('tensorflow.no_such_name', 'unknown', ''),

@@ -7,12 +7,22 @@ from typing import NamedTuple
 
 from tfhooks import _names
 from tfhooks.cli.check_installed import Installed
-from tfhooks.cli.check_table import GONE, OLDER, PACKAGES, replacement
+from tfhooks.cli.check_table import GONE, OLDER, PACKAGES, REMOVED, replacement
 
 # Namespaces of Keras 2, which is in TensorFlow 1.15 and beside today's.
 _KERAS = ('layers', 'nn.rnn_cell', 'keras')
 # Public packages beside the namespace: what is there is looked up as private modules are.
-_PACKAGES = ('python', 'core', 'compiler', 'tools', 'examples', 'models', 'tensorboard', '_api')
+_PACKAGES = (
+    'python',
+    'core',
+    'compiler',
+    'tools',
+    'examples',
+    'models',
+    'tensorboard',
+    'pywrap_tensorflow',
+    '_api',
+)
 
 
 class Verdict(NamedTuple):
@@ -117,6 +127,9 @@ class Judge:
     def _private(self, rest: str) -> Verdict:
         where = f'tensorflow.{rest}'
         found = self._installed.has_private(rest)
+        instead = replacement(REMOVED, rest)
+        if instead is not None:
+            return Verdict('gone', f'{where} is gone: no such name in its module', instead)
         if found == 'found':
             if rest in ('python', 'core'):
                 return WORKS

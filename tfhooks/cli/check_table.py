@@ -68,6 +68,13 @@ PACKAGES = {
     'python.tools.freeze_graph': 'tf.graph_util.convert_variables_to_constants',
 }
 
+# Of a module whose names cannot be seen in its file, for it is an extension.
+REMOVED = {
+    'python.pywrap_tensorflow.CheckpointReader': 'tf.train.load_checkpoint',
+    'python.pywrap_tensorflow.EventsWriter': 'tf.summary.FileWriter',
+    'python.pywrap_tensorflow.NewCheckpointReader': 'tf.train.NewCheckpointReader',
+}
+
 # Gone before 1.15 already.
 OLDER = {
     'all_candidate_sampler': 'tf.nn.all_candidate_sampler',
