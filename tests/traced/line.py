@@ -1,9 +1,7 @@
 """A small program of 2018: a line fitted to points, with hooks, checkpoints and summaries.
 
-    python line.py --train_dir=/tmp/line
+python line.py --train_dir=/tmp/line
 """
-
-from __future__ import print_function
 
 import numpy as np
 import tensorflow as tf
@@ -17,21 +15,21 @@ class FedLoss(tf.train.SessionRunHook):
     """Feeds the points, and keeps the loss."""
 
     def __init__(self, x, y, loss):
-        self._feeds = [x, y]
+        self._x, self._y = x, y
         self._loss = loss
         self.losses = []
 
     def before_run(self, run_context):
         step = len(self.losses)
         x = np.linspace(-1.0, 1.0, 16).astype(np.float32) + np.float32(0.01 * step)
-        feed_dict = dict(zip(self._feeds, [x, 3.0 * x + 1.0]))
+        feed_dict = {self._x: x, self._y: 3.0 * x + 1.0}
         return tf.train.SessionRunArgs({'loss': self._loss}, feed_dict=feed_dict)
 
     def after_run(self, run_context, run_values):
         self.losses.append(run_values.results['loss'])
 
     def end(self, session):
-        print('losses: %d, the last one %.4f' % (len(self.losses), self.losses[-1]))
+        print(f'losses: {len(self.losses)}, the last one {self.losses[-1]:.4f}')
 
 
 def main(_):
@@ -60,7 +58,7 @@ def main(_):
         log_step_count_steps=None,
     ) as session:
         while not session.should_stop():
-            session.run([train_op, slope])
+            session.run([train_op, loss])
 
 
 if __name__ == '__main__':
