@@ -182,6 +182,14 @@ def test_a_chrome_trace(most, expected, clock, tmp_path):
     assert {event['tid'] for event in events} == {thread['tid']}
 
 
+def test_the_trace_comes_into_a_new_directory_and_fails_no_training(clock, tmp_path, log):
+    path = tmp_path / 'a' / 'b' / 'trace.json'
+    run([HookCostHook(path), Takes(clock)], clock)
+    assert json.loads(path.read_text())['traceEvents']
+    run([HookCostHook(path / 'no_directory.json'), Takes(clock)], clock)
+    assert len(log('the trace could not be written')) == 1
+
+
 def test_threads(clock):
     with tf.Graph().as_default():
         train = train_op()

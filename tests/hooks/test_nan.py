@@ -23,6 +23,14 @@ def test_a_tensor_of_strings_cannot_be_a_loss():
         NanTensorHook(tf.constant('a'))
 
 
+def test_a_tensor_of_several_parts_cannot_be_a_loss():
+    with tf.Graph().as_default():
+        parts = tf.SparseTensor([[0]], [1.0], [2])
+        for loss in (parts, tf.IndexedSlices([1.0], [0])):
+            with pytest.raises(TypeError, match='one dense tensor, such as the values of this one'):
+                NanTensorHook(loss)
+
+
 def test_it_is_both_tensorflows_hook_and_tfhooks_hook():
     assert isinstance(NanTensorHook('loss:0'), tf.train.NanTensorHook)
     assert isinstance(NanTensorHook('loss:0'), tfhooks.SessionRunHook)

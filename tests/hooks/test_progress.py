@@ -129,6 +129,30 @@ def test_the_last_step_comes_once(make):
     assert len(file.getvalue().splitlines()) == 2
 
 
+class Pipe(io.StringIO):
+    """A pipe that nobody reads any more after some lines."""
+
+    def __init__(self, lines):
+        super().__init__()
+        self.lines = lines
+
+    def write(self, text):
+        self.lines -= text.count('\n') or 1
+        if self.lines < 0:
+            raise BrokenPipeError(32, 'Broken pipe')
+        return super().write(text)
+
+
+@pytest.mark.parametrize('make', SESSIONS)
+@pytest.mark.parametrize('bar', [True, False])
+def test_training_goes_on_where_nothing_can_be_shown(make, bar, log):
+    file = Pipe(2)
+    handlers = list(tf.get_logger().handlers)
+    train(make, [ProgressHook(9, every_n_steps=1, file=file, bar=bar)], 6)
+    assert len(log('nothing more is shown')) == 1
+    assert tf.get_logger().handlers == handlers
+
+
 @pytest.mark.parametrize('make', SESSIONS)
 def test_an_evaluation_is_left_out_of_the_rate(make, clock):
     def evaluate(session):

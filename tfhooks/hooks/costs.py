@@ -208,9 +208,16 @@ class HookCostHook(SessionRunHook[None]):
                 f'fetches {cost.fetched_values:.1f} values of {cost.fetched_bytes:.1f} bytes'
             )
         log.info('\n'.join(lines))
-        if self._trace_path is not None:
+        if self._trace_path is None:
+            return
+        try:
+            tf.gfile.MakeDirs(os.path.dirname(self._trace_path) or '.')
             with tf.gfile.GFile(self._trace_path, 'w') as file:
                 file.write(json.dumps({'traceEvents': _chrome_events(list(self._events))}))
+        except tf.errors.OpError as error:
+            # The training is over, and is not to fail for its costs.
+            log.warning('%s: the trace could not be written: %s', _NAME, error)
+        else:
             log.info('%s: the trace is in %s.', _NAME, self._trace_path)
 
 

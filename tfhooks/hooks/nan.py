@@ -64,6 +64,11 @@ class NanTensorHook(tf.train.NanTensorHook, SessionRunHook[Any]):
         Raises:
           TypeError: `loss_tensor` is neither a tensor of numbers nor a name.
         """
+        if isinstance(loss_tensor, tf.SparseTensor | tf.IndexedSlices | tf.RaggedTensor):
+            raise TypeError(
+                'NanTensorHook: loss_tensor must be one dense tensor, such as the values of this '
+                f'one; loss_tensor={loss_tensor!r}'
+            )
         dtype = getattr(loss_tensor, 'dtype', None)
         if not isinstance(loss_tensor, str) and (dtype is None or not _is_numeric(dtype)):
             raise TypeError(

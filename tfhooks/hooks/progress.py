@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tfhooks import _arguments, pauses, steps
@@ -117,8 +118,7 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]]):
         step = self._cadence.start(session)
         with self._lock:
             self._shown = (step, _training_time(session))
-            if self._display is not None:
-                self._display.open(step)
+            self._display_or_give_up(lambda display: display.open(step))
 
     def wakes_at(self) -> steps.Wake:
         """When there may be something to show; see `tfhooks.steps.Wake`."""
@@ -153,8 +153,22 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]]):
                     rate = _SMOOTHING * rate + (1 - _SMOOTHING) * self._rate
                 self._rate = rate
             self._shown = (step, now)
-            if self._display is not None:
-                self._display.show(step, self._rate, values)
+            self._display_or_give_up(lambda display: display.show(step, self._rate, values))
+
+    def _display_or_give_up(self, act: Callable[[Display], None]) -> None:
+        """Training goes on where a terminal was closed, or nobody reads a pipe any more."""
+        display = self._display
+        if display is None:
+            return
+        try:
+            act(display)
+        except (OSError, ValueError) as error:
+            self._display = None
+            with contextlib.suppress(OSError, ValueError):
+                display.close()
+            tf.logging.warning(
+                '%s: nothing more is shown, since it cannot be written: %s', _NAME, error
+            )
 
     def end(self, session: Any) -> None:
         """Shows the last step, unless it is shown already."""
