@@ -270,21 +270,24 @@ def test_import_of_what_is_not_there():
 
 
 @checked_in('program')
-def test_names_that_are_gone_say_so():
+def test_contrib_and_estimator_are_modules():
     import tfhooks.v1 as tf
 
     for name in ('contrib', 'estimator'):
-        assert not hasattr(tf, name)
-        assert getattr(tf, name, None) is None
-        assert name not in dir(tf)
+        module = getattr(tf, name)
+        assert module is importlib.import_module(f'tfhooks.v1.{name}')
+        assert name in dir(tf)
+        assert pickle.loads(pickle.dumps(module)) is copy.copy(module) is module
+        gone = 'is gone since TensorFlow 2'
+        assert not hasattr(module, 'something')
+        assert getattr(module, 'something', None) is None
         for kind, statement in [
-            (AttributeError, f'tf.{name}'),
-            (ImportError, f'import tfhooks.v1.{name}'),
-            (ImportError, f'import tfhooks.v1.{name}.something'),
-            (ImportError, f'from tfhooks.v1 import {name}'),
-            (ImportError, f'from tfhooks.v1.{name} import something'),
+            (AttributeError, f'tf.{name}.something'),
+            (ModuleNotFoundError, f'import tfhooks.v1.{name}.something'),
+            (ModuleNotFoundError, f'import tfhooks.v1.{name}.something.more'),
+            (ModuleNotFoundError, f'from tfhooks.v1.{name} import something'),
         ]:
-            assert f'tf.{name} is gone since TensorFlow 2' in raised(kind, statement), statement
+            assert f'tf.{name}.something {gone}' in raised(kind, statement), statement
 
 
 class Holder:

@@ -1,10 +1,11 @@
 """Lists the parameters of what `tfhooks._names` keeps; run with TensorFlow 1.15 or with tfhooks.
 
-    python tests/gone/record_signatures.py NAMES > tests/gone/signatures_1_15.txt
+    python tests/gone/record_signatures.py tensorflow NAMES > tests/gone/signatures_1_15.txt
 
-NAMES is a file with a dotted name in each line, without the leading `tf.`. Each line of the output
+The first argument is the package to look into. NAMES is a file with a dotted name in each line,
+without the leading `tf.`; the names in signatures_1_15.txt itself will do. Each line of the output
 is a name and its parameters, `name=default` for those that may be left out. What is not called is
-left out.
+left out, and what cannot be found has `!` and the error.
 """
 
 import importlib
@@ -47,12 +48,16 @@ def find(root, dotted):
 
 def main(root, names):
     for dotted in names:
-        value = find(root, dotted)
+        try:
+            value = find(root, dotted)
+        except Exception as error:
+            sys.stdout.write(f'{dotted}: ! {error}\n')
+            continue
         text = parameters(value) if callable(value) else None
         if text is not None:
             sys.stdout.write(f'{dotted}: {text}\n')
 
 
 if __name__ == '__main__':
-    with open(sys.argv[1]) as file:
-        main('tensorflow', file.read().split())
+    with open(sys.argv[2]) as file:
+        main(sys.argv[1], [line.partition(':')[0].strip() for line in file])

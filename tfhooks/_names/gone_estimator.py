@@ -106,10 +106,19 @@ INSTEAD = {
     'estimator.tpu': _TPU,
     'contrib.estimator': _MODEL,
     **{
-        f'contrib.{place}.{name}': _LOSS.format(loss)
-        for place in ('estimator', 'learn')
+        f'contrib.estimator.{name}': _LOSS.format(loss)
         for name, loss in _HEADS.items()
-        if name[0] >= 'a'
+        if name[0] >= 'a' and name != 'binary_svm_head'
+    },
+    **{
+        f'contrib.learn.{name}': _LOSS.format(_HEADS[name])
+        for name in (
+            'binary_svm_head',
+            'multi_class_head',
+            'multi_label_head',
+            'poisson_regression_head',
+            'regression_head',
+        )
     },
     'contrib.estimator.InMemoryEvaluatorHook': 'use tfhooks.EvalHook, which evaluates the current '
     'weights in the training session and needs no Estimator',

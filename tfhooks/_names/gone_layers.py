@@ -43,8 +43,6 @@ _LAYERS = {
     'embed_sequence': _EMBEDDING,
     'embedding_lookup_unique': 'use tf.unique, then tf.nn.embedding_lookup and tf.gather',
     'SPARSE_FEATURE_CROSS_DEFAULT_HASH_KEY': 'use the hash_key of tf.feature_column.crossed_column',
-    'sparse_feature_cross': 'use tf.sparse.cross_hashed',
-    'sparse_feature_cross_op': 'use tf.sparse.cross_hashed',
 }
 
 _CELL = 'use tf.nn.rnn_cell.{}'
@@ -150,6 +148,8 @@ INSTEAD = {
     'tf.layers',
     **{f'contrib.layers.{name}': text for name, text in _LAYERS.items()},
     **{f'contrib.slim.{name}': text for name, text in _LAYERS.items()},
+    'contrib.slim.sparse_feature_cross': 'use tf.sparse.cross_hashed',
+    'contrib.slim.sparse_feature_cross_op': 'use tf.sparse.cross_hashed',
     'contrib.rnn': _OWN_CELL,
     **{f'contrib.rnn.{name}': text for name, text in _CELLS.items()},
     'contrib.data': 'use the methods of tf.data.Dataset, or tf.data.experimental',
