@@ -71,6 +71,11 @@ class Coordinator(_Base):
           ex: The exception to raise again in the main thread, or `sys.exc_info()`, or None.
             TensorFlow takes an exception only inside the `except` that caught it.
         """
+        error = ex[1] if isinstance(ex, tuple) and len(ex) == 3 else ex
+        if self.joined and isinstance(error, tf.errors.CancelledError):
+            # What a thread that was late waited for ended with the session.
+            log.info('A thread has ended with its session: %s', error)
+            return
         if isinstance(ex, BaseException) and sys.exc_info()[1] is not ex:
             ex = (type(ex), ex, ex.__traceback__)
         super().request_stop(ex)

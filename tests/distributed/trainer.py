@@ -127,7 +127,7 @@ def main():
             save_checkpoint_steps=None,
             save_summaries_steps=None,
             config=proto,
-            stop_grace_period_secs=10,
+            stop_grace_period_secs=2,
             recovery=tfhooks.RecoveryPolicy(
                 tries=1000, first_wait_secs=0.2, max_wait_secs=1.0, give_up_secs=200
             ),
