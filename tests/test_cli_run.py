@@ -46,7 +46,8 @@ def both(folder, *arguments):
     """What comes of a program, run by Python and by the runner."""
     expected, got = python(folder, *arguments), python(folder, *RUNNER, *arguments)
     # Python shows its own frames where it runs a module.
-    told = re.sub(r'  File "<frozen runpy>", line \d+, in \w+\n', '', expected.stderr)
+    runpys = r'  File "(?:<frozen runpy>|[^"]*runpy\.py)", line \d+, in \w+\n(?:    .*\n)?'
+    told = re.sub(runpys, '', expected.stderr)
     return (expected.returncode, expected.stdout, told), (got.returncode, got.stdout, got.stderr)
 
 
