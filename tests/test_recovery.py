@@ -91,14 +91,14 @@ def test_waits_double_and_have_a_random_part_and_a_limit(waits):
     assert len({wait % 1 for wait in waits[:4]}) > 1
 
 
-def test_waits_are_constant_without_tenacity(waits, lines, monkeypatch):
+def test_waits_double_without_tenacity(waits, lines, monkeypatch):
     monkeypatch.setitem(sys.modules, 'tenacity', None)
-    policy = RecoveryPolicy(tries=4, first_wait_secs=2.0)
-    assert policy.attempt('make tea', failing(3)) == 4
-    assert waits == [2.0, 2.0, 2.0]
+    policy = RecoveryPolicy(tries=5, first_wait_secs=2.0, max_wait_secs=10.0)
+    assert policy.attempt('make tea', failing(4)) == 5
+    assert waits == [2.0, 4.0, 8.0, 10.0]
     assert lines()[0] == (
         'WARNING',
-        'Attempt 1 of 4 to make tea failed: AbortedError: the session is lost. '
+        'Attempt 1 of 5 to make tea failed: AbortedError: the session is lost. '
         'Next attempt in 2.0 seconds.',
     )
 

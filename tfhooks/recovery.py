@@ -27,9 +27,8 @@ class RecoveryPolicy:
     """How often and how patiently a lost session is made again.
 
     After `tf.errors.AbortedError` or `tf.errors.UnavailableError` a new session is made and the
-    step run again, at once the first time; then with waits that double and have a random part where
-    the extra `recovery` (tenacity) is installed, and are constant where it is not. A step that
-    succeeds ends the count.
+    step run again, at once the first time; then with waits that double, and have a random part where
+    the extra `recovery` (tenacity) is installed. A step that succeeds ends the count.
 
     Attributes:
       tries: Attempts in a row before the original error is raised; at least 1.
@@ -131,7 +130,8 @@ class RecoveryPolicy:
             except PREEMPTION_ERRORS as error:
                 if time.monotonic() >= limit:
                     raise
-                wait = min(self.first_wait_secs, _left(limit))
+                doubled = self.first_wait_secs * 2.0 ** min(number - 1, 60)
+                wait = min(doubled, self.max_wait_secs, _left(limit))
                 self._warn(what, number, error, wait)
                 _sleep(wait)
         return action()
