@@ -86,6 +86,43 @@ def test_folders_are_walked_and_what_is_no_program_of_theirs_is_not(tmp_path, ca
     assert (code, output.count(': gone:')) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ('path', 'source'),
+    [
+        ('a/b/use.py', 'from .common import tf\ntf.contrib.tpu.x'),
+        ('a/b/use.py', 'from .common import tf as t\nt.contrib.tpu.x'),
+        ('a/b/use.py', 'from a.b.common import tf\ntf.contrib.tpu.x'),
+        ('a/b/use.py', 'from common import *\ntf.contrib.tpu.x'),
+        ('a/b/c/use.py', 'from ..common import tf\ntf.contrib.tpu.x'),
+        ('a/b/c/use.py', 'from .. import tf\ntf.contrib.tpu.x'),
+        ('use.py', 'from a.b.other import tf\ntf.contrib.tpu.x'),
+    ],
+)
+def test_a_namespace_that_comes_from_another_file_of_the_project(tmp_path, capsys, path, source):
+    files = {
+        'a/__init__.py': '',
+        'a/b/__init__.py': 'from .other import tf',
+        'a/b/common.py': 'from .other import *\nimport tensorflow.contrib.slim as tpu',
+        'a/b/other.py': 'from .common import x\nimport tensorflow as tf',
+        path: source,
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    code, output, _ = run(capsys, tmp_path)
+    assert code == 1
+    gone = [line for line in output.splitlines() if ': gone:' in line]
+    assert len(gone) == 1
+    assert gone[0].startswith(f'{tmp_path}/{path}:2:1: gone: tf.contrib.tpu.x')
+
+
+def test_a_name_that_another_file_guards_is_its_own(tmp_path, capsys):
+    common = 'try:\n    from tensorflow.contrib import tpu\nexcept ImportError:\n    tpu = None\n'
+    (tmp_path / 'common.py').write_text(common)
+    (tmp_path / 'use.py').write_text('from common import tpu\ntpu.x\nfrom os import *')
+    assert run(capsys, tmp_path)[0] == 0
+
+
 def test_a_path_that_is_not_there(tmp_path, capsys):
     code, output, errors = run(capsys, tmp_path / 'nowhere')
     assert (code, output) == (2, '')

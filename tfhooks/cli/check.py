@@ -6,7 +6,6 @@ Nothing is run or imported of what is read, nor of TensorFlow, whose files are l
 from __future__ import annotations
 
 import argparse
-import ast
 import gc
 import os
 import sys
@@ -16,8 +15,10 @@ from tfhooks.cli import check_files, check_patterns, check_report
 from tfhooks.cli.check_guards import Guard
 from tfhooks.cli.check_installed import Installed
 from tfhooks.cli.check_names import WORKS, Judge, Verdict
-from tfhooks.cli.check_program import Program, Use
+from tfhooks.cli.check_program import Program
+from tfhooks.cli.check_project import Project
 from tfhooks.cli.check_report import Finding
+from tfhooks.cli.check_uses import Use
 
 # Python's default of 1,000 is too low for the long sums of generated programs.
 _RECURSION_LIMIT = 6000
@@ -62,7 +63,7 @@ def main(args: argparse.Namespace) -> int:
         return 2
     judge = Judge(installed)
     files = list(check_files.find(args.paths))
-    findings = list(_check_files(files, judge))
+    findings = list(_check_files(files, judge, Project(args.paths)))
     report = check_report.as_json if args.json else check_report.as_text
     try:
         print(report(findings, len(files), args.all))
@@ -71,12 +72,12 @@ def main(args: argparse.Namespace) -> int:
     return check_report.exit_code(findings)
 
 
-def _check_files(files: Sequence[str], judge: Judge) -> Iterator[Finding]:
+def _check_files(files: Sequence[str], judge: Judge, project: Project) -> Iterator[Finding]:
     collects = gc.isenabled()
     gc.disable()  # It would look through each syntax tree many times while that grows.
     try:
         for number, file in enumerate(files):
-            yield from check_file(file, judge)
+            yield from check_file(file, judge, project)
             if number % 100 == 99:
                 gc.collect()
     finally:
@@ -84,12 +85,13 @@ def _check_files(files: Sequence[str], judge: Judge) -> Iterator[Finding]:
             gc.enable()
 
 
-def check_file(file: str, judge: Judge) -> list[Finding]:
+def check_file(file: str, judge: Judge, project: Project | None = None) -> list[Finding]:
     """What is found in one program, in the order of its lines.
 
     Args:
       file: Its path.
       judge: What says whether names work.
+      project: The files that it is read with; by default those in its folder.
 
     Returns:
       The findings; that of an unreadable program is one of them, and no error is raised.
@@ -98,7 +100,8 @@ def check_file(file: str, judge: Judge) -> list[Finding]:
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
     try:
-        findings = list(_findings(file, source.tree, judge))
+        program = (project or Project()).program(file, source)
+        findings = list(_findings(file, program, judge))
     except RecursionError:
         findings = [
             Finding(file, 0, 1, 1, 'unreadable', 'is nested too deeply to be looked through')
@@ -119,8 +122,7 @@ def _in_cell(finding: Finding, cells: Sequence[tuple[int, int]]) -> Finding:
     return finding._replace(cell=cell, line=line)
 
 
-def _findings(file: str, tree: ast.Module, judge: Judge) -> Iterator[Finding]:
-    program = Program(tree)
+def _findings(file: str, program: Program, judge: Judge) -> Iterator[Finding]:
     stored = program.stored()
     uses = program.uses()
     failed = _failed_tries(uses, judge)

@@ -6,8 +6,9 @@ import ast
 import functools
 from collections.abc import Iterator
 
-from tfhooks.cli.check_program import ROOTS, Program
+from tfhooks.cli.check_program import Program
 from tfhooks.cli.check_scopes import Binding
+from tfhooks.cli.check_uses import ROOTS
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)

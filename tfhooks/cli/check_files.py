@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tfhooks.cli.check_program import ROOTS
+from tfhooks.cli.check_uses import ROOTS
 
 _SKIPPED = {'__pycache__', 'node_modules'}
 # Cell magics whose cell is Python all the same.
@@ -22,7 +22,8 @@ _PYTHON_2 = re.compile(
     r'[^\w]0[0-7]+\b|<>|`',
     re.MULTILINE,
 )
-_IN_QUESTION = re.compile('|'.join(ROOTS).encode())
+# Another file of the project may import it under its usual name.
+_IN_QUESTION = re.compile(rf'{"|".join(ROOTS)}|\btf\b'.encode())
 
 
 class Unreadable(NamedTuple):

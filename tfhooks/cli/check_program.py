@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from tfhooks.cli.check_guards import IMPORT_ERRORS, Guard, question, survives
 from tfhooks.cli.check_scopes import (
@@ -19,29 +18,7 @@ from tfhooks.cli.check_scopes import (
     text,
     text_of_import,
 )
-
-ROOTS = ('tensorflow', 'tensorflow_core', 'tensorflow_estimator', 'tfhooks')
-
-
-@dataclasses.dataclass
-class Use:
-    """A name of a library in question, where a program asks for it.
-
-    Attributes:
-      names: What it may stand for, as dotted names; more than one where the program decides later.
-      is_certain: Whether it can stand for nothing else.
-      is_import: Whether an import statement asks.
-      node: Where.
-      guards: What it is guarded by.
-      through: The imports it hangs on: what each imports, and what that is guarded by.
-    """
-
-    names: tuple[str, ...]
-    is_certain: bool
-    is_import: bool
-    node: ast.AST
-    guards: tuple[Guard, ...]
-    through: tuple[tuple[str, tuple[Guard, ...]], ...] = ()
+from tfhooks.cli.check_uses import Use, is_in_question
 
 
 class Program(ast.NodeVisitor):
@@ -49,13 +26,20 @@ class Program(ast.NodeVisitor):
 
     Args:
       tree: The program.
+      given_by: Called with the module and the level of an import from another file; returns which
+        namespaces of the libraries in question that file has, by their names there.
 
     Attributes:
       words: The names and attributes that it reads or imports, without what they are of.
     """
 
-    def __init__(self, tree: ast.Module) -> None:
+    def __init__(
+        self,
+        tree: ast.Module,
+        given_by: Callable[[str, int], Mapping[str, str]] = lambda module, level: {},
+    ) -> None:
         self.tree = tree
+        self._given_by = given_by
         self.words: set[str] = set()
         self.resolver = Resolver({})
         self._places: dict[int, Place] = self.resolver._places
@@ -74,7 +58,7 @@ class Program(ast.NodeVisitor):
         found = [
             Use((name,), True, True, node, guards)
             for name, node, guards in self._imports
-            if _is_in_question(name)
+            if is_in_question(name)
         ]
         for node, guards in self._chains:
             base = list(chain(node))[-1]
@@ -82,7 +66,7 @@ class Program(ast.NodeVisitor):
             if node is base and isinstance(node, ast.Name):
                 continue  # The import, or the assignment, has been asked already.
             names = self.resolver.dotted(node)
-            ours = tuple(sorted(name for name in names if name and _is_in_question(name)))
+            ours = tuple(sorted(name for name in names if name and is_in_question(name)))
             if ours:
                 through = tuple(
                     (value, binding.place.guards)
@@ -93,13 +77,24 @@ class Program(ast.NodeVisitor):
                 found.append(Use(ours, len(names) == len(ours), False, node, guards, through))
         return found
 
+    def namespaces(self, wanted: Collection[str]) -> dict[str, str]:
+        """The variables of the module that surely are one of some namespaces."""
+        found = {}
+        for variable, bindings in self._scope.bindings.items():
+            names: set[str | None] = set()
+            for binding in bindings:
+                names |= self.resolver.dotted_binding(binding)
+            if len(names) == 1 and (name := names.pop()) in wanted and name is not None:
+                found[variable] = name
+        return found
+
     def stored(self) -> set[str]:
         """The names of the libraries that the program itself sets, such as `tf.contrib = ...`."""
         return {
             name
             for node in self._stored
             for name in self.resolver.dotted(node)
-            if name is not None and _is_in_question(name)
+            if name is not None and is_in_question(name)
         }
 
     # Statements in order, branches and guards.
@@ -246,16 +241,22 @@ class Program(ast.NodeVisitor):
                 self._bind(root, node, root, end=True)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        module = node.module or ''
+        is_ours = not node.level and is_in_question(module)
+        given = {} if is_ours else self._given_by(module, node.level)
         for alias in node.names:
             self.words.add(alias.name)
-            # Relative: a module of the program's own.
-            name = f'{node.module}.{alias.name}' if node.module and not node.level else None
             if alias.name == '*':
-                if node.module and not node.level:
-                    self._imports.append((node.module, node, self._guards))
+                if is_ours:
+                    self._imports.append((module, node, self._guards))
+                for variable, namespace in given.items():
+                    self._bind(variable, node, namespace, end=True)
                 continue
-            if name is not None and node.module != '__future__':
-                self._imports.append((name, node, self._guards))
+            # A module of the program's own stands for nothing, unless it passes something on.
+            name = None if node.level else f'{module}.{alias.name}'
+            if is_ours:
+                self._imports.append((f'{module}.{alias.name}', node, self._guards))
+            name = given.get(alias.name, name)
             values = (name,) if name is not None else ()
             self._bind(alias.asname or alias.name, node, *values, end=True)
 
@@ -373,7 +374,3 @@ class Program(ast.NodeVisitor):
         elif is_call_of(node, 'getattr', 2, 2) and is_text(node.args[1]):
             self._chains.append((node, self._guards))
         self.generic_visit(node)
-
-
-def _is_in_question(dotted: str) -> bool:
-    return dotted.partition('.')[0] in ROOTS

@@ -153,13 +153,18 @@ class Resolver:
             return {None}
         found: set[str | None] = set()
         for binding in bindings:
-            if id(binding) in seen:
-                continue
-            for value in binding.values:
-                found |= self.dotted(value, seen | {id(binding)})
-            if not binding.values:
-                found.add(None)
+            if id(binding) not in seen:
+                found |= self.dotted_binding(binding, seen)
         return found or {None}
+
+    def dotted_binding(
+        self, binding: Binding, _seen: frozenset[int] = frozenset()
+    ) -> set[str | None]:
+        """The dotted names that a binding may give; None among them for anything else."""
+        found: set[str | None] = set() if binding.values else {None}
+        for value in binding.values:
+            found |= self.dotted(value, _seen | {id(binding)})
+        return found
 
     def _dotted_call(self, call: ast.Call, seen: frozenset[int]) -> set[str | None]:
         name = text_of_import(call)
