@@ -27,8 +27,8 @@ class RecoveryPolicy:
     """How often and how patiently a lost session is made again.
 
     After `tf.errors.AbortedError` or `tf.errors.UnavailableError` a new session is made and the
-    step run again, at once the first time; then with waits that double, and have a random part where
-    the extra `recovery` (tenacity) is installed. A step that succeeds ends the count.
+    step run again, at once the first time; then with waits that double, and that have a random part
+    where the extra `recovery` (tenacity) is installed. A step that succeeds ends the count.
 
     Attributes:
       tries: Attempts in a row before the original error is raised; at least 1.
