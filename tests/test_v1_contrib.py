@@ -238,3 +238,28 @@ def test_without_tf_slim_the_extra_is_named():
         assert 'pip install "tfhooks[contrib]"' in text
     assert found['has'] == [False, False]
     assert found['works'] == [None] * 5
+
+
+HPARAMS = """
+import copy, json, pickle
+import tfhooks.v1 as tf
+
+HParams = tf.contrib.training.HParams
+params = HParams(rate=0.5, sizes=[1, 2])
+found = [copy.deepcopy(params).values(), pickle.loads(pickle.dumps(params)).values()]
+for make in (lambda: HParams(hparam_def=object()), params.to_proto, lambda: params.other):
+    try:
+        make()
+    except (NotImplementedError, AttributeError) as error:
+        found.append([type(error).__name__, str(error)])
+print(json.dumps(found))
+"""
+
+
+def test_hparams_without_their_protocol_buffer():
+    copied, unpickled, given, asked, other = in_process(HPARAMS)
+    assert copied == unpickled == {'rate': 0.5, 'sizes': [1, 2]}
+    assert given[0] == asked[0] == 'NotImplementedError'
+    assert 'HParams.parse_json' in given[1]
+    assert 'use to_json' in asked[1]
+    assert other == ['AttributeError', "'HParams' object has no attribute 'other'"]

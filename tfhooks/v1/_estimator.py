@@ -127,7 +127,8 @@ class EstimatorSpec(_Fields):
             _hooks('prediction_hooks', prediction_hooks),
         )
 
-    def _replace(self, **changes: Any) -> EstimatorSpec:
+    # Named tuples let no subclass change it, to a type checker.
+    def _replace(self, **changes: Any) -> EstimatorSpec:  # pyright: ignore
         """Another one with some fields changed; the mode cannot be.
 
         Raises:

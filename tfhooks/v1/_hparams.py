@@ -90,7 +90,7 @@ def _parse(name: str, kind: Callable[[str], Any], text: str, values: str) -> Any
         ) from error
 
 
-def _cast(name: str, kind: type, value: Any) -> Any:
+def _cast(name: str, kind: Any, value: Any) -> Any:
     """A value as a hyperparameter's type, if nothing is lost by it."""
     if type(value) is kind or kind is type(None):
         return value

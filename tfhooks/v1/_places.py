@@ -48,9 +48,9 @@ class Place(ModuleType):
 
     def _look_up(self, name: str) -> Any:
         dotted = f'{self._dotted}.{name}'
-        if is_place(dotted):
-            return importlib.import_module(f'{self.__name__}.{name}')
         try:
+            if is_place(dotted):
+                return importlib.import_module(f'{self.__name__}.{name}')
             return resolve(dotted)
         except (AttributeError, ImportError) as error:
             raise NameGoneError(str(error), name=name, obj=self) from error
@@ -119,6 +119,13 @@ def _in_slim(place: str, name: str) -> Any:
         return _slim.load(f'{place}.{name}')
 
 
+def _need_slim(dotted: str) -> None:
+    try:
+        _slim.load('tf_slim')
+    except ImportError as error:
+        raise ModuleNotFoundError(f'tf.{dotted} cannot be had: {error}') from error
+
+
 class _PlaceLoader(Loader):
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         return Place(
@@ -140,7 +147,7 @@ class PlaceFinder(MetaPathFinder):
             return None
         if dotted in kept.PLACES and (is_place(dotted) or 'python' in dotted.split('.')):
             if kept.extra(dotted, f'{_PACKAGE}.{dotted}') == 'contrib':
-                _slim.load('tf_slim')
+                _need_slim(dotted)
             return ModuleSpec(fullname, _PlaceLoader(), is_package=True)
         try:
             resolve(dotted)

@@ -71,7 +71,9 @@ def load(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != 'tf_slim':
             raise
-        raise ModuleNotFoundError(f'it is in tf_slim: {_INSTALL}', name='tf_slim') from error
+        raise ModuleNotFoundError(
+            f'tf_slim is not installed: {_INSTALL}', name='tf_slim'
+        ) from error
     with _lock:
         for loaded in [key for key in sys.modules if key.partition('.')[0] == 'tf_slim']:
             if loaded not in _mended:
@@ -86,7 +88,7 @@ def _mend(module: ModuleType) -> None:
     if module.__name__ in _EVALUATIONS:
         own = {name: getattr(_evaluation, name) for name in _EVALUATIONS[module.__name__]}
         vars(module).update(own)
-    first = dict.fromkeys(_TRAINING, train)
+    first: dict[str, ModuleType] = dict.fromkeys(_TRAINING, train)
     for name, value in list(vars(module).items()):
         if isinstance(value, ModuleType) and value.__name__.startswith('tensorflow.python.'):
             vars(module)[name] = Mended(value, first.get(name))
