@@ -42,7 +42,8 @@ def found_today():
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder, 'found.json')
         log = pathlib.Path(folder, 'log')
-        files = ['programs', 'sessions', 'debugging', *(['keras_models'] if HAS_KERAS_2 else [])]
+        files = ['programs', 'sessions', 'debugging', 'packages']
+        files += ['keras_models'] if HAS_KERAS_2 else []
         with open(log, 'w') as file:
             subprocess.run(
                 [sys.executable, str(HERE / 'running.py'), 'tfhooks.v1', str(out), *files],
