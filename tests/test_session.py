@@ -497,7 +497,8 @@ def test_an_unclosed_session_is_collected_without_a_word(recwarn):
 
 
 def test_names_of_tensorflow_that_programs_use_though_they_are_private():
-    session = tfhooks.MonitoredSession()
+    hook = tf.train.SessionRunHook()
+    session = tfhooks.MonitoredSession(hooks=[hook])
     raw = session.raw_session()
     found = session
     # The loop of many a program of the time.
@@ -505,6 +506,7 @@ def test_names_of_tensorflow_that_programs_use_though_they_are_private():
         found = found._sess
     assert found is raw
     assert session._tf_sess() is raw
+    assert session._hooks == [hook]
     assert session._coordinated_creator.tf_sess is raw
     assert isinstance(session._coordinated_creator.coord, tf.train.Coordinator)
     assert not session._is_closed()

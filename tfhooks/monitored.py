@@ -356,6 +356,10 @@ class Monitored:
         return self._life.session is None
 
     @property
+    def _hooks(self) -> list[Any]:
+        return [member.hook for member in self._group.members]
+
+    @property
     def _sess(self) -> Any:
         # TensorFlow has wrappers in wrappers there, and the raw session in the innermost.
         inner: Any = self._life.session
