@@ -7,7 +7,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import tfhooks
-from tfhooks import testing
+from tfhooks import contract, testing
 from tfhooks.testing import RecordingHook, check_hook, drive
 from tfhooks.testing import fresh_graph as fresh_graph
 
@@ -246,7 +246,7 @@ class TestCheckHook:
         )
 
     def test_a_thread_left(self, monkeypatch):
-        monkeypatch.setattr(testing, '_JOIN_SECS', 0.01)
+        monkeypatch.setattr(contract, '_JOIN_SECS', 0.01)
         release = threading.Event()
 
         class Starts(tfhooks.SessionRunHook):

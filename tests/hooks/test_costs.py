@@ -8,7 +8,7 @@ from pages import run_page
 from stock_models import train_op
 
 import tfhooks
-from tfhooks import testing
+from tfhooks import driving, testing
 from tfhooks.hooks.costs import HookCost, HookCostHook, hook_costs
 from tfhooks.wrappers import every
 
@@ -149,7 +149,7 @@ def test_begin_measures_anew(clock):
 
 
 def test_a_run_that_raised_is_not_counted(clock):
-    costs = run([HookCostHook(), Takes(clock, 1, 2), testing._Loss(3)], clock)
+    costs = run([HookCostHook(), Takes(clock, 1, 2), driving.LoseSession(3)], clock)
     # The lost run is made again, and its hooks have been called twice.
     assert costs.runs == 4
     assert costs.hooks['Takes'].calls == 5

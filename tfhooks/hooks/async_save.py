@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from tfhooks._tensorflow import Tensor, session_interface, tf
 from tfhooks.hooks.saved_tensors import SaveOps, UnknownSaverError, save_ops
+from tfhooks.triggers import SecondOrStepTimer
 
 _COPIED = frozenset(
     [
@@ -194,6 +195,14 @@ class Pending:
     def wait(self) -> None:
         """Waits for the thread to end."""
         self._thread.join()
+
+
+class Writing(NamedTuple):
+    """A save that is being written in the background, and what to go back to if it fails."""
+
+    step: int
+    pending: Pending
+    timer: SecondOrStepTimer
 
 
 def _private_session(found: SaveOps, graph: Any) -> tuple[Any, list[Tensor]]:

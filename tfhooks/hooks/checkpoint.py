@@ -6,8 +6,7 @@ import copy
 import math
 import os
 import time
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from tfhooks import _arguments, checkpoints, steps
 from tfhooks._locks import Lock
@@ -18,17 +17,16 @@ from tfhooks.hooks import async_save, checkpoint_files, checkpoint_listener
 from tfhooks.hooks.best import BestCheckpoints
 from tfhooks.hooks.checkpoint_events import CheckpointEvents
 from tfhooks.hooks.checkpoint_listener import CheckpointSaverListener, attempt
-from tfhooks.hooks.checkpoint_write import the_saver, was_restored, write_checkpoint, write_graph
+from tfhooks.hooks.checkpoint_retries import Retries
+from tfhooks.hooks.checkpoint_write import (
+    the_saver,
+    warn_of_bad_weights,
+    was_restored,
+    write_checkpoint,
+    write_graph,
+)
 from tfhooks.hooks.save_directory import Claim
 from tfhooks.triggers import SecondOrStepTimer
-
-
-class _Writing(NamedTuple):
-    """A save that is being written in the background, and what to go back to if it fails."""
-
-    step: int
-    pending: async_save.Pending
-    timer: SecondOrStepTimer
 
 
 class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
@@ -92,7 +90,8 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         self._period = f'{save_secs=}' if save_steps is None else f'{save_steps=}'
         self._listeners = listeners or []
         self._save_graph_def = save_graph_def
-        self._save_retries = _arguments.whole(who, 'save_retries', save_retries, least=0) or 0
+        allowed = _arguments.whole(who, 'save_retries', save_retries, least=0)
+        self._retries = Retries(allowed or 0)
         self._asynchronous = asynchronous
         self._keep_best = keep_best
         # Many threads may run one session; one of them saves.
@@ -105,9 +104,9 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
 
     def _reset(self) -> None:
         self._timer.reset()
-        self._failures = 0
+        self._retries.reset()
         self._saved_step: int | None = None
-        self._writing: _Writing | None = None
+        self._writing: async_save.Writing | None = None
         self._late_errors: list[Exception] = []
         self._bad_weights = ''
         self._copies: dict[str, Any] = {}
@@ -203,7 +202,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
 
     def _save_due(self, run_context: Any, step: int) -> bool:
         if getattr(run_context, 'weights_are_bad', False):
-            self._warn_of_bad_weights(step, 'a hook found it in this run')
+            warn_of_bad_weights(self._save_path, step, 'a hook found it in this run')
             return False
         stop = self._finish(run_context.session)
         return self._save_as(run_context.session, step, background=True) or stop
@@ -244,7 +243,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
             step = session.run(self._global_step_tensor)
             attempt(lambda: self._finish(session, last=True), errors)
             if self._bad_weights:
-                self._warn_of_bad_weights(step, self._bad_weights)
+                warn_of_bad_weights(self._save_path, step, self._bad_weights)
             elif step != self._saved_step:
                 attempt(lambda: self._save_as(session, step, last=True), errors)
                 if step == self._saved_step:
@@ -297,14 +296,15 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         try:
             path = self._write(session, step)
         except CheckpointSaveError as error:
-            self._failed(error, step, self._is_last)
+            self._retries.failed(error, last=self._is_last)
+            self._timer.update_last_triggered_step(step)
             return False
         self._timer.update_last_triggered_step(step)
         self._saved(step)
         best = self._keep_best
         if best is not None and path is not None:
             metric = best.measure(session, int(step))
-            self._tolerate(lambda: best.keep(path, int(step), metric))
+            self._retries.tolerate(lambda: best.keep(path, int(step), metric))
         return self._tell_saved(session, step)
 
     def _start(self, background: async_save.BackgroundWriter, step: int) -> None:
@@ -324,10 +324,10 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
             path = self._write(session, step)
             if best is not None and problem is None and path is not None:
                 keep = best.keep
-                self._tolerate(lambda: keep(path, int(step), metric))
+                self._retries.tolerate(lambda: keep(path, int(step), metric))
 
         before = copy.copy(self._timer)
-        self._writing = _Writing(step, background.start(values, job), before)
+        self._writing = async_save.Writing(step, background.start(values, job), before)
         self._timer.update_last_triggered_step(step)
         if problem is not None:
             raise problem
@@ -345,7 +345,8 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         error = writing.pending.error
         if isinstance(error, CheckpointSaveError) and error.hook is self:
             self._timer = writing.timer
-            self._failed(error, writing.step, last)
+            self._retries.failed(error, last=last)
+            self._timer.update_last_triggered_step(writing.step)
             return False
         self._saved(writing.step)
         if error is not None:
@@ -359,34 +360,10 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
                 self._get_saver(), session, self._save_path, step, self._save_graph_def, self
             )
 
-    def _failed(self, error: CheckpointSaveError, step: int, last: bool) -> None:
-        """Raises the error, or warns of it where another try is allowed and still to come."""
-        self._failures += 1
-        if last or self._failures > self._save_retries:
-            raise error
-        tf.logging.warning(
-            '%s This is failure %d of %d that are allowed in a row. The next try is when the next '
-            'save is due.',
-            error,
-            self._failures,
-            self._save_retries,
-        )
-        self._timer.update_last_triggered_step(step)
-
-    def _tolerate(self, action: Callable[[], Any]) -> None:
-        """Runs what no work is lost without; with `save_retries` a failure is only warned of."""
-        try:
-            action()
-        except CheckpointSaveError as error:
-            if not self._save_retries:
-                raise
-            tf.logging.warning('%s', error)
-
     def _saved(self, step: int) -> None:
         self._saved_step = step
-        if self._failures:
+        if self._retries.succeeded():
             # The directory may be a new one, with no event file in it.
-            self._failures = 0
             self._summary_writer = self._events.reopen()
 
     def _take_up(self, session: Any, step: int) -> bool:
@@ -404,16 +381,8 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         best = self._keep_best
         path = checkpoints.latest(os.path.dirname(self._save_path))
         if best is not None and path is not None:
-            self._tolerate(lambda: best.catch_up(session, int(step), path))
+            self._retries.tolerate(lambda: best.catch_up(session, int(step), path))
         return self._tell_saved(session, step)
-
-    def _warn_of_bad_weights(self, step: int, reason: str) -> None:
-        tf.logging.warning(
-            'No checkpoint is saved for %d into %s, since the weights are bad: %s.',
-            step,
-            self._save_path,
-            reason,
-        )
 
     def _tell_saved(self, session: Any, step: int) -> bool:
         self._events.saved(self._save_path, step)
@@ -421,7 +390,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
 
     def _write_graph_file(self, definition: Any) -> None:
         if self._save_graph_def:
-            self._tolerate(lambda: write_graph(definition, self._checkpoint_dir, self))
+            self._retries.tolerate(lambda: write_graph(definition, self._checkpoint_dir, self))
 
     def _describe(self) -> str:
         return f'{type(self).__name__}({self._save_path!r}, {self._period})'

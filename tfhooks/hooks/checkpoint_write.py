@@ -163,3 +163,13 @@ def _what_to_do(error: Exception, save_path: str) -> str:
     else:
         advice = f'Look at {directory!r}: its free space, its permissions.'
     return f'{advice} Older checkpoints are still there; save_retries= lets training go on.'
+
+
+def warn_of_bad_weights(save_path: str, step: int, reason: str) -> None:
+    """Says that a checkpoint is left out, and why."""
+    tf.logging.warning(
+        'No checkpoint is saved for %d into %s, since the weights are bad: %s.',
+        step,
+        save_path,
+        reason,
+    )
