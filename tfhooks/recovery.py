@@ -195,6 +195,7 @@ _REMOTE = re.compile(r'remote target (/job:\S+)')
 def summary(error: Any) -> str:
     """The class of an error, the first line of what it says, and the task that it comes from."""
     text = str(getattr(error, 'message', error)).strip()
+    text = text.removeprefix('Graph execution error:').strip()
     first = text.partition('\n')[0]
     remote = _REMOTE.search(text)
     place = f' ({remote[1]})' if remote and remote[1] not in first else ''

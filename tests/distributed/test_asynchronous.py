@@ -17,6 +17,7 @@ HOLD_AT = 50
 LAST_STEP = 137
 # Every 20 steps or so; the first one is of step 0.
 SAVED = r'saved step [1-9]\d+'
+RAN_AGAIN = r'recovered step \d+\n(?:.*\n)*?ran step \d+'
 TRAINERS = ['chief:0', 'worker:0', 'worker:1']
 
 
@@ -54,7 +55,7 @@ def history(tmp_path_factory):
             name: int(cluster.until_logged(name, r'recovered step (\d+)\n')[0]) for name in TRAINERS
         }
         for name in TRAINERS:
-            cluster.until_logged(name, r'recovered step \d+\nran step \d+')
+            cluster.until_logged(name, RAN_AGAIN)
 
         cluster.kill('chief:0')
         seen['saved before the chief died'] = saved()

@@ -129,11 +129,14 @@ def main():
             config=proto,
             stop_grace_period_secs=2,
             recovery=tfhooks.RecoveryPolicy(
-                tries=1000, first_wait_secs=0.2, max_wait_secs=1.0, give_up_secs=200
+                tries=1000, first_wait_secs=0.2, max_wait_secs=1.0, give_up_secs=300
             ),
         ) as session:
-            now = 0
+            now = runs = 0
             while not session.should_stop():
+                if runs % 25 == 0:
+                    say('at step', now)
+                runs += 1
                 wait = held(now)
                 if synchronous:
                     if wait:
