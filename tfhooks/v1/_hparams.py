@@ -94,12 +94,16 @@ def _cast(name: str, kind: Any, value: Any) -> Any:
     """A value as a hyperparameter's type, if nothing is lost by it."""
     if type(value) is kind or kind is type(None):
         return value
+
+    def is_kind_of(*bases: type) -> bool:
+        return issubclass(kind, bases)
+
     is_text = isinstance(value, (str, bytes))
     wrong = (
-        (issubclass(kind, (str, bytes)) and not is_text)
-        or issubclass(kind, bool) != isinstance(value, bool)
-        or (issubclass(kind, numbers.Integral) and not isinstance(value, numbers.Integral))
-        or (issubclass(kind, numbers.Number) and not isinstance(value, numbers.Number))
+        (is_kind_of(str, bytes) and not is_text)
+        or is_kind_of(bool) != isinstance(value, bool)
+        or (is_kind_of(numbers.Integral) and not isinstance(value, numbers.Integral))
+        or (is_kind_of(numbers.Number) and not isinstance(value, numbers.Number))
     )
     if wrong:
         raise ValueError(f'Could not cast hparam {name!r} of type {kind!r} from value {value!r}')

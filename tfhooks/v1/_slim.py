@@ -67,13 +67,14 @@ def load(name: str) -> ModuleType:
       ModuleNotFoundError: It is not installed, or has no such module.
     """
     try:
-        module = importlib.import_module(name)
+        importlib.import_module('tf_slim')
     except ModuleNotFoundError as error:
         if error.name != 'tf_slim':
             raise
         raise ModuleNotFoundError(
             f'tf_slim is not installed: {_INSTALL}', name='tf_slim'
         ) from error
+    module = importlib.import_module(name)
     with _lock:
         for loaded in [key for key in sys.modules if key.partition('.')[0] == 'tf_slim']:
             if loaded not in _mended:
