@@ -201,3 +201,25 @@ def test_the_master_of_a_creator_is_found_where_it_can_be():
         for make in (tf.train.ChiefSessionCreator, tf.train.WorkerSessionCreator):
             assert door.master_of(make(master='grpc://here:1')) == 'grpc://here:1'
     assert door.master_of(object()) == ''
+
+
+# Savers.
+
+
+def test_where_a_saver_saves(tmp_path):
+    with tf.Graph().as_default():
+        tf.get_variable('weights', initializer=1.0)
+        saver = tf.train.Saver()
+        hook = tf.train.CheckpointSaverHook(str(tmp_path), save_steps=1, saver=saver)
+        assert door.saves_to(hook) == (str(tmp_path), saver)
+        # Without a Saver, or where a release keeps it elsewhere.
+        assert door.saves_to(tf.train.CheckpointSaverHook(str(tmp_path), save_steps=1)) is None
+        assert door.saves_to(object()) is None
+
+
+def test_a_name_that_is_not_exported_is_taken_or_missed():
+    assert door.unexported('tensorflow.python.util.nest', 'flatten_up_to')([0], [[1]]) == [[1]]
+    with pytest.raises(AttributeError, match='no_such_name'):
+        door.unexported('tensorflow.python.util.nest', 'no_such_name')
+    with pytest.raises(AttributeError, match=r'TensorFlow .* has no tensorflow.python.no_such'):
+        door.unexported('tensorflow.python.no_such', 'name')
