@@ -16,6 +16,7 @@ import numpy as np
 
 import tfhooks
 from tfhooks._tensorflow import tf
+from tfhooks.plan import plans_enabled
 
 
 class CheckFailed(Exception):
@@ -77,15 +78,16 @@ def placement(device: str, directory: str) -> str:
         fed = tf.placeholder(tf.float32, [3, 4])
         product = tf.matmul(fed, fed, transpose_b=True, name='product')
         # A feed keeps the product from being computed in advance, on another device.
-        with tfhooks.MonitoredSession(tf.train.ChiefSessionCreator(config=config())) as session:
-            value = session.run(product, {fed: left})
-            metadata = tf.RunMetadata()
-            session.run_without_hooks(
-                product,
-                {fed: left},
-                options=tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE),
-                run_metadata=metadata,
-            )
+        session = tfhooks.MonitoredSession(tf.train.ChiefSessionCreator(config=config()))
+        value = session.run(product, {fed: left})
+        metadata = tf.RunMetadata()
+        session.run_without_hooks(
+            product,
+            {fed: left},
+            options=tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE),
+            run_metadata=metadata,
+        )
+        session.close()
     require(np.array_equal(value, left @ left.T), f'the product is {value.tolist()}')
     where = {
         stats.device
@@ -141,12 +143,12 @@ def checkpoint(device: str, directory: str) -> str:
 
 def background(device: str, directory: str) -> str:
     """A save in the background copies the weights of its own step."""
+    at: dict[int, Any] = {}
     with tf.Graph().as_default():
         train_op, _, weights = model(device)
         saver = tfhooks.CheckpointSaverHook(directory, save_steps=5, asynchronous=True)
         creator = tf.train.ChiefSessionCreator(config=config())
         with tfhooks.MonitoredSession(creator, [saver]) as session:
-            at = {}
             for step in range(1, 13):
                 session.run(train_op)
                 at[step] = session.run_without_hooks(weights)
@@ -173,19 +175,19 @@ def plans(device: str, directory: str) -> str:
                 text = tf.constant('on the host')
             feeds = {x: np.arange(6).reshape(2, 3) % 2}
             creator = tf.train.ChiefSessionCreator(config=config())
-            with tfhooks.MonitoredSession(creator) as session:
-                fetches = [same, part, text]
-                ours = [session.run(fetches, feeds) for _ in range(2)][-1]
-                raw = session.raw_session()
-                theirs = tf.Session.run(raw, fetches, feeds)
-                counters = tfhooks.run_plans(session)
+            session = tfhooks.MonitoredSession(creator)
+            fetches = [same, part, text]
+            ours = [session.run(fetches, feeds) for _ in range(2)][-1]
+            theirs = tf.Session.run(session.raw_session(), fetches, feeds)
+            found = tfhooks.run_plans(session)
+            served += 0 if found is None else found.counters.served
+            session.close()
         for one, other in zip(ours, theirs, strict=True):
             require(
                 np.array_equal(one, other) and type(one) is type(other),
                 f'{dtype}: {one!r} instead of {other!r}',
             )
-        served += counters.counters.served if counters is not None else 0
-    require(served or not tfhooks.plan.plans_enabled(), 'no run was served by a plan')
+    require(served or not plans_enabled(), 'no run was served by a plan')
     return f'{", ".join(dtypes)} and a string: equal, {served} runs served by plans'
 
 
