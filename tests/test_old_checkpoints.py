@@ -310,3 +310,22 @@ def test_a_checkpoint_of_step_0_is_not_written_again(tmp_path):
         creator = tfhooks.ChiefSessionCreator(scaffold)
         with tfhooks.MonitoredSession(creator, [hook]):
             assert written(directory) != before
+
+
+@pytest.mark.parametrize('shared', [True, False])
+def test_tensorflows_saver_beside_tfhooks(tmp_path, warnings, shared):
+    directory = str(tmp_path)
+    with tf.Graph().as_default():
+        train = model.build(tf)
+        scaffold = tf.train.Scaffold()
+        saver = {'scaffold': scaffold} if shared else {'saver': tf.train.Saver()}
+        with tfhooks.MonitoredTrainingSession(
+            checkpoint_dir=directory,
+            scaffold=scaffold,
+            hooks=[tf.train.CheckpointSaverHook(directory, save_steps=2, **saver)],
+        ) as session:
+            session.run(train)
+    text = [m for m in warnings() if 'both save into' in m]
+    assert len(text) == (0 if shared else 1)
+    if not shared:
+        assert text[0].count('CheckpointSaverHook') == 2

@@ -52,6 +52,17 @@ def unfinalize(graph):
         undo()
 
 
+def saves_to(hook):
+    """The directory and the Saver of a CheckpointSaverHook, TensorFlow's own included.
+
+    It tells nobody: savers that spoil each other's directory are found by it. Fallback: None.
+    """
+    try:
+        return hook._checkpoint_dir, hook._get_saver()
+    except (AttributeError, RuntimeError):
+        return None
+
+
 def _expansions():
     """How `Session.run` takes composites apart: SparseTensor, RaggedTensor, registered types.
 

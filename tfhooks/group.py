@@ -8,6 +8,7 @@ from typing import Any
 from tfhooks import roles, roster
 from tfhooks._tensorflow import Coordinator, Graph, Session, global_step_read, originals, tf
 from tfhooks.errors import attach, blame
+from tfhooks.hooks.save_directory import warn_of_shared
 from tfhooks.plan import RunPlans
 from tfhooks.roster import Member
 from tfhooks.runner import Runner
@@ -49,6 +50,7 @@ class HookGroup:
         self._run_plans = run_plans
         self.thread_stopper: str | None = None
         self._begun: list[Member] = []
+        self._is_new = True
         self._graph: Graph = tf.get_default_graph()
 
     @property
@@ -86,6 +88,9 @@ class HookGroup:
                 raise
             if self.thread_stopper is None and coord.should_stop():
                 self.thread_stopper = member.name
+        if self._is_new:
+            self._is_new = False
+            warn_of_shared((member.name, member.layers[-1]) for member in self.members)
 
     def _global_step(self) -> Any:
         """What gives the global step where a hook needs it: the variable, as cheap as can be.

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections.abc import Iterable
 from typing import Any
 
+from tfhooks import log
+from tfhooks._tensorflow import originals, saves_to
 from tfhooks.hooks.checkpoint_files import directory_key
 
 _claims: dict[str, Claim] = {}
@@ -55,3 +58,29 @@ class Claim:
             return False
         # A session that fails is closed without a word to its hooks; its coordinator is stopped.
         return self._coord is None or not self._coord.should_stop()
+
+
+def warn_of_shared(hooks: Iterable[tuple[str, Any]]) -> None:
+    """Warns of TensorFlow's own savers beside others in one directory.
+
+    Two hooks with one Saver do no harm: it knows what it has written. tfhooks' hooks claim their
+    directory themselves.
+
+    Args:
+      hooks: The hooks of a session, each with its name.
+    """
+    found: dict[str, tuple[str, Any]] = {}
+    for name, hook in hooks:
+        parts = saves_to(hook) if isinstance(hook, originals.CheckpointSaverHook) else None
+        if parts is None:
+            continue
+        directory, saver = parts
+        other, other_saver = found.setdefault(directory_key(directory), (name, saver))
+        if saver is not other_saver:
+            log.warning(
+                '%s and %s both save into %s, with a Saver each: they remove and replace '
+                "each other's checkpoints. Give one of them another directory, or both one Saver.",
+                other,
+                name,
+                directory,
+            )
