@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tfhooks._names import gone, kept
+from tfhooks._names import kept
 
 
 class Name(NamedTuple):
@@ -44,4 +44,7 @@ def look_up(dotted: str) -> Name | None:
     if now is not None:
         extra = kept.extra(dotted, now)
         return Name('extra' if extra else 'works', now, extra)
+    # Programs without a mistake never need it.
+    from tfhooks._names import gone
+
     return Name('gone', gone.sentence(kept.without_python(dotted)))
