@@ -114,3 +114,14 @@ def test_rewind_of_a_timer_by_time_keeps_the_time(clock):
     clock.now += 10
     assert timer.rewind(4)
     assert timer.update_last_triggered_step(5) == (10.0, 1)
+
+
+def test_only_a_period_of_seconds_can_be_known_not_to_be_over(clock):
+    by_secs, by_steps = SecondOrStepTimer(every_secs=10), SecondOrStepTimer(every_steps=10)
+    assert by_secs.may_be_due_by_now()
+    for timer in (by_secs, by_steps):
+        timer.update_last_triggered_step(3)
+    assert not by_secs.may_be_due_by_now()
+    assert by_steps.may_be_due_by_now()
+    clock.now += 10
+    assert by_secs.may_be_due_by_now()

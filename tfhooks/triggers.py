@@ -69,6 +69,13 @@ class SecondOrStepTimer(tf.train.SecondOrStepTimer):
             return self.is_due(0)
         return self.is_due(steps.reach(run_context, tensor))
 
+    def may_be_due_by_now(self) -> bool:
+        """Whether it may be due at some step: a period of seconds may be over. Not in TensorFlow.
+
+        False saves the caller from reading the step.
+        """
+        return self._every_secs is None or self.is_due(0)
+
     def wakes_at(self, lead_secs: float = 0.0) -> steps.Wake:
         """When it may be due next; see `tfhooks.steps.Wake`. Not in TensorFlow.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 import os
-import time
 from typing import Any
 
 from tfhooks import _arguments, checkpoints, steps
@@ -90,8 +89,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         self._period = f'{save_secs=}' if save_steps is None else f'{save_steps=}'
         self._listeners = listeners or []
         self._save_graph_def = save_graph_def
-        allowed = _arguments.whole(who, 'save_retries', save_retries, least=0)
-        self._retries = Retries(allowed or 0)
+        self._retries = Retries(_arguments.whole(who, 'save_retries', save_retries, least=0) or 0)
         self._asynchronous = asynchronous
         self._keep_best = keep_best
         # Many threads may run one session; one of them saves.
@@ -184,10 +182,9 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         with self._lock:
             if self._late_errors:
                 raise self._late_errors.pop(0)
-            stop = False
-            if self._writing is not None and self._writing.pending.done:
-                stop = self._finish(run_context.session)
-            if not self._too_early():
+            is_written = self._writing is not None and self._writing.pending.done
+            stop = is_written and self._finish(run_context.session)
+            if self._timer.may_be_due_by_now():
                 step = steps.after(run_context, self._global_step_tensor)
                 if self._timer.should_trigger_for_step(step):
                     # Of the type that listeners get from TensorFlow's hook.
@@ -195,10 +192,6 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
                     stop |= self._save_due(run_context, kind(step))
             if stop:
                 run_context.request_stop()
-
-    def _too_early(self) -> bool:
-        wake = self._timer.wakes_at()
-        return wake.step == math.inf and time.monotonic() < wake.time
 
     def _save_due(self, run_context: Any, step: int) -> bool:
         if getattr(run_context, 'weights_are_bad', False):
