@@ -45,12 +45,19 @@ def newest(cluster, pattern):
     return max((int(values[-1]) for values in found if values), default=0)
 
 
-def kill(cluster, name):
-    """Kills a task, starts it again, and waits until all train. Returns what became of it."""
+def kill(cluster, name, model):
+    """Kills a task, starts it again, and waits until all train. Returns what became of it.
+
+    `reached` is the step that the tasks have said last, in each 25th run; `saved` the step of the
+    last save that was completed; `kept` that of the checkpoint to be restored; `restored` the step
+    when the chief's new session was there, by which time others may have trained on.
+    """
     recoveries = {n: len(re.findall(r'recovered step', cluster.log(n))) for n in TRAINERS}
-    reached = newest(cluster, r'at step (\d+)\n')
+    reached = newest(cluster, r'(?:at|saved) step (\d+)\n')
     saved = max(numbers(cluster, r'saved step (\d+)\n', ['chief:0']), default=0)
     cluster.kill(name)
+    state = (model / 'checkpoint').read_text(encoding='utf-8')
+    kept = int(re.findall(r'^model_checkpoint_path: ".*-(\d+)"', state)[0])
     begun = time.monotonic()
     cluster.start(name)
     restored = None
@@ -59,15 +66,20 @@ def kill(cluster, name):
             cluster.until_logged(trainer, RAN_AGAIN, recoveries[trainer] + 1)
         restored = int(re.findall(r'recovered step (\d+)\n', cluster.log('chief:0'))[-1])
     else:
+        cluster.until_logged(name, r'(?m)^serving$')
+        before = newest(cluster, r'at step (\d+)\n')
         cluster.until_logged(name, r'ran step \d+')
         if name == 'chief:0':
             restored = int(re.findall(r'created step (\d+)\n', cluster.log(name))[0])
+            # The workers have gone on without it, up to its return.
+            reached = before
     return {
         'killed': name,
         'reached': reached,
         'saved': saved,
+        'kept': kept,
         'restored': restored,
-        'lost': None if restored is None else max(0, reached - restored),
+        'lost': None if restored is None else max(0, reached - kept),
         'secs': round(time.monotonic() - begun, 1),
     }
 
@@ -95,9 +107,10 @@ def main():
             cluster.until_logged(name, r'ran step \d+')
         for _ in range(arguments.kills):
             time.sleep(chance.uniform(0.0, 2.0))
-            rows.append(kill(cluster, chance.choice(TASKS)))
+            rows.append(kill(cluster, chance.choice(TASKS), Path(directory) / 'model'))
             print(json.dumps(rows[-1]), flush=True)
     older = [r for r in rows if r['restored'] is not None and r['restored'] < r['saved']]
+    older += [r for r in rows if r['kept'] < r['saved']]
     for job in ('ps', 'chief', 'worker'):
         mine = [row for row in rows if row['killed'].startswith(job)]
         lost = [row['lost'] for row in mine if row['lost'] is not None]
