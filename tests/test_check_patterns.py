@@ -171,6 +171,7 @@ def test_every_pattern_has_its_row_in_the_differences(pattern):
         'tf.train.MonitoredSession(hooks=[make(a), make(a)])',
         'tf.train.MonitoredSession(hooks=[tf.train.NanTensorHook(a), tf.train.NanTensorHook(a)])',
         'other.MonitoredSession(hooks=[a, a])',
+        'from other import MonitoredSession\nMonitoredSession(hooks=[a, a])',
         'def f(tf): tf.train.MonitoredSession(hooks=[a, a])',
         # Cadences of which one is off, or may be.
         'tf.train.MonitoredTrainingSession(save_checkpoint_secs=None, save_checkpoint_steps=9)',
