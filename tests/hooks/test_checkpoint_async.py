@@ -213,7 +213,7 @@ def test_an_error_in_the_thread_surfaces_at_the_next_step(tmp_path, session_clas
     assert leftovers(tmp_path) == []
 
 
-def test_retries_also_count_in_the_background(tmp_path, caplog):
+def test_retries_also_count_in_the_background(tmp_path, caplog, clock):
     with gated(tmp_path, SESSIONS[1], save_steps=2, save_retries=1) as (gate, hook, run):
         gate.fails = True
         gate.open.set()

@@ -112,7 +112,7 @@ def test_a_failure_at_the_end_is_raised_after_the_listeners_were_told(tmp_path, 
 
 
 @both
-def test_retries_warn_and_try_when_the_next_save_is_due(tmp_path, session_class, caplog):
+def test_retries_warn_and_try_when_the_next_save_is_due(tmp_path, session_class, caplog, clock):
     hook = saver(tmp_path, save_steps=2, save_retries=2)
     with training(tmp_path, [hook], session_class, size=LARGE) as run:
         with files_at_most(300_000):
@@ -134,6 +134,40 @@ def test_retries_warn_and_try_when_the_next_save_is_due(tmp_path, session_class,
 
 
 @both
+def test_retries_do_not_wait_until_the_next_save_is_due(tmp_path, session_class, clock, caplog):
+    hook = saver(tmp_path, save_steps=100, save_retries=1)
+    with training(tmp_path, [hook], session_class, size=LARGE) as run:
+        with files_at_most(300_000):
+            run(100)
+            for later, tries in [(9, 1), (1, 2), (19, 2), (1, 3)]:
+                clock.now += later
+                run(1)
+                warnings = [r.getMessage() for r in caplog.records if 'failure' in r.getMessage()]
+                assert len(warnings) == tries
+        # Tries in between are not counted, and do not move what is due.
+        assert all('failure 1 of 1' in text for text in warnings)
+        assert 'in 10 seconds' in warnings[0]
+        assert 'in 40 seconds' in warnings[2]
+        clock.now += 39
+        run(1)
+        assert latest_step(tmp_path) == 0
+        clock.now += 1
+        run(1)
+        assert latest_step(tmp_path) == 106
+        run(99)
+        assert latest_step(tmp_path) == 106
+        run(1)
+        assert latest_step(tmp_path) == 206
+        # What is due counts.
+        with files_at_most(300_000):
+            run(100)
+            clock.now += 10
+            run(1)
+            with pytest.raises(CheckpointSaveError):
+                run(99)
+
+
+@both
 def test_a_directory_that_is_gone(tmp_path, session_class):
     directory = tmp_path / 'model'
     with training(directory, [saver(directory)], session_class) as run:
@@ -146,7 +180,7 @@ def test_a_directory_that_is_gone(tmp_path, session_class):
     assert latest_step(directory) == 2
 
 
-def test_retries_get_over_a_directory_that_comes_back(tmp_path):
+def test_retries_get_over_a_directory_that_comes_back(tmp_path, clock):
     directory = tmp_path / 'model'
     with training(directory, [saver(directory, save_retries=1)]) as run:
         run()
@@ -159,7 +193,7 @@ def test_retries_get_over_a_directory_that_comes_back(tmp_path):
     assert any(name.startswith('events.out.tfevents') for name in names)
 
 
-def test_older_checkpoints_survive_failures_with_one_to_keep(tmp_path):
+def test_older_checkpoints_survive_failures_with_one_to_keep(tmp_path, clock):
     hook = saver(tmp_path, save_steps=1, save_retries=10)
     session = training(tmp_path, [hook], size=LARGE)
     with session as run:
@@ -190,7 +224,7 @@ class FailingStateFile:
         os.rename(self._saved, self._path)
 
 
-def test_a_state_file_that_cannot_be_written_removes_no_checkpoint(tmp_path):
+def test_a_state_file_that_cannot_be_written_removes_no_checkpoint(tmp_path, clock):
     hook = saver(tmp_path, save_steps=1, save_retries=10)
     with training(tmp_path, [hook]) as run:
         hook._get_saver().saver_def.max_to_keep = 2

@@ -47,7 +47,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
       save_graph_def: Whether to write the graph: `graph.pbtxt` once a session, and a `.meta` file
         with each checkpoint.
       save_retries: How many failures to write in a row, within a session, are only warned of. The
-        next try is when the next save is due, and at the end.
+        next try is after a pause of seconds, which doubles, or when the next save is due.
       asynchronous: Whether the step waits only until the variables are copied. A thread writes the
         copy; it needs as much host memory as the variables. Listeners and the log are told in the
         first run that ends after the file is complete. An error is raised there.
@@ -184,9 +184,9 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
                 raise self._late_errors.pop(0)
             is_written = self._writing is not None and self._writing.pending.done
             stop = is_written and self._finish(run_context.session)
-            if self._timer.may_be_due_by_now():
+            if self._retries.may_try() or self._timer.may_be_due_by_now():
                 step = steps.after(run_context, self._global_step_tensor)
-                if self._timer.should_trigger_for_step(step):
+                if self._retries.has_turn(self._timer.should_trigger_for_step(step)):
                     # Of the type that listeners get from TensorFlow's hook.
                     kind: Any = self._step_type
                     stop |= self._save_due(run_context, kind(step))
@@ -204,7 +204,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         """When the next save is due, or at once while one is being written; see `steps.Wake`."""
         if self._writing is not None or self._late_errors:
             return steps.ALWAYS
-        return self._timer.wakes_at()
+        return self._retries.wakes_at(self._timer.wakes_at())
 
     def skip_final_save(self, reason: str) -> None:
         """Makes `end` leave the last checkpoint as it is.
@@ -289,8 +289,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         try:
             path = self._write(session, step)
         except CheckpointSaveError as error:
-            self._retries.failed(error, last=self._is_last)
-            self._timer.update_last_triggered_step(step)
+            self._retries.failed(error, self._timer, step, last=self._is_last)
             return False
         self._timer.update_last_triggered_step(step)
         self._saved(step)
@@ -338,8 +337,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         error = writing.pending.error
         if isinstance(error, CheckpointSaveError) and error.hook is self:
             self._timer = writing.timer
-            self._retries.failed(error, last=last)
-            self._timer.update_last_triggered_step(writing.step)
+            self._retries.failed(error, self._timer, writing.step, last=last)
             return False
         self._saved(writing.step)
         if error is not None:
