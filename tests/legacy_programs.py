@@ -73,7 +73,7 @@ def run_all(name, command):
                         env=environment(),
                         stdout=out,
                         stderr=err,
-                        timeout=300,
+                        timeout=600,
                     )
                     out.seek(0)
                     err.seek(0)
