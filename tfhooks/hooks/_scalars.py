@@ -9,8 +9,8 @@ import numpy as np
 
 from tfhooks._tensorflow import Tensor, tf
 
-# What can stand for a tensor.
-TENSORS: Any = (str, Tensor, tf.Variable)
+# What can stand for a tensor. Variables of TensorFlow 2 are the base class of all variables.
+TENSORS: Any = (str, Tensor, tf.compat.v2.Variable)
 
 
 def by_name(owner: str, argument: str, tensors: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from tfhooks._tensorflow import Tensor, tf
 from tfhooks.errors import blame, checkpoint_save_error
-from tfhooks.hooks import checkpoint_files
+from tfhooks.hooks import _scalars, checkpoint_files
 
 _STATE = 'best_checkpoints.json'
 _MODES = ('min', 'max')
@@ -55,7 +55,7 @@ class BestCheckpoints:
         mode: str = 'min',
         n: int = 1,
     ) -> None:
-        if not (isinstance(metric, (str, Tensor)) or callable(metric)):
+        if not (isinstance(metric, _scalars.TENSORS) or callable(metric)):
             raise TypeError(
                 'BestCheckpoints: metric must be a tensor, the name of one, or a callable '
                 f'(session, step): metric={metric!r}'
@@ -84,7 +84,7 @@ class BestCheckpoints:
         Raises:
           ValueError: The default graph has no such tensor.
         """
-        if isinstance(self._metric, (str, Tensor)):
+        if isinstance(self._metric, _scalars.TENSORS):
             try:
                 self._fetch = tf.get_default_graph().as_graph_element(
                     self._metric, allow_operation=False
@@ -110,7 +110,7 @@ class BestCheckpoints:
             if self._fetch is not None:
                 value = session.run(self._fetch)
             else:
-                value = self._metric(session, step)  # type: ignore[operator]
+                value = self._metric(session, step)
         except Exception as error:
             blame(error, 'BestCheckpoints.metric')
             raise
