@@ -39,8 +39,8 @@ PROGRAM = """
         process = context.Process(target=child, args=(Made(5), results))
         process.start()
         try:
-            print(json.dumps(results.get(timeout=240)))
-            process.join(120)
+            print(json.dumps(results.get(timeout=600)))
+            process.join(240)
         finally:
             process.kill()
         sys.exit(process.exitcode)
@@ -72,7 +72,7 @@ def test_children(tmp_path, options, method, at_once, expected):
         env={**environment, 'TF_CPP_MIN_LOG_LEVEL': '3', 'AT_ONCE': at_once},
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -37,7 +37,7 @@ def python(folder, *arguments, **environment):
         env={**os.environ, 'TF_CPP_MIN_LOG_LEVEL': '3', **environment},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
 

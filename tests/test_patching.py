@@ -204,7 +204,7 @@ def test_gone_namespaces_are_found_and_taken_away():
         [sys.executable, '-c', _GONE_PROGRAM],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -38,7 +38,7 @@ def runs(tmp_path_factory):
             env={**os.environ, 'TF_CPP_MIN_LOG_LEVEL': '3'},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
             check=False,
         )
         assert finished.returncode == 0, finished.stderr
