@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import tensorflow.compat.v1 as tf
 
-from tfhooks.cli import check, check_names, check_table
-from tfhooks.cli.check_installed import Installed
+from tfhooks.checking import table
+from tfhooks.checking.installed import Installed
+from tfhooks.checking.names import Judge
+from tfhooks.cli import check
 
 NAMES = Path(__file__).parent / 'names_1_15' / 'names_1_15.txt'
 FAILS = ('gone', 'unknown')
@@ -17,7 +19,7 @@ FAILS = ('gone', 'unknown')
 
 @functools.cache
 def judge():
-    return check_names.Judge(Installed.here())
+    return Judge(Installed.here())
 
 
 def findings(folder, source, name='program.py'):
@@ -71,16 +73,16 @@ def test_every_name_of_1_15_is_judged_as_the_running_tensorflow_has_it():
 
 
 def test_every_name_that_the_table_calls_gone_was_in_1_15_and_is_gone():
-    assert set(check_table.GONE) <= set(names_of_1_15())
-    for name in check_table.GONE:
+    assert set(table.GONE) <= set(names_of_1_15())
+    for name in table.GONE:
         verdict = judge().judge(f'tensorflow.{name}')
         assert verdict.kind == 'gone', name
-        assert verdict.replacement == check_table.GONE[name]
+        assert verdict.replacement == table.GONE[name]
 
 
-@pytest.mark.parametrize('table', ['GONE', 'OLDER', 'PACKAGES', 'REMOVED'])
-def test_the_replacements_in_the_tables_exist(table):
-    for name, instead in getattr(check_table, table).items():
+@pytest.mark.parametrize('which', ['GONE', 'OLDER', 'PACKAGES', 'REMOVED'])
+def test_the_replacements_in_the_tables_exist(which):
+    for name, instead in getattr(table, which).items():
         first = instead.split('(')[0].split(',')[0].split(' ')[0]
         if first.startswith('tf.'):
             kind = judge().judge(f'tensorflow.{first[3:]}').kind

@@ -15,13 +15,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tfhooks import cli
-from tfhooks.cli import check, check_names
-from tfhooks.cli.check_installed import Installed
+from tfhooks.checking.installed import Installed
+from tfhooks.checking.names import Judge
+from tfhooks.cli import check
 
 
 @functools.cache
 def judge():
-    return check_names.Judge(Installed.here())
+    return Judge(Installed.here())
 
 
 def run(capsys, *arguments):

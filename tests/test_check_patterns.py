@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tfhooks.cli import check, check_patterns
-from tfhooks.cli.check_installed import Installed
-from tfhooks.cli.check_names import Judge
+from tfhooks.checking.installed import Installed
+from tfhooks.checking.names import Judge
+from tfhooks.checking.patterns import PATTERNS
+from tfhooks.cli import check
 
 DIFFERENCES = Path(__file__).parents[1] / 'docs' / 'differences.md'
 
@@ -149,10 +150,10 @@ def test_a_pattern_is_found(tmp_path, name, line, source):
 
 
 def test_every_pattern_has_a_program_here():
-    assert {name for name, _, _ in FOUND} == set(check_patterns.PATTERNS)
+    assert {name for name, _, _ in FOUND} == set(PATTERNS)
 
 
-@pytest.mark.parametrize('pattern', check_patterns.PATTERNS.values(), ids=lambda one: one.name)
+@pytest.mark.parametrize('pattern', PATTERNS.values(), ids=lambda one: one.name)
 def test_every_pattern_has_its_row_in_the_differences(pattern):
     rows = [line[2:] for line in DIFFERENCES.read_text().splitlines() if line.startswith('| ')]
     assert any(row.startswith(pattern.row) for row in rows), pattern.row

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import tfhooks
-from tfhooks.cli import check_report
+from tfhooks.checking import report
 
 DOCUMENT = Path(__file__).parents[1] / 'docs' / 'migrating.md'
 BLOCK = re.compile(r'(?:<!-- run, exit code (\d) -->\n)?```(\w+)\n(.*?)```', re.DOTALL)
@@ -75,4 +75,4 @@ def _run(command, folder, environment, code):
 
 def test_the_kinds_of_the_document_are_those_of_the_command():
     rows = re.findall(r'^\| `(\w+)`( \(`--all`\))? \| .* \| (\d) \|$', DOCUMENT.read_text(), re.M)
-    assert {kind: (code == '1', not all_) for kind, all_, code in rows} == check_report.KINDS
+    assert {kind: (code == '1', not all_) for kind, all_, code in rows} == report.KINDS

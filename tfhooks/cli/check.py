@@ -11,14 +11,16 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
-from tfhooks.cli import check_files, check_patterns, check_report
-from tfhooks.cli.check_guards import Guard
-from tfhooks.cli.check_installed import Installed
-from tfhooks.cli.check_names import WORKS, Judge, Verdict
-from tfhooks.cli.check_program import Program
-from tfhooks.cli.check_project import Project
-from tfhooks.cli.check_report import Finding
-from tfhooks.cli.check_uses import Use
+from tfhooks.checking import files as sources
+from tfhooks.checking import patterns
+from tfhooks.checking import report as reports
+from tfhooks.checking.guards import Guard
+from tfhooks.checking.installed import Installed
+from tfhooks.checking.names import WORKS, Judge, Verdict
+from tfhooks.checking.program import Program
+from tfhooks.checking.project import Project
+from tfhooks.checking.report import Finding
+from tfhooks.checking.uses import Use
 
 # Python's default of 1,000 is too low for the long sums of generated programs.
 _RECURSION_LIMIT = 6000
@@ -62,14 +64,14 @@ def main(args: argparse.Namespace) -> int:
         )
         return 2
     judge = Judge(installed)
-    files = list(check_files.find(args.paths))
+    files = list(sources.find(args.paths))
     findings = list(_check_files(files, judge, Project(args.paths)))
-    report = check_report.as_json if args.json else check_report.as_text
+    report = reports.as_json if args.json else reports.as_text
     try:
         print(report(findings, len(files), args.all))
     except BrokenPipeError:  # Such as `| head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return check_report.exit_code(findings)
+    return reports.exit_code(findings)
 
 
 def _check_files(files: Sequence[str], judge: Judge, project: Project) -> Iterator[Finding]:
@@ -96,7 +98,7 @@ def check_file(file: str, judge: Judge, project: Project | None = None) -> list[
     Returns:
       The findings; that of an unreadable program is one of them, and no error is raised.
     """
-    source = check_files.read(file)
+    source = sources.read(file)
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
     try:
@@ -141,7 +143,7 @@ def _findings(file: str, program: Program, judge: Judge) -> Iterator[Finding]:
             name,
             verdict.extra,
         )
-    for pattern, node in check_patterns.find(program):
+    for pattern, node in patterns.find(program):
         yield Finding(
             file,
             0,

@@ -6,9 +6,9 @@ import ast
 import functools
 from collections.abc import Iterator
 
-from tfhooks.cli.check_program import Program
-from tfhooks.cli.check_scopes import Binding
-from tfhooks.cli.check_uses import ROOTS
+from tfhooks.checking.program import Program
+from tfhooks.checking.scopes import Binding
+from tfhooks.checking.uses import ROOTS
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)

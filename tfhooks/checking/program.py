@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from tfhooks.cli.check_guards import IMPORT_ERRORS, Guard, question, survives
-from tfhooks.cli.check_scopes import (
+from tfhooks.checking.guards import IMPORT_ERRORS, Guard, question, survives
+from tfhooks.checking.scopes import (
     Binding,
     Place,
     Resolver,
@@ -18,7 +18,7 @@ from tfhooks.cli.check_scopes import (
     text,
     text_of_import,
 )
-from tfhooks.cli.check_uses import Use, is_in_question
+from tfhooks.checking.uses import Use, is_in_question
 
 
 class Program(ast.NodeVisitor):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 
-from tfhooks.cli.check_guards import Guard
+from tfhooks.checking.guards import Guard
 
 # The packages whose names are in question.
 ROOTS = ('tensorflow', 'tensorflow_core', 'tensorflow_estimator', 'tfhooks')

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from tfhooks.cli import check_files
-from tfhooks.cli.check_program import Program
+from tfhooks.checking import files
+from tfhooks.checking.program import Program
 
 # Only whole namespaces: of a name that one file guards, another must not be blamed for the use.
 _NAMESPACES = {
@@ -51,7 +51,7 @@ class Project:
         self._files: dict[str, _File] = {}
         self._given: dict[str, Mapping[str, str]] = {}
 
-    def program(self, file: str, source: check_files.Source) -> Program:
+    def program(self, file: str, source: files.Source) -> Program:
         """The names of one program of the project."""
         folder = os.path.dirname(os.path.abspath(file))
 
@@ -84,7 +84,7 @@ class Project:
 
     def _read(self, file: str) -> _File:
         if file not in self._files:
-            tree = check_files.read(file).tree
+            tree = files.read(file).tree
             passed = [
                 _Passed(alias.asname or alias.name, alias.name, node.module or '', node.level)
                 for node in tree.body

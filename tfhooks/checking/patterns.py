@@ -10,9 +10,9 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tfhooks.cli import check_hooks, check_sessions
-from tfhooks.cli.check_facts import Facts, is_interesting
-from tfhooks.cli.check_program import Program
+from tfhooks.checking import hooks, sessions
+from tfhooks.checking.facts import Facts, is_interesting
+from tfhooks.checking.program import Program
 
 
 class Pattern(NamedTuple):
@@ -206,5 +206,5 @@ def find(program: Program) -> Iterator[tuple[Pattern, ast.AST]]:
     if not is_interesting(program):
         return
     facts = Facts(program)
-    for name, node in (*check_sessions.find(facts), *check_hooks.find(facts)):
+    for name, node in (*sessions.find(facts), *hooks.find(facts)):
         yield PATTERNS[name], node

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from tfhooks.cli.check_facts import HOOKS, SESSIONS, Facts
+from tfhooks.checking.facts import HOOKS, SESSIONS, Facts
 
 Found = Iterator[tuple[str, ast.AST]]
 _ITERATORS = ('map', 'filter', 'iter', 'zip', 'reversed')

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from tfhooks.cli.check_facts import HOOKS, Facts, Function
-from tfhooks.cli.check_sessions import values_fed
+from tfhooks.checking.facts import HOOKS, Facts, Function
+from tfhooks.checking.sessions import values_fed
 
 Found = Iterator[tuple[str, ast.AST]]
 _STEPS = ('get_global_step', 'get_or_create_global_step', 'create_global_step')

@@ -6,8 +6,8 @@ import functools
 from typing import NamedTuple
 
 from tfhooks import _names
-from tfhooks.cli.check_installed import Installed
-from tfhooks.cli.check_table import GONE, OLDER, PACKAGES, REMOVED, replacement
+from tfhooks.checking.installed import Installed
+from tfhooks.checking.table import GONE, OLDER, PACKAGES, REMOVED, replacement
 
 # Namespaces of Keras 2, which is in TensorFlow 1.15 and beside today's.
 _KERAS = ('layers', 'nn.rnn_cell', 'keras')

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tfhooks.cli.check_guards import Guard
+from tfhooks.checking.guards import Guard
 
 Scoped = (
     ast.Module

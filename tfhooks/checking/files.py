@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tfhooks.cli.check_uses import ROOTS
+from tfhooks.checking.uses import ROOTS
 
 _SKIPPED = {'__pycache__', 'node_modules'}
 # Cell magics whose cell is Python all the same.

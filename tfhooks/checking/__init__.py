@@ -1,0 +1,1 @@
+"""What of a program will not work, found by reading it; `tfhooks.cli.check` is the command."""
