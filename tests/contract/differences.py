@@ -37,6 +37,7 @@ GRAPH_ONCE = 'Graph events after a recovery'
 CADENCES = 'Both `save_checkpoint_secs` and `save_checkpoint_steps`'
 CLOSED_TWICE = 'Closing a closed session'
 LISTED_TWICE = 'A hook listed twice'
+PROFILES = 'What ProfilerHook writes'
 
 
 def _restored_after(program: str, *steps: int) -> list[Difference]:
@@ -217,6 +218,16 @@ DIFFERENCES: list[Difference] = [
         (),
         LISTED_TWICE,
     ),
+    *[
+        Difference(
+            program,
+            'files',
+            ('events.out.tfevents.*',),
+            ('events.out.tfevents.*', 'plugins/profile/*'),
+            PROFILES,
+        )
+        for program in ('stock.profiler', 'stock.profiler_with_options_of_the_caller')
+    ],
 ]
 
 
