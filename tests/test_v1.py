@@ -171,12 +171,8 @@ def test_a_coordinator_takes_an_error_that_is_not_being_handled():
     coordinator = tf.train.Coordinator()
     coordinator.request_stop(ValueError('of a thread that ended'))
     assert coordinator.should_stop()
-    try:
+    with pytest.raises(ValueError, match='of a thread that ended'):
         coordinator.join()
-    except ValueError as error:
-        assert 'of a thread that ended' in str(error)
-    else:
-        raise AssertionError('join() raised nothing')
 
 
 @checked_in('program')
