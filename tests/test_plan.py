@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 import gc
 import threading
 import traceback
@@ -11,7 +12,9 @@ import weakref
 import numpy as np
 import pytest
 import tensorflow
+from tensorflow.python.client import session as client_session
 
+import tfhooks
 from tfhooks import _tensorflow as door
 from tfhooks.plan import RunPlans, plans_enabled, run_plans
 
@@ -601,6 +604,55 @@ def test_a_session_whose_run_is_overridden_is_left_alone(model):
         session.run = lambda *args: 'patched'
         assert not RunPlans.serves(session)
     assert not RunPlans.serves(object())
+
+
+@pytest.mark.parametrize('name', ['run', '_run', '_do_run', '_call_tf_sessionrun', '_do_call'])
+def test_a_class_of_sessions_that_is_patched_is_left_alone(model, session, monkeypatch, name):
+    original = getattr(client_session.BaseSession, name)
+
+    @functools.wraps(original)
+    def watched(self, *args, **kwargs):
+        return original(self, *args, **kwargs)
+
+    assert RunPlans.serves(session)
+    monkeypatch.setattr(client_session.BaseSession, name, watched)
+    assert not RunPlans.serves(session)
+
+
+@pytest.mark.parametrize('owner', [None, tf.Session, client_session.BaseSession])
+def test_who_watches_runs_sees_each_one_from_then_on(owner, monkeypatch):
+    seen = []
+
+    class Asker(tf.train.SessionRunHook):
+        def before_run(self, run_context):
+            return tf.train.SessionRunArgs(step)
+
+        def after_run(self, run_context, run_values):
+            run_context.session.run(step)
+
+    with tf.Graph().as_default():
+        step = tf.train.create_global_step()
+        count = tf.assign_add(step, 1)
+        with tfhooks.MonitoredSession(hooks=[Asker()]) as monitored:
+            assert [monitored.run(count) for _ in range(3)] == [1, 2, 3]
+            watched = monitored.raw_session() if owner is None else owner
+            original = watched.run
+
+            def run(*args, **kwargs):
+                seen.append('run')
+                return original(*args, **kwargs)
+
+            with monkeypatch.context() as patch:
+                patch.setattr(watched, 'run', run)
+                assert [monitored.run(count) for _ in range(3)] == [4, 5, 6]
+            # Each run, and what the hook runs itself.
+            assert len(seen) == 6
+            plans = run_plans(monitored)
+            served = plans.counters.served
+            assert monitored.run(count) == 7
+            assert len(seen) == 6
+            if owner is not tf.Session:  # There monkeypatch leaves what it found by inheritance.
+                assert plans.counters.served > served
 
 
 def test_an_interactive_session_is_served(model):

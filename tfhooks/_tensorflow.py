@@ -393,25 +393,32 @@ def forget_event_writer(output_dir):
 
 
 def runs_as_tensorflow(session):
-    """Whether nothing on a session's way to the C API is overridden.
+    """Whether nothing on a session's way to the C API is overridden or patched.
 
-    An instance's own `run` is not looked at.
+    An instance's own `run` is not looked at. Libraries that watch runs put functions of their own
+    into the class of all sessions, so a function must also come from TensorFlow's file.
     """
     parts = session_parts()
     if parts is None or type(session).run is not parts.base_session.run:
         return False
-    return all(
-        getattr(type(session), name) is getattr(parts.base_session, name)
-        and name not in vars(session)
-        for name in (
-            '_run',
-            '_do_run',
-            '_do_call',
-            '_extend_graph',
-            '_call_tf_sessionrun',
-            '_make_callable_from_options',
-        )
-    )
+    file = parts.fetch_handler.__init__.__code__.co_filename
+    for name in (
+        'run',
+        '_run',
+        '_do_run',
+        '_do_call',
+        '_extend_graph',
+        '_call_tf_sessionrun',
+        '_make_callable_from_options',
+    ):
+        function = getattr(type(session), name)
+        if function is not getattr(parts.base_session, name):
+            return False
+        if getattr(getattr(function, '__code__', None), 'co_filename', None) != file:
+            return False
+        if name != 'run' and name in vars(session):
+            return False
+    return True
 
 
 # What TensorFlow's MonitoredTrainingSession takes for "not given"; read off its signature, since it

@@ -10,7 +10,6 @@ says how often and why.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import itertools
 import os
 import threading
@@ -106,7 +105,9 @@ class RunPlans:
         self._parts = door.session_parts() if self.serves(session) else None
         self._expansions = () if self._parts is None else self._parts.expansions
         self._known_expansions = len(self._expansions)
-        self._tensorflow_run = functools.partial(type(session).run, session)
+        # What was found when the session was connected; a library may put its own there later.
+        self._run_of_class = type(session).run if self._parts is not None else None
+        self._installed: Any = None
         self._table: dict[Any, Plan] = {}
         # A clock of runs, to tell which plan was used last; it is read without a lock.
         self.tick = itertools.count().__next__
@@ -182,6 +183,8 @@ class RunPlans:
         self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None
     ) -> Any:
         """Stands for `Session.run`: same arguments, same results, same errors."""
+        if self._parts is not None and type(self.session).run is not self._run_of_class:
+            return self.unplanned('patched run', fetches, feed_dict, options, run_metadata)
         if options or run_metadata:
             return self.unplanned('run options', fetches, feed_dict, options, run_metadata)
         plan = self.find(fetches, feed_dict) or self.compile(fetches, feed_dict)
@@ -206,13 +209,28 @@ class RunPlans:
     def install(self) -> None:
         """Takes over `session.run` of this one object, if it is of a kind that plans serve."""
         if self._parts is not None:
-            self.session.run = self.run
+            self.session.run = self._installed = self.run
+
+    def is_patched(self) -> bool:
+        """Whether somebody has replaced `run`, of this session or of its class, since `install`.
+
+        Libraries that watch runs do so, at any time. They must see each one.
+        """
+        session = self.session
+        return (
+            vars(session).get('run') is not self._installed
+            or type(session).run is not self._run_of_class
+        )
+
+    def _tensorflow_run(self, *arguments: Any) -> Any:
+        return type(self.session).run(self.session, *arguments)
 
     def uninstall(self) -> None:
         """Gives `session.run` back to TensorFlow and drops all plans."""
         installed = vars(self.session).get('run')
         if getattr(installed, '__self__', None) is self:
             del self.session.run
+        self._installed = None
         self.clear()
 
     def clear(self) -> None:

@@ -132,8 +132,8 @@ class Runner:
 
         known = key = None
         plans = self.plans
-        if plans is not None and plans.session is not session:
-            plans = None  # Another thread has made a new session meanwhile.
+        if plans is not None and (plans.session is not session or plans.is_patched()):
+            plans = None  # Another thread has made a new session meanwhile, or somebody watches.
         if options is None and run_metadata is None and plans is not None:
             key = request_key(fetches, feed_dict, requests)
             # While the graph can change, plans have to look whether it has.
