@@ -498,6 +498,7 @@ def test_an_unclosed_session_is_collected_without_a_word(recwarn):
 
 def test_names_of_tensorflow_that_programs_use_though_they_are_private():
     hook = tf.train.SessionRunHook()
+    step = tf.train.get_or_create_global_step()
     session = tfhooks.MonitoredSession(hooks=[hook])
     raw = session.raw_session()
     found = session
@@ -505,6 +506,10 @@ def test_names_of_tensorflow_that_programs_use_though_they_are_private():
     while type(found).__name__ != 'Session':
         found = found._sess
     assert found is raw
+    for layer in (session._sess, session._sess._sess, session._sess._sess._sess):
+        assert layer.graph is raw.graph
+        assert layer.run(step) == 0
+        assert not layer.should_stop()
     assert session._tf_sess() is raw
     assert session._hooks == [hook]
     assert session._coordinated_creator.tf_sess is raw

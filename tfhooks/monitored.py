@@ -14,6 +14,7 @@ from tfhooks import roles, session_defaults
 from tfhooks._tensorflow import Graph, RunMetadata, RunOptions, Session, tf, unfinalize
 from tfhooks.errors import SessionClosedError, attach, ends_data
 from tfhooks.group import HookGroup
+from tfhooks.layers import Layer
 from tfhooks.lifecycle import Lifecycle
 from tfhooks.plan import plans_enabled
 from tfhooks.preemption import SignalWatch
@@ -364,7 +365,7 @@ class Monitored:
         # TensorFlow has wrappers in wrappers there, and the raw session in the innermost.
         inner: Any = self._life.session
         for _ in range(3 if self._life.recovers else 2):
-            inner = None if inner is None else SimpleNamespace(_sess=inner)
+            inner = None if inner is None else Layer(self, inner)
         return inner
 
     @property

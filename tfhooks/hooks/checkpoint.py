@@ -11,8 +11,9 @@ from tfhooks import _arguments, checkpoints, steps
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import global_step_read, tf
 from tfhooks.errors import CheckpointSaveError, attach
-from tfhooks.hook_types import SessionRunHook
+from tfhooks.hook_types import SessionRunArgs, SessionRunHook
 from tfhooks.hooks import async_save, checkpoint_files, checkpoint_listener
+from tfhooks.hooks._subclasses import replaces_runs
 from tfhooks.hooks.best import BestCheckpoints
 from tfhooks.hooks.checkpoint_events import CheckpointEvents
 from tfhooks.hooks.checkpoint_listener import CheckpointSaverListener, attempt
@@ -88,6 +89,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         self._timer = SecondOrStepTimer(every_secs=save_secs, every_steps=save_steps)
         self._period = f'{save_secs=}' if save_steps is None else f'{save_steps=}'
         self._listeners = listeners or []
+        self._steps_per_run = 1000000  # Subclasses add it to the step.
         self._save_graph_def = save_graph_def
         self._retries = Retries(_arguments.whole(who, 'save_retries', save_retries, least=0) or 0)
         self._asynchronous = asynchronous
@@ -170,8 +172,10 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
                 self._get_saver().restore(session, latest)
         return any(stops)
 
-    def before_run(self, run_context: Any) -> None:
+    def before_run(self, run_context: Any) -> Any:
         """Asks for nothing: the global step is read after the run, when a save may be due."""
+        subclass = replaces_runs(self, CheckpointSaverHook)
+        return SessionRunArgs(self._global_step_tensor) if subclass else None
 
     def after_run(self, run_context: Any, run_values: Any) -> None:
         """Saves when it is due.

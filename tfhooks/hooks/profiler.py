@@ -14,6 +14,7 @@ from tfhooks._locks import Lock
 from tfhooks._tensorflow import tf
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
 from tfhooks.hooks import _xspace
+from tfhooks.hooks._subclasses import replaces_runs
 from tfhooks.hooks._writers import event_writer
 from tfhooks.triggers import SecondOrStepTimer
 
@@ -152,6 +153,8 @@ class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[list[Any]] | None:
         """Asks for a full trace if one may be due."""
+        if replaces_runs(self, ProfilerHook):
+            return super().before_run(run_context)
         if self._finished:
             return None
         reach = steps.reach(run_context, self._global_step_tensor)
@@ -179,6 +182,9 @@ class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
         self, run_context: SessionRunContext, run_values: SessionRunValues[list[Any]]
     ) -> None:
         """Writes the trace if it was due."""
+        if replaces_runs(self, ProfilerHook):
+            super().after_run(run_context, run_values)
+            return
         _turn.give_back(run_context)
         if self._finished:
             return

@@ -11,6 +11,7 @@ from tfhooks import _arguments, pauses, steps
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import tf
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from tfhooks.hooks._subclasses import replaces_runs
 from tfhooks.hooks._writers import event_writer
 from tfhooks.triggers import SecondOrStepTimer
 
@@ -104,12 +105,14 @@ class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
             return steps.Wake(step=self._warm_until)
         return self._timer.wakes_at(lead_secs=self._run_secs)
 
-    def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[None] | None:
+    def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[Any] | None:
         """Asks for nothing: `after_run` reads the step by a run of its own."""
         self._run_began = time.monotonic()
+        if replaces_runs(self, StepCounterHook):
+            return SessionRunArgs(self._global_step_tensor)
         return None
 
-    def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[None]) -> None:
+    def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:
         """Logs and writes a rate when one is due."""
         # Only a guess at how long before a due time to wake: another thread's run serves as well.
         self._run_secs = max(0.0, time.monotonic() - self._run_began)

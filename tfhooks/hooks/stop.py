@@ -9,6 +9,7 @@ from tfhooks import _arguments, steps
 from tfhooks._tensorflow import tf
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
 from tfhooks.hooks._last_steps import LastSteps
+from tfhooks.hooks._subclasses import replaces_runs
 from tfhooks.roles import Role
 
 
@@ -92,11 +93,13 @@ class StopAtStepHook(tf.train.StopAtStepHook, SessionRunHook[None]):
         # The first run teaches how far a run goes.
         return steps.Wake(step=self._last_step) if self._knows_advance else steps.ALWAYS
 
-    def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[None] | None:
+    def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[Any] | None:
         """Asks for nothing: `after_run` reads the step by a run of its own."""
+        if replaces_runs(self, StopAtStepHook):
+            return SessionRunArgs(self._global_step_tensor)
         return None
 
-    def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[None]) -> None:
+    def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:
         """Requests a stop at the last step."""
         self._knows_advance = True
         step = steps.after(run_context, self._global_step_tensor)

@@ -8,6 +8,7 @@ from tfhooks import _arguments, steps
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import tf
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from tfhooks.hooks._subclasses import replaces_runs
 from tfhooks.hooks._writers import event_writer
 from tfhooks.triggers import SecondOrStepTimer
 
@@ -18,6 +19,9 @@ class SummarySaverHook(tf.train.SummarySaverHook, SessionRunHook[list[Any]]):
     Stands for `tf.compat.v1.train.SummarySaverHook`. A summary belongs to the global step after the
     run it was fetched in.
     """
+
+    # Where a subclass calls no `__init__` of this class.
+    _given_writer: Any = None
 
     def __init__(
         self,
@@ -69,23 +73,30 @@ class SummarySaverHook(tf.train.SummarySaverHook, SessionRunHook[list[Any]]):
         if self._given_writer is None:
             self._summary_writer = event_writer(self._output_dir)
         super().begin()
-        self._timer.reset()
+        if self._has_own_timer():
+            self._timer.reset()
 
     def after_create_session(self, session: Any, coord: Any) -> None:
         """Takes up the cadence where a recovered session has gone back to an older step."""
         super().after_create_session(session, coord)
-        if self._timer.last_triggered_step() is not None and self._timer.rewind(
-            int(session.run(self._global_step_tensor))
+        if (
+            self._has_own_timer()
+            and self._timer.last_triggered_step() is not None
+            and self._timer.rewind(int(session.run(self._global_step_tensor)))
         ):
             # Another START tells TensorBoard to drop what was written of the steps that come again.
             self._next_step = None
 
     def wakes_at(self) -> steps.Wake:
         """When summaries may be due; see `tfhooks.steps.Wake`."""
+        if not self._has_own_timer():
+            return steps.ALWAYS
         return self._timer.wakes_at()
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[list[Any]] | None:
         """Asks for the summaries if they may be due."""
+        if self._goes_by_tensorflow():
+            return super().before_run(run_context)
         if self._timer.may_be_due(run_context, self._global_step_tensor):
             return SessionRunArgs(self._get_summary_op() or [])
         return None
@@ -94,6 +105,9 @@ class SummarySaverHook(tf.train.SummarySaverHook, SessionRunHook[list[Any]]):
         self, run_context: SessionRunContext, run_values: SessionRunValues[list[Any]]
     ) -> None:
         """Writes the summaries if they were due."""
+        if self._goes_by_tensorflow():
+            super().after_run(run_context, run_values)
+            return
         if run_values.results is None:
             return
         step = steps.after(run_context, self._global_step_tensor)
@@ -109,6 +123,12 @@ class SummarySaverHook(tf.train.SummarySaverHook, SessionRunHook[list[Any]]):
             self._summary_writer.add_session_log(tf.SessionLog(status=tf.SessionLog.START), step)
         for summary in run_values.results:
             self._summary_writer.add_summary(summary, step)
+
+    def _has_own_timer(self) -> bool:
+        return isinstance(self._timer, SecondOrStepTimer)
+
+    def _goes_by_tensorflow(self) -> bool:
+        return replaces_runs(self, SummarySaverHook) or not self._has_own_timer()
 
     def _get_summary_op(self) -> list[Any] | None:
         operations = super()._get_summary_op()
