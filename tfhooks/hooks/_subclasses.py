@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from tfhooks import roster
+
 
 def replaces_runs(hook: Any, kind: type) -> bool:
     """Whether a hook has another `before_run` or `after_run` than `kind`, the stock hook's class.
 
     The one half then goes by what TensorFlow's other half does: what it asks for, and in which
-    fields it keeps what is due.
+    fields it keeps what is due. A subclass that says when it wakes knows tfhooks' hook.
 
     Args:
       hook: An instance of `kind`.
@@ -19,4 +21,4 @@ def replaces_runs(hook: Any, kind: type) -> bool:
     return any(
         getattr(own, name) is not theirs[name] or name in fields
         for name in ('before_run', 'after_run')
-    )
+    ) and not roster.sleeps(hook)
