@@ -172,7 +172,8 @@ def test_a_session_that_cannot_be_made_is_given_up_after_a_bounded_number_of_tri
     assert calls == ['hook.begin', 'hook.on_error(UnavailableError)']
     lines = [r.getMessage() for r in caplog.records if r.name == 'tfhooks']
     assert [line[:43] for line in lines] == [
-        f'Attempt {number} of 4 to create a session failed: ' for number in (1, 2, 3)
+        *(f'Attempt {number} of 4 to create a session failed: ' for number in (1, 2, 3)),
+        'Gave up to create a session after 4 of 4 at',
     ]
     assert not graph.finalized
     creator.failures.clear()
