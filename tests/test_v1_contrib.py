@@ -263,3 +263,30 @@ def test_hparams_without_their_protocol_buffer():
     assert 'HParams.parse_json' in given[1]
     assert 'use to_json' in asked[1]
     assert other == ['AttributeError', "'HParams' object has no attribute 'other'"]
+
+
+STAGING = """
+import json
+import tfhooks.v1 as tf
+from tensorflow.compat.v1 import xla
+from tfhooks.v1.contrib.compiler.xla import compile
+from tfhooks.v1.contrib.staging import StagingArea
+
+step = tf.train.get_or_create_global_step()
+area = StagingArea([tf.int64], [[]])
+put = area.put([step.read_value()])
+with tf.control_dependencies([put]):
+    taken, = area.get()
+    with tf.control_dependencies([taken]):
+        train = tf.assign_add(step, 1)
+with tf.train.MonitoredTrainingSession() as session:
+    # Fills the area: from then on a batch is made while the one before is used.
+    session.run_step_fn(lambda step_context: step_context.session.run(put))
+    found = [int(session.run((taken, train))[0]) for _ in range(3)]
+scope = tf.contrib.compiler.jit.experimental_jit_scope
+print(json.dumps([found, compile is xla.experimental.compile, scope is xla.experimental.jit_scope]))
+"""
+
+
+def test_staging_and_compiling_under_their_old_names():
+    assert in_process(STAGING) == [[0, 0, 1], True, True]

@@ -31,7 +31,6 @@ INSTEAD = {
     'contrib.cloud': _SOURCE.format('Google Cloud'),
     'contrib.cluster_resolver': 'use tf.distribute.cluster_resolver',
     'contrib.compiler': 'use tf.xla.experimental',
-    'contrib.compiler.jit': 'use tf.xla.experimental.jit_scope',
     'contrib.compiler.xla': 'use tf.xla.experimental.compile',
     'contrib.constrained_optimization': _CODE + 'or add the penalty to the loss',
     'contrib.copy_graph': 'use tf.graph_util.import_graph_def with tf.Graph.as_graph_def',
@@ -148,8 +147,6 @@ INSTEAD = {
     'contrib.solvers': 'use tf.linalg.experimental.conjugate_gradient, or tf.linalg.lstsq',
     'contrib.sparsemax': _CODE + 'or use tf.nn.softmax',
     'contrib.specs': 'use tf.layers',
-    'contrib.staging': 'use tf.raw_ops.Stage and tf.raw_ops.Unstage, or the prefetch method of '
-    'tf.data.Dataset',
     'contrib.stat_summarizer': 'use tf.profiler.profile with tf.RunMetadata',
     'contrib.stateless': 'use tf.random.stateless_uniform and its like',
     'contrib.tensor_forest': _TREES,
