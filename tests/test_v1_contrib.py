@@ -274,9 +274,9 @@ from tfhooks.v1.contrib.staging import StagingArea
 
 step = tf.train.get_or_create_global_step()
 area = StagingArea([tf.int64], [[]])
-put = area.put([step.read_value()])
+put = area.put([step * 2])
 with tf.control_dependencies([put]):
-    taken, = area.get()
+    [taken] = area.get()
     with tf.control_dependencies([taken]):
         train = tf.assign_add(step, 1)
 with tf.train.MonitoredTrainingSession() as session:
@@ -289,4 +289,4 @@ print(json.dumps([found, compile is xla.experimental.compile, scope is xla.exper
 
 
 def test_staging_and_compiling_under_their_old_names():
-    assert in_process(STAGING) == [[0, 0, 1], True, True]
+    assert in_process(STAGING) == [[0, 0, 2], True, True]
