@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import tensorflow
 from tensorflow.python.client import session as client_session
+from tensorflow.python.training import monitored_session
 
 import tfhooks
 from tfhooks import _tensorflow as door
@@ -738,3 +739,16 @@ def test_plans_are_on_unless_switched_off(monkeypatch):
     assert plans_enabled(True)
     monkeypatch.setenv('TFHOOKS_RUN_PLANS', '1')
     assert plans_enabled(None)
+
+
+@pytest.mark.parametrize('name', ['_MonitoredSession', '_HookedSession', '_CoordinatedSession'])
+def test_private_classes_of_tensorflows_session_are_not_used(name, monkeypatch):
+    seen = []
+    kind = getattr(monitored_session, name)
+    for method in ('__init__', 'run'):
+        monkeypatch.setattr(kind, method, lambda *args, **kwargs: seen.append(args))
+    with tf.Graph().as_default():
+        one = tf.constant(1)
+        with tfhooks.MonitoredSession() as session:
+            assert session.run(one) == 1
+    assert seen == []

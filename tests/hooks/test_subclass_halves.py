@@ -6,6 +6,10 @@ hook asks for and keeps; so each case is also run with TensorFlow's hook as the 
 
 from __future__ import annotations
 
+import abc
+import itertools
+import types
+
 import pytest
 import tensorflow.compat.v1 as tf
 
@@ -181,3 +185,44 @@ def test_a_trace_is_made_where_a_subclass_looks_on(ours, tmp_path, train):
 
     runs(Mine(save_steps=100, output_dir=str(tmp_path)), train)
     assert found == [(False, True)] * RUNS
+
+
+def test_a_subclass_may_set_a_timer_of_tensorflows(tmp_path, train):
+    rates = []
+
+    class Rates(tfhooks.StepCounterHook):
+        def __init__(self):
+            super().__init__()
+            self._timer = originals.SecondOrStepTimer(every_steps=3)
+
+        def _log_and_record(self, elapsed_steps, elapsed_time, global_step):
+            rates.append((int(elapsed_steps), int(global_step)))
+
+    class Summaries(tfhooks.SummarySaverHook):
+        def __init__(self):
+            super().__init__(100, output_dir=str(tmp_path), summary_op=tf.summary.merge_all())
+            self._timer = originals.SecondOrStepTimer(every_steps=3)
+
+    with tfhooks.MonitoredSession(hooks=[Rates(), Summaries()]) as session:
+        for _ in range(RUNS):
+            session.run(train)
+    assert rates == [(3, 4), (3, 7)]
+    steps = [step for step, tag in written(tmp_path) if tag == 'x']
+    # The step that TensorFlow's hook reads is from before the run or after it.
+    assert steps[0] == 1
+    assert all(later - step in (2, 3, 4) for step, later in itertools.pairwise(steps))
+
+
+def test_a_metaclass_of_a_hook_must_be_one_of_abstract_classes():
+    class Plain(type):
+        pass
+
+    class Abstract(abc.ABCMeta):
+        pass
+
+    class Hook(tfhooks.SessionRunHook, metaclass=Abstract):
+        pass
+
+    assert isinstance(Hook(), originals.SessionRunHook)
+    with pytest.raises(TypeError, match='metaclass conflict'):
+        types.new_class('Hook', (tfhooks.SessionRunHook,), {'metaclass': Plain})

@@ -103,6 +103,8 @@ class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
         """When a rate may be due; see `tfhooks.steps.Wake`."""
         if self._warm_until is not None and self._timer.last_triggered_step() is None:
             return steps.Wake(step=self._warm_until)
+        if not isinstance(self._timer, SecondOrStepTimer):  # A subclass has set TensorFlow's.
+            return steps.ALWAYS
         return self._timer.wakes_at(lead_secs=self._run_secs)
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[Any] | None:
