@@ -76,7 +76,9 @@ def main():
     attempt('the master never comes', lambda: chief(remote), impatient)
     say('to be started')
     until_there('started')
-    attempt('the chief never comes', worker, impatient)
+    # gRPC may take a while to see that the server is there now.
+    patient = RecoveryPolicy(tries=10**6, first_wait_secs=0.1, max_wait_secs=0.2, give_up_secs=100)
+    attempt('the chief never comes', worker, patient)
     attempt('the server dies for ever', chief, impatient, train_until_it_dies)
     say('done')
     os._exit(0)

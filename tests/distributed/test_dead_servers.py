@@ -24,6 +24,7 @@ def history(tmp_path_factory):
         cluster.start('worker:0')
         cluster.until_logged('worker:0', 'to be started')
         cluster.start('ps:0')
+        cluster.until_logged('ps:0', 'serving')
         (directory / 'started').touch()
         cluster.until_logged('worker:0', '(?m)^trains$')
         cluster.kill('ps:0')
