@@ -59,3 +59,15 @@ def test_without_what_is_private_in_tensorflow(tmp_path, monkeypatch):
         note(event_writer(str(directory)), 2)
     assert notes(directory) == [2]
     assert sum(1 for event in events(directory) if event.graph_def) == 1
+
+
+class Notes:
+    """A writer that only notes what it is given, as a program's tests have it."""
+
+
+def test_a_writer_that_is_no_file_writer_is_left_in_the_cache(tmp_path, monkeypatch):
+    notes_only = Notes()
+    monkeypatch.setitem(tf.summary.FileWriterCache._cache, str(tmp_path), notes_only)
+    assert event_writer(str(tmp_path)) is notes_only
+    assert tf.summary.FileWriterCache.get(str(tmp_path)) is notes_only
+    assert not list(tmp_path.iterdir())
