@@ -31,7 +31,8 @@ def whole(owner: str, name: str, value: Any, *, least: float = 1) -> int | None:
     ):
         raise TypeError(f'{owner}: {name} must be a whole number; {name}={value!r}')
     if value < least:
-        raise ValueError(f'{owner}: {name} must be at least {least}; {name}={value!r}')
+        # With the word that TensorFlow has, for those who look for its text.
+        raise ValueError(f'{owner}: {name} must be at least {least}; invalid {name}={value!r}')
     number: Any = value
     return int(number)
 

@@ -17,7 +17,7 @@ from tfhooks.wrappers import every
     ('arguments', 'error', 'text'),
     [
         ({'trace_path': 5}, TypeError, 'trace_path must be a path; trace_path=5'),
-        ({'most_events': 0}, ValueError, 'most_events must be at least 1; most_events=0'),
+        ({'most_events': 0}, ValueError, 'most_events must be at least 1; invalid most_events=0'),
         ({'most_events': None}, TypeError, 'most_events must be a whole number; most_events=None'),
     ],
 )

@@ -14,12 +14,12 @@ from tfhooks import ProfilerHook
     [
         ({'save_steps': None}, ValueError, 'every_secs or every_steps should be provided'),
         ({'save_secs': 1}, ValueError, 'Can not provide both'),
-        ({'save_steps': 0}, ValueError, 'save_steps must be at least 1; save_steps=0'),
+        ({'save_steps': 0}, ValueError, 'save_steps must be at least 1; invalid save_steps=0'),
         ({'save_steps': 'x'}, TypeError, "save_steps must be a whole number; save_steps='x'"),
         ({'save_steps': None, 'save_secs': 0}, ValueError, 'save_secs must be greater than 0'),
-        ({'max_traces': 0}, ValueError, 'max_traces must be at least 1; max_traces=0'),
-        ({'max_bytes': 0}, ValueError, 'max_bytes must be at least 1; max_bytes=0'),
-        ({'start_step': -1}, ValueError, 'start_step must be at least 0; start_step=-1'),
+        ({'max_traces': 0}, ValueError, 'max_traces must be at least 1; invalid max_traces=0'),
+        ({'max_bytes': 0}, ValueError, 'max_bytes must be at least 1; invalid max_bytes=0'),
+        ({'start_step': -1}, ValueError, 'start_step must be at least 0; invalid start_step=-1'),
         ({'start_step': 9, 'end_step': 8}, ValueError, 'not be before.*start_step=9, end_step=8'),
     ],
 )

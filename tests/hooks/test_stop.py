@@ -11,8 +11,8 @@ from tfhooks import StopAtStepHook
     [
         ({}, ValueError, 'One of num_steps or last_step must be specified'),
         ({'num_steps': 1, 'last_step': 2}, ValueError, 'Only one of num_steps or last_step'),
-        ({'num_steps': -1}, ValueError, 'num_steps must be at least 0; num_steps=-1'),
-        ({'last_step': -5}, ValueError, 'last_step must be at least 0; last_step=-5'),
+        ({'num_steps': -1}, ValueError, 'num_steps must be at least 0; invalid num_steps=-1'),
+        ({'last_step': -5}, ValueError, 'last_step must be at least 0; invalid last_step=-5'),
         ({'last_step': '5'}, TypeError, "last_step must be a whole number; last_step='5'"),
         ({'num_steps': 2.5}, TypeError, 'num_steps must be a whole number; num_steps=2.5'),
         ({'num_steps': True}, TypeError, 'num_steps must be a whole number; num_steps=True'),

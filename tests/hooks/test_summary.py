@@ -28,7 +28,7 @@ from tfhooks import SummarySaverHook
         ({'summary_op': None}, ValueError, 'Exactly one of scaffold or summary_op'),
         ({'save_steps': None}, ValueError, 'every_secs or every_steps should be provided'),
         ({'save_secs': 1}, ValueError, 'Can not provide both'),
-        ({'save_steps': 0}, ValueError, 'save_steps must be at least 1; save_steps=0'),
+        ({'save_steps': 0}, ValueError, 'save_steps must be at least 1; invalid save_steps=0'),
         ({'save_steps': 'x'}, TypeError, "save_steps must be a whole number; save_steps='x'"),
         ({'save_steps': None, 'save_secs': -2}, ValueError, 'save_secs must be greater than 0'),
     ],
