@@ -223,3 +223,14 @@ def test_a_name_that_is_not_exported_is_taken_or_missed():
         door.unexported('tensorflow.python.util.nest', 'no_such_name')
     with pytest.raises(AttributeError, match=r'TensorFlow .* has no tensorflow.python.no_such'):
         door.unexported('tensorflow.python.no_such', 'name')
+
+
+def test_the_worker_that_a_coordinator_runs_is_known_while_it_runs(monkeypatch):
+    from tensorflow.python.distribute import distribute_coordinator, distribute_coordinator_context
+
+    assert door.worker_context() is None
+    context = distribute_coordinator._WorkerContext(None, None, None, None)
+    with context:
+        assert door.worker_context() is context
+        monkeypatch.delattr(distribute_coordinator_context, 'get_current_worker_context')
+        assert door.worker_context() is None

@@ -392,6 +392,20 @@ def forget_event_writer(output_dir):
     return True
 
 
+def worker_context():
+    """The worker as which TensorFlow's distribute coordinator runs this thread, or None.
+
+    The coordinator keeps it in a private module, and TensorFlow's monitored sessions ask there what
+    this worker is to save. Fallback: None, as in a thread that no coordinator runs.
+    """
+    try:
+        from tensorflow.python.distribute import distribute_coordinator_context
+
+        return distribute_coordinator_context.get_current_worker_context()
+    except (ImportError, AttributeError):
+        return None
+
+
 def runs_as_tensorflow(session):
     """Whether nothing on a session's way to the C API is overridden or patched.
 

@@ -11,7 +11,15 @@ from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from tfhooks import roles, session_defaults
-from tfhooks._tensorflow import Graph, RunMetadata, RunOptions, Session, tf, unfinalize
+from tfhooks._tensorflow import (
+    Graph,
+    RunMetadata,
+    RunOptions,
+    Session,
+    tf,
+    unfinalize,
+    worker_context,
+)
 from tfhooks.errors import SessionClosedError, attach, ends_data
 from tfhooks.group import HookGroup
 from tfhooks.layers import Layer
@@ -48,7 +56,10 @@ class Monitored:
         self._closed = False
         self._stopping = Stopping()
         self._signals: SignalWatch | None = None
-        creator = session_creator or tf.train.ChiefSessionCreator()
+        creator = session_creator
+        if not creator:
+            context = worker_context()
+            creator = context.session_creator() if context else tf.train.ChiefSessionCreator()
         self._group = HookGroup(
             session_defaults.with_hooks(hooks),
             run_plans=plans_enabled(run_plans),

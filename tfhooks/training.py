@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tfhooks import roster
-from tfhooks._tensorflow import USE_DEFAULT, tf
+from tfhooks import coordinated, roster
+from tfhooks._tensorflow import USE_DEFAULT, tf, worker_context
 from tfhooks.creators import ChiefSessionCreator, WorkerSessionCreator
 from tfhooks.hooks.checkpoint import CheckpointSaverHook
 from tfhooks.hooks.step_counter import StepCounterHook
@@ -76,37 +76,50 @@ def MonitoredTrainingSession(
     if secs and steps:
         steps = None
     scaffold = scaffold or tf.train.Scaffold()
-    if is_chief:
-        creator: Any = ChiefSessionCreator(
-            scaffold=scaffold, checkpoint_dir=checkpoint_dir, master=master, config=config
+    context = worker_context()
+    places = coordinated.places(context, is_chief, summary_dir or checkpoint_dir, checkpoint_dir)
+    if places.apart and secs:
+        tf.logging.warning(
+            'Workers that save together cannot do so by the clock: save_checkpoint_steps=1000 is '
+            'used instead of save_checkpoint_secs=%s.',
+            secs,
         )
-        all_hooks = list(chief_hooks)
-        summary_dir = summary_dir or checkpoint_dir
-        if summary_dir:
-            if log_step_count_steps and log_step_count_steps > 0:
-                all_hooks.append(
-                    StepCounterHook(every_n_steps=log_step_count_steps, output_dir=summary_dir)
-                )
-            if summary_steps or summary_secs:
-                all_hooks.append(
-                    SummarySaverHook(
-                        save_steps=summary_steps,
-                        save_secs=summary_secs,
-                        output_dir=summary_dir,
-                        scaffold=scaffold,
-                    )
-                )
-        if checkpoint_dir and (secs or steps):
-            all_hooks.append(
-                CheckpointSaverHook(
-                    checkpoint_dir,
-                    save_secs=secs,
-                    save_steps=steps,
+        secs, steps = None, 1000
+    stock_hooks: list[Any] = []
+    if places.summary_dir:
+        if log_step_count_steps and log_step_count_steps > 0:
+            stock_hooks.append(
+                StepCounterHook(every_n_steps=log_step_count_steps, output_dir=places.summary_dir)
+            )
+        if summary_steps or summary_secs:
+            stock_hooks.append(
+                SummarySaverHook(
+                    save_steps=summary_steps,
+                    save_secs=summary_secs,
+                    output_dir=places.summary_dir,
                     scaffold=scaffold,
-                    save_graph_def=save_graph_def,
                 )
             )
-        all_hooks += own_hooks
+    if places.checkpoint_dir and (secs or steps):
+        stock_hooks.append(
+            CheckpointSaverHook(
+                places.checkpoint_dir,
+                save_secs=secs,
+                save_steps=steps,
+                scaffold=scaffold,
+                save_graph_def=save_graph_def,
+            )
+        )
+    if context is not None:
+        creator: Any = context.session_creator(
+            scaffold, config=config, checkpoint_dir=checkpoint_dir, max_wait_secs=max_wait_secs
+        )
+        all_hooks = own_hooks + (chief_hooks if context.is_chief else []) + stock_hooks
+    elif is_chief:
+        creator = ChiefSessionCreator(
+            scaffold=scaffold, checkpoint_dir=checkpoint_dir, master=master, config=config
+        )
+        all_hooks = chief_hooks + stock_hooks + own_hooks
     else:
         creator = WorkerSessionCreator(
             scaffold=scaffold, master=master, config=config, max_wait_secs=max_wait_secs
