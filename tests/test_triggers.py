@@ -25,7 +25,9 @@ def test_seconds_must_be_positive(secs):
 
 @pytest.mark.parametrize('steps_', [0, -1])
 def test_steps_must_be_positive(steps_):
-    with pytest.raises(ValueError, match=rf'every_steps must be at least 1; invalid every_steps={steps_}'):
+    with pytest.raises(
+        ValueError, match=rf'every_steps must be at least 1; invalid every_steps={steps_}'
+    ):
         SecondOrStepTimer(every_steps=steps_)
 
 

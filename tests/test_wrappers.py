@@ -32,7 +32,11 @@ def clock(monkeypatch):
     [
         ({}, ValueError, 'exactly one of steps, secs and at must be given; steps=None'),
         ({'steps': 1, 'secs': 2}, ValueError, 'steps=1, secs=2, at=None'),
-        ({'steps': 0}, ValueError, r'every\(SessionRunHook\): steps must be at least 1; invalid steps=0'),
+        (
+            {'steps': 0},
+            ValueError,
+            r'every\(SessionRunHook\): steps must be at least 1; invalid steps=0',
+        ),
         ({'steps': 1.5}, TypeError, r'steps must be a whole number; steps=1\.5'),
         ({'secs': 0}, ValueError, 'secs must be greater than 0 seconds; secs=0'),
         ({'secs': 'x'}, TypeError, "secs must be a number of seconds; secs='x'"),

@@ -36,7 +36,11 @@ NAN = math.nan
         ({'min_steps': -1}, ValueError, 'min_steps must be at least 0; invalid min_steps=-1'),
         ({'every_n_steps': None}, ValueError, 'exactly one of every_n_steps and every_n_secs'),
         ({'every_n_secs': 1}, ValueError, 'exactly one of every_n_steps and every_n_secs'),
-        ({'every_n_steps': 0}, ValueError, 'every_n_steps must be at least 1; invalid every_n_steps=0'),
+        (
+            {'every_n_steps': 0},
+            ValueError,
+            'every_n_steps must be at least 1; invalid every_n_steps=0',
+        ),
         (
             {'metric': EvalHook(1, lambda session: {}).result('a')},
             ValueError,

@@ -28,7 +28,11 @@ from tfhooks.testing import check_hook
     [
         ({}, ValueError, 'exactly one of every_n_steps and every_n_secs must be given; every_n_s'),
         ({'every_n_steps': 1, 'every_n_secs': 1}, ValueError, 'exactly one of every_n_steps and'),
-        ({'every_n_steps': 0}, ValueError, 'every_n_steps must be at least 1; invalid every_n_steps=0'),
+        (
+            {'every_n_steps': 0},
+            ValueError,
+            'every_n_steps must be at least 1; invalid every_n_steps=0',
+        ),
         ({'every_n_steps': 'x'}, TypeError, 'every_n_steps must be a whole number'),
         ({'every_n_secs': -1}, ValueError, 'every_n_secs must be greater than 0 seconds'),
         ({'every_n_steps': 1, 'evaluate': None}, ValueError, 'exactly one of evaluate and fetches'),

@@ -15,7 +15,11 @@ from tfhooks.hooks import logging
     [
         ({}, ValueError, 'at_end and/or exactly one of every_n_iter and every_n_secs'),
         ({'every_n_iter': 1, 'every_n_secs': 1}, ValueError, 'exactly one of every_n_iter'),
-        ({'every_n_iter': 0}, ValueError, 'every_n_iter must be at least 1; invalid every_n_iter=0'),
+        (
+            {'every_n_iter': 0},
+            ValueError,
+            'every_n_iter must be at least 1; invalid every_n_iter=0',
+        ),
         ({'every_n_iter': '1'}, TypeError, "every_n_iter must be a whole number; every_n_iter='1'"),
         ({'every_n_secs': -1}, ValueError, 'every_n_secs must be greater than 0'),
         ({'tensors': 'loss', 'at_end': True}, TypeError, "or an iterable of them; tensors='loss'"),

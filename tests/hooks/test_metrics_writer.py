@@ -43,7 +43,11 @@ CSV = CsvWriter('metrics.csv')
         ({'tensors': {'a\nb': 'loss:0'}}, ValueError, 'a name must be printable'),
         ({'tensors': {'': 'loss:0'}}, ValueError, 'a name must be printable'),
         ({'every_n_steps': None}, ValueError, 'exactly one of every_n_steps and every_n_secs'),
-        ({'every_n_steps': 0}, ValueError, 'every_n_steps must be at least 1; invalid every_n_steps=0'),
+        (
+            {'every_n_steps': 0},
+            ValueError,
+            'every_n_steps must be at least 1; invalid every_n_steps=0',
+        ),
         ({'every_n_secs': 1}, ValueError, 'exactly one of every_n_steps and every_n_secs'),
     ],
 )

@@ -31,7 +31,11 @@ class Terminal(io.StringIO):
         ({'last_step': 0}, ValueError, 'last_step must be at least 1; invalid last_step=0'),
         ({'last_step': 'x'}, TypeError, "last_step must be a whole number; last_step='x'"),
         ({'every_n_steps': 1, 'every_n_secs': 1}, ValueError, 'exactly one of every_n_steps and'),
-        ({'every_n_steps': 0}, ValueError, 'every_n_steps must be at least 1; invalid every_n_steps=0'),
+        (
+            {'every_n_steps': 0},
+            ValueError,
+            'every_n_steps must be at least 1; invalid every_n_steps=0',
+        ),
         ({'every_n_secs': 0}, ValueError, 'every_n_secs must be greater than 0 seconds'),
         ({'tensors': 'loss:0'}, TypeError, 'tensors must be a dict of tensors or names, or an it'),
         (

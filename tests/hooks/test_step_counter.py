@@ -28,11 +28,19 @@ def stuck(monkeypatch, log):
     [
         ({'every_n_secs': 1}, ValueError, 'exactly one of every_n_steps and every_n_secs'),
         ({'every_n_steps': None}, ValueError, 'exactly one of every_n_steps and every_n_secs'),
-        ({'every_n_steps': 0}, ValueError, 'every_n_steps must be at least 1; invalid every_n_steps=0'),
+        (
+            {'every_n_steps': 0},
+            ValueError,
+            'every_n_steps must be at least 1; invalid every_n_steps=0',
+        ),
         ({'every_n_steps': 'x'}, TypeError, 'every_n_steps must be a whole number'),
         ({'every_n_steps': None, 'every_n_secs': 0}, ValueError, 'every_n_secs must be greater'),
         ({'batch_size': 0}, ValueError, 'batch_size must be at least 1; invalid batch_size=0'),
-        ({'warm_up_steps': -1}, ValueError, 'warm_up_steps must be at least 0; invalid warm_up_steps=-1'),
+        (
+            {'warm_up_steps': -1},
+            ValueError,
+            'warm_up_steps must be at least 0; invalid warm_up_steps=-1',
+        ),
         ({'warm_up_steps': 'x'}, TypeError, 'warm_up_steps must be a whole number'),
     ],
 )
