@@ -79,9 +79,9 @@ def _unfit_containers(value: Any, path: str = 'fetches') -> Iterator[str]:
     kind = type(value)
     held_in_order = isinstance(value, tuple) or attrs_values(value) is not None
     if held_in_order and kind is not tuple and not is_composite(value):
+        # The constructor of tuples takes one iterable.
+        fits = getattr(kind, '__new__', None) is not _TUPLES_CONSTRUCTOR
         try:
-            # The constructor of tuples takes one iterable.
-            fits = getattr(kind, '__new__', None) is not _TUPLES_CONSTRUCTOR
             inspect.signature(kind).bind(*[child for _, child in children])
         except TypeError:
             fits = False

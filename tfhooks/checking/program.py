@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from tfhooks.checking.guards import IMPORT_ERRORS, Guard, question, survives
 from tfhooks.checking.scopes import (
@@ -160,7 +161,7 @@ class Program(ast.NodeVisitor):
         self._visit_in(node.orelse, number)
         self.visit_all(node.finalbody)
 
-    visit_TryStar = visit_Try
+    visit_TryStar: Any = visit_Try
 
     def visit_With(self, node: ast.With | ast.AsyncWith) -> None:
         guard = None

@@ -276,4 +276,4 @@ def install(program: Program, when_ready: Callable[[], None]) -> None:
 
     setattr(SourceFileLoader, 'get_code', get_code)  # noqa: B010
     setattr(importlib, 'import_module', import_for)  # noqa: B010
-    vars(runpy)['_get_code_from_file'] = get_code_from_file
+    setattr(runpy, '_get_code_from_file', get_code_from_file)  # noqa: B010

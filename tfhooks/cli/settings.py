@@ -96,6 +96,6 @@ def _follow_children(settings: Settings) -> None:
         # A child reads all of it before it uses any, and leaves what it does not know.
         return {**prepare(name), 'tfhooks': _InChild(settings)}
 
-    vars(spawn)['get_preparation_data'] = get_preparation_data
+    setattr(spawn, 'get_preparation_data', get_preparation_data)  # noqa: B010
     # The server would import the program before it is told of this.
     forkserver.set_forkserver_preload([])

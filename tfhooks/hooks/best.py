@@ -110,7 +110,8 @@ class BestCheckpoints:
             if self._fetch is not None:
                 value = session.run(self._fetch)
             else:
-                value = self._metric(session, step)
+                measure: Any = self._metric
+                value = measure(session, step)
         except Exception as error:
             blame(error, 'BestCheckpoints.metric')
             raise

@@ -233,15 +233,17 @@ class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
         The plugin keeps what it has computed from a file in the folder, so that another trace
         needs another one. Workers that write into one directory share it.
         """
+        profile_dir = os.path.join(self._output_dir, 'plugins', 'profile')
         for name in _names(step):
-            folder = os.path.join(self._output_dir, 'plugins', 'profile', name)
+            folder = os.path.join(profile_dir, name)
             paths = {host: os.path.join(folder, f'{host}.xplane.pb') for host in profiles}
-            if not any(tf.gfile.Exists(path) for path in paths.values()):
-                break
-        tf.gfile.MakeDirs(folder)
-        for host, path in paths.items():
-            with tf.gfile.GFile(path, 'wb') as file:
-                file.write(profiles[host])
+            if any(tf.gfile.Exists(path) for path in paths.values()):
+                continue
+            tf.gfile.MakeDirs(folder)
+            for host, path in paths.items():
+                with tf.gfile.GFile(path, 'wb') as file:
+                    file.write(profiles[host])
+            return
 
     def _add_run_metadata(self, step: int, run_metadata: Any) -> None:
         """Writes the metadata under a tag that the shared writer has not used yet."""
