@@ -234,3 +234,106 @@ def test_the_worker_that_a_coordinator_runs_is_known_while_it_runs(monkeypatch):
         assert door.worker_context() is context
         monkeypatch.delattr(distribute_coordinator_context, 'get_current_worker_context')
         assert door.worker_context() is None
+
+
+# Patching.
+
+
+def test_modules_that_a_release_lacks_are_left_out(monkeypatch):
+    names = [module.__name__.rpartition('.')[2] for module in door.training_modules()]
+    assert names == ['session_run_hook', 'basic_session_run_hooks', 'monitored_session', 'training']
+    monkeypatch.setitem(sys.modules, 'tensorflow.python.training.basic_session_run_hooks', None)
+    left = [module.__name__.rpartition('.')[2] for module in door.training_modules()]
+    assert left == ['session_run_hook', 'monitored_session', 'training']
+    assert len(door.compat_modules()) == 2
+    monkeypatch.delitem(sys.modules, 'tensorflow._api.v2.compat.v1')
+    assert door.compat_modules() == [door.tf]
+
+
+def test_modules_of_other_packages_are_not_internal():
+    assert door.is_internal('tensorflow.python')
+    assert door.is_internal('tensorflow.python.ops.nn')
+    assert not any(map(door.is_internal, ('tensorflow', 'tensorflow.pythonic', 'tf_slim.ops')))
+
+
+# Fetches and feeds.
+
+
+def test_what_stands_for_an_element_without_its_private_name(monkeypatch):
+    class Own:
+        def _as_graph_element(self):
+            return None
+
+    with tf.Graph().as_default():
+        variable = tf.get_variable('v', initializer=1.0)
+        assert door.stands_for_element(variable)
+        assert door.stands_for_element(Own())
+        monkeypatch.setattr(door, '_ELEMENT_OF', '_no_such_name')
+        assert door.stands_for_element(variable)
+        assert not door.stands_for_element(Own())
+
+
+@pytest.mark.parametrize('there', [True, False])
+def test_composites_come_apart_without_the_private_registry(monkeypatch, there):
+    if not there:
+        monkeypatch.delattr(client_session, '_REGISTERED_EXPANSIONS')
+    with tf.Graph().as_default():
+        plain, dense = tf.constant([1.0]), tf.constant([4], tf.int64)
+        index = tf.constant([[0]], tf.int64)
+        sparse = tf.SparseTensor(index, plain, dense)
+        slices = tf.IndexedSlices(plain, dense)
+        assert _same(door.fetch_components(plain), [plain])
+        assert _same(door.fetch_components(sparse), [index, plain, dense])
+        assert _same(door.fetch_components(slices), [plain, dense])
+        fed = door.feed_components(sparse, (1, 2, 3))
+        assert _same([key for key, _ in fed], [index, plain, dense])
+        assert [value for _, value in fed] == [1, 2, 3]
+        fed = door.feed_components(slices, (1, 2))
+        assert _same([key for key, _ in fed], [plain, dense])
+        assert [value for _, value in door.feed_components(plain, 7)] == [7]
+
+
+def _same(found, wanted):
+    return list(map(id, found)) == list(map(id, wanted))
+
+
+@pytest.mark.parametrize('there', [True, False])
+def test_feed_dicts_are_flattened_without_the_private_function(monkeypatch, there):
+    if not there:
+        nest = importlib.import_module('tensorflow.python.util.nest')
+        monkeypatch.delattr(nest, 'flatten_dict_items')
+    assert door.flatten_feed_dict({'a': 1, ('b', 'c'): (2, 3)}) == {'a': 1, 'b': 2, 'c': 3}
+    with pytest.raises((TypeError, ValueError)):
+        door.flatten_feed_dict({('b', 'c'): (2,)})
+
+
+# Graphs.
+
+
+def test_the_global_step_is_read_without_the_shared_read(monkeypatch):
+    training_util = importlib.import_module('tensorflow.python.training.training_util')
+    with tf.Graph().as_default() as graph:
+        assert door.global_step_read() is None
+        step = tf.train.get_or_create_global_step()
+        assert door.global_step_read(graph).op.name.startswith('global_step/')
+        monkeypatch.delattr(training_util, '_get_or_create_global_step_read')
+        assert door.global_step_read(graph) is step
+
+
+def test_a_graph_stays_finalized_without_the_private_method(monkeypatch):
+    graph = tf.Graph()
+    graph.finalize()
+    with monkeypatch.context() as patch:
+        patch.setattr(tf.Graph, '_unsafe_unfinalize', None)
+        door.unfinalize(graph)
+        assert graph.finalized
+    door.unfinalize(graph)
+    assert not graph.finalized
+
+
+def test_the_strategy_of_a_worker_is_known_where_it_can_be():
+    class Context:
+        _strategy = 'strategy'
+
+    assert door.strategy_of(Context()) == 'strategy'
+    assert door.strategy_of(object()) is None

@@ -2,13 +2,16 @@
 
 `tf` is `tensorflow.compat.v1`, the public API. Each name that is not public has its own paragraph:
 why it is needed, and the public way that is used where a TensorFlow release lacks it. What the
-objects are to a type checker is said in `_tensorflow.pyi`, since TensorFlow ships no types.
+objects are to a type checker is said in `_tensorflow.pyi`, since TensorFlow ships no types; the
+private fields that tfhooks' hooks inherit from TensorFlow's, and programs override, stand there.
+Which private names `tf.contrib` gave out is data, in `_names/kept.py`; `unexported` takes them.
 """
 
 import contextlib
 import importlib as _importlib
 import inspect
 import operator as _operator
+import sys as _sys
 import types as _types
 
 import numpy as _numpy
@@ -97,6 +100,19 @@ def _expansions():
             ),
             (object, lambda x: ([x], None), lambda x, v: [(x, v)], lambda x: [x]),
         ]
+
+
+# The method by which an object says which graph element it stands for.
+_ELEMENT_OF = '_as_graph_element'
+
+
+def stands_for_element(value):
+    """Whether an object is no graph element but stands for one, as a variable does.
+
+    What does so has a private method for it, which libraries give to classes of their own, too.
+    Fallback: variables only.
+    """
+    return hasattr(value, _ELEMENT_OF) or isinstance(value, _tensorflow.Variable)
 
 
 def fetch_components(fetch):
@@ -406,6 +422,14 @@ def worker_context():
         return None
 
 
+def strategy_of(context):
+    """The distribution strategy of a `worker_context()`, or None.
+
+    It tells whether the other workers save apart from the chief. Fallback: None, and they do not.
+    """
+    return getattr(context, '_strategy', None)
+
+
 def runs_as_tensorflow(session):
     """Whether nothing on a session's way to the C API is overridden or patched.
 
@@ -484,3 +508,37 @@ def unexported(module, name):
         return getattr(_importlib.import_module(module), name)
     except ImportError as error:
         raise AttributeError(f'TensorFlow {tf.__version__} has no {module}') from error
+
+
+def training_modules():
+    """TensorFlow's modules that define or list its hooks and sessions.
+
+    Libraries take the names from these too, so `tfhooks.patch()` puts others in their place.
+    Fallback: a module that a release lacks is left out.
+    """
+    found = []
+    for name in (
+        'session_run_hook',
+        'basic_session_run_hooks',
+        'monitored_session',
+        'training',
+    ):
+        with contextlib.suppress(ImportError):
+            found.append(_importlib.import_module(f'tensorflow.python.training.{name}'))
+    return found
+
+
+def compat_modules():
+    """What is `tf.compat.v1` to somebody: the public module, and the file it is made from.
+
+    `import tensorflow.compat.v1.train` looks into the file. Fallback: the public module alone.
+    """
+    return [tf, *filter(None, [_sys.modules.get('tensorflow._api.v2.compat.v1')])]
+
+
+def is_internal(module):
+    """Whether a module, given by its name, is TensorFlow's and not public.
+
+    `tf_slim` has such modules among its names. Fallback: False, and they are used as they are.
+    """
+    return f'{module}.'.startswith('tensorflow.python.')

@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 from typing import Any, NamedTuple
 
+from tfhooks._tensorflow import strategy_of
+
 _COLLECTIVE = {
     'CollectiveAllReduceStrategy',
     'CollectiveAllReduceStrategyV1',
@@ -43,7 +45,7 @@ def places(context: Any, is_chief: bool, summary_dir: Any, checkpoint_dir: Any) 
     if context is None:
         return Places(summary_dir, checkpoint_dir) if is_chief else Places(None, None)
     apart = None
-    if type(getattr(context, '_strategy', None)).__name__ in _COLLECTIVE:
+    if type(strategy_of(context)).__name__ in _COLLECTIVE:
         apart = f'tmp_{context.task_type}_{context.task_id}' if context.task_type else 'tmp'
 
     def place(directory: Any, writes: bool) -> Any:

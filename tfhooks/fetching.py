@@ -20,6 +20,7 @@ from tfhooks._tensorflow import (
     Operation,
     Tensor,
     fetch_components,
+    stands_for_element,
 )
 from tfhooks.errors import Problem, RequestTypeError, kind_of, reason, shown
 from tfhooks.structures import attrs_values, is_composite
@@ -47,7 +48,7 @@ def is_dataclass_instance(value: Any) -> bool:
     """Whether a fetch is an object of a dataclass that means nothing to TensorFlow itself."""
     if not dataclasses.is_dataclass(value) or isinstance(value, type):
         return False
-    if hasattr(value, '_as_graph_element'):
+    if stands_for_element(value):
         return False
     components = fetch_components(value)
     return len(components) == 1 and components[0] is value
@@ -122,7 +123,7 @@ def _children(value: Any) -> Iterable[tuple[str | None, Any]]:
 
 def may_be_element(leaf: Any) -> bool:
     """Whether a graph may know a leaf: a name, or what stands for elements of a graph."""
-    if isinstance(leaf, (str, bytes, Tensor, Operation)) or hasattr(leaf, '_as_graph_element'):
+    if isinstance(leaf, (str, bytes, Tensor, Operation)) or stands_for_element(leaf):
         return True
     # A composite comes apart; anything else stays what it is.
     return leaf is not None and any(part is not leaf for part in fetch_components(leaf))

@@ -3,9 +3,9 @@
 What is changed, and put back exactly:
 
 - the names of `tf.compat.v1.train` that tfhooks has;
-- the modules of `tensorflow.python.training` that define or list them. They are not changed, for
-  TensorFlow's own classes in them call each other by these names: others take their place, which
-  have tfhooks' names and everything else from them;
+- the modules of TensorFlow that define or list them. They are not changed, for TensorFlow's own
+  classes in them call each other by these names: others take their place, which have tfhooks' names
+  and everything else from them;
 - `contrib` and `estimator`, where TensorFlow has none: as attributes of `tensorflow` and
   `tf.compat.v1`, and to import statements. They are those of `tfhooks.v1`, which is imported, and
   switches TensorFlow 1 behaviour on, only when something is asked of them.
@@ -26,13 +26,6 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-# Each held by the package above it under the last part of its name.
-_DEFINING = (
-    'tensorflow.python.training.session_run_hook',
-    'tensorflow.python.training.basic_session_run_hooks',
-    'tensorflow.python.training.monitored_session',
-    'tensorflow.python.training.training',
-)
 _TRAIN = 'tensorflow.compat.v1.train'
 _GONE = ('contrib', 'estimator')
 _HOLDERS = ('tensorflow', 'tensorflow.compat.v1')
@@ -88,46 +81,42 @@ def patched() -> Iterator[None]:
 
 def _apply(changes: contextlib.ExitStack) -> None:
     import tfhooks
-    from tfhooks._tensorflow import tf
+    from tfhooks import _tensorflow as door
 
+    tf = door.tf
     names = [name for name in tfhooks.__all__ if hasattr(tf.train, name)]
     # All at once, before any is replaced: tfhooks' classes are made from TensorFlow's.
     replacements = {name: getattr(tfhooks, name) for name in names}
     originals = {name: getattr(tf.train, name) for name in names}
-    for namespace in _namespaces(tf, changes):
+    for namespace in _namespaces(door.compat_modules(), changes):
         for name in names:
             _set(changes, namespace, name, replacements[name])
-    for full_name in _DEFINING:
-        _stand_in(changes, full_name, originals, replacements)
+    for module in door.training_modules():
+        _stand_in(changes, module, originals, replacements)
     _add_gone(changes)
 
 
-def _namespaces(tf: Any, changes: contextlib.ExitStack) -> list[Any]:
+def _namespaces(holders: list[ModuleType], changes: contextlib.ExitStack) -> list[Any]:
     """The namespaces that are `tf.compat.v1.train` to somebody.
 
     `import tensorflow.compat.v1.train` makes a second one, from TensorFlow's file of it. Where that
     has not happened yet it finds the first one meanwhile.
     """
     if _TRAIN not in sys.modules:
-        sys.modules[_TRAIN] = tf.train
+        sys.modules[_TRAIN] = holders[0].train
         changes.callback(sys.modules.pop, _TRAIN, None)
-    holders = (tf, sys.modules.get('tensorflow._api.v2.compat.v1'))
     found = [sys.modules[_TRAIN], *(getattr(holder, 'train', None) for holder in holders)]
     return list({id(namespace): namespace for namespace in found if namespace}.values())
 
 
 def _stand_in(
     changes: contextlib.ExitStack,
-    full_name: str,
+    module: ModuleType,
     originals: dict[str, Any],
     replacements: dict[str, Any],
 ) -> None:
-    """Puts another module in the place of one of TensorFlow's."""
-    try:
-        module = importlib.import_module(full_name)
-    except ImportError:  # No part of its API, so it may go.
-        return
-    held = vars(module)
+    """Puts another module in the place of one of TensorFlow's, and into its package."""
+    full_name, held = module.__name__, vars(module)
     own = {
         name: replacements[name]
         for name, original in originals.items()

@@ -104,7 +104,7 @@ def resolve(dotted: str) -> Any:
             return value
         if place.startswith('tf_slim') or found.instead == 'tf_slim':
             return _in_slim(place, name)
-        if place.startswith('tensorflow.python'):
+        if _tensorflow.is_internal(place):
             return _tensorflow.unexported(place, name)
         return getattr(importlib.import_module(place), name)
     except (AttributeError, ImportError) as error:

@@ -13,7 +13,7 @@ import threading
 from types import ModuleType
 from typing import Any
 
-from tfhooks._tensorflow import tf
+from tfhooks._tensorflow import is_internal, tf
 
 _INSTALL = 'pip install "tfhooks[contrib]"'
 
@@ -91,5 +91,5 @@ def _mend(module: ModuleType) -> None:
         vars(module).update(own)
     first: dict[str, ModuleType] = dict.fromkeys(_TRAINING, train)
     for name, value in list(vars(module).items()):
-        if isinstance(value, ModuleType) and value.__name__.startswith('tensorflow.python.'):
+        if isinstance(value, ModuleType) and is_internal(value.__name__):
             vars(module)[name] = Mended(value, first.get(name))
