@@ -1,8 +1,31 @@
-"""What no test leaves to the next one."""
+"""What the tests run on, and what no test leaves to the next one.
+
+Only a run of `-m gpu` sees GPUs. All other tests are of the CPU: some compare with figures that
+were recorded there, and many processes run at once.
+"""
 
 import logging
+import os
+import pathlib
 
 import pytest
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+
+
+def pytest_configure(config):
+    # Both are read when TensorFlow first looks for GPUs, and child processes inherit them.
+    if config.option.markexpr != 'gpu':
+        os.environ['CUDA_VISIBLE_DEVICES'] = '-1'
+    # Processes on one GPU take what they need of its memory, and not all that there is.
+    os.environ.setdefault('TF_FORCE_GPU_ALLOW_GROWTH', 'true')
+
+
+def pytest_ignore_collect(collection_path, config):
+    # The other files import what a machine with a GPU need not have.
+    if config.option.markexpr == 'gpu' and collection_path.parent == FOLDER:
+        return collection_path.name != 'gpu' or None
+    return None
 
 
 @pytest.fixture(autouse=True)

@@ -1,22 +1,34 @@
-"""What the tests on a GPU share: a model on the device, and what a run tells of where it ran."""
+"""What the tests on a GPU share: sessions, models on the device, and where a run made what."""
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
+import pytest
 import tensorflow.compat.v1 as tf
 
 import tfhooks
+from tfhooks.smoke.models import config, diverging, executed, is_on, kernels, timeline, traced
+from tfhooks.smoke.models import regression as model
+from tfhooks.smoke.probing import why_no_kernels
 
-
-def config():
-    """Nothing is moved silently; memory is left to others; two CPU devices, see conftest.py."""
-    return tf.ConfigProto(
-        allow_soft_placement=False,
-        device_count={'CPU': 2},
-        gpu_options=tf.GPUOptions(allow_growth=True),
-    )
+__all__ = [
+    'LoseSession',
+    'adam_model',
+    'copies_to_host',
+    'diverging',
+    'executed',
+    'is_on',
+    'kernels',
+    'model',
+    'need_kernels',
+    'placed',
+    'sent_from',
+    'session_with',
+    'timeline',
+    'traced',
+    'training',
+]
 
 
 def session_with(hooks=(), **arguments):
@@ -35,31 +47,6 @@ def training(directory, hooks=(), **arguments):
     )
 
 
-class Model(NamedTuple):
-    train: tf.Operation
-    loss: tf.Tensor
-    weights: tf.Variable
-
-
-def model(device, learning_rate=0.2):
-    """A regression on the device; the global step is on the host, as int64 has few GPU kernels."""
-    with tf.device('/CPU:0'):
-        step = tf.train.get_or_create_global_step()
-    with tf.device(device):
-        x = tf.random.stateless_uniform([32, 4], seed=[1, 2])
-        weights = tf.get_variable(
-            'weights', [4, 1], initializer=tf.zeros_initializer(), use_resource=True
-        )
-        product = tf.matmul(x, weights, name='product')
-        loss = tf.reduce_mean(tf.square(product - tf.reduce_sum(x, 1, True)), name='loss')
-        update = weights.assign_sub(
-            learning_rate * tf.gradients(loss, [weights])[0], read_value=False
-        )
-    with tf.control_dependencies([update]), tf.device('/CPU:0'):
-        train = step.assign_add(1, read_value=False)
-    return Model(train, loss, weights)
-
-
 def adam_model(device):
     """The same by Adam and its slots, whose operations TensorFlow places."""
     made = model(device)
@@ -71,19 +58,6 @@ def adam_model(device):
     return made._replace(train=train)
 
 
-def traced(run, fetches, feed_dict=None):
-    """The metadata of a run, with statistics of each step and the graphs that each device got."""
-    options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE, output_partition_graphs=True)
-    metadata = tf.RunMetadata()
-    run(fetches, feed_dict, options=options, run_metadata=metadata)
-    return metadata
-
-
-def is_on(name, device):
-    """Whether the full name of a device is that of `device`, such as '/GPU:0'."""
-    return name.endswith(f'/device:{device.lstrip("/")}')
-
-
 def placed(metadata, device):
     """The operations that a run placed on a device: name to type."""
     return {
@@ -91,16 +65,6 @@ def placed(metadata, device):
         for graph in metadata.partition_graphs
         for node in graph.node
         if is_on(node.device, device)
-    }
-
-
-def executed(metadata, device):
-    """The names of the operations that a run executed on a device."""
-    return {
-        node.node_name
-        for stats in metadata.step_stats.dev_stats
-        if is_on(stats.device, device)
-        for node in stats.node_stats
     }
 
 
@@ -132,6 +96,15 @@ def copies_to_host(metadata):
         if '/memcpy' in stats.device
         for node in stats.node_stats
     )
+
+
+def need_kernels(found, seen):
+    """Fails unless the GPU has recorded something; skips where this machine keeps it from that."""
+    if not found:
+        reason = why_no_kernels(tf.sysconfig.get_build_info())
+        if reason:
+            pytest.skip(reason)
+    assert found, f'CUPTI works, and yet there is nothing of the GPU: {seen}'
 
 
 class LoseSession(tf.train.SessionRunHook):

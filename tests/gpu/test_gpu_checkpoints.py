@@ -49,16 +49,29 @@ def test_from_the_device_to_the_host_and_back(device, tmp_path):
     assert_same({name: reader.get_tensor(name) for name in saved}, saved)
 
 
-def test_a_background_save_holds_the_weights_of_its_own_step(device, tmp_path):
+# More than is copied by a fetch where variables are on the host.
+LARGE = 1 << 18
+
+
+def test_a_background_save_holds_what_its_own_step_has(device, tmp_path):
     with tf.Graph().as_default():
         model = gpu_models.model(device)
+        with tf.device(device):
+            counts = tf.get_variable(
+                'counts', [LARGE], initializer=tf.zeros_initializer(), use_resource=True
+            )
+            # Not every type that a GPU holds has a kernel there for each operation.
+            for dtype in ('bool', 'complex64', 'int64'):
+                tf.get_variable(dtype, [4 * LARGE], dtype, tf.ones_initializer(), use_resource=True)
+            count = counts.assign_add(tf.ones([LARGE]), read_value=False)
+        train = tf.group(model.train, count)
         saver = tfhooks.CheckpointSaverHook(
             str(tmp_path), save_steps=3, asynchronous=True, saver=tf.train.Saver(max_to_keep=None)
         )
         at = {}
         with gpu_models.session_with([saver]) as session:
             for step in range(1, 16):
-                session.run(model.train)
+                session.run(train)
                 at[step] = session.run_without_hooks(model.weights)
     steps = sorted(int(path.stem.split('-')[1]) for path in tmp_path.glob('model.ckpt-*.index'))
     assert steps[0] == 0
@@ -68,6 +81,8 @@ def test_a_background_save_holds_the_weights_of_its_own_step(device, tmp_path):
         reader = tf.train.load_checkpoint(str(tmp_path / f'model.ckpt-{step}'))
         assert reader.get_tensor('global_step') == step
         np.testing.assert_array_equal(reader.get_tensor('weights'), at[step])
+        assert np.all(reader.get_tensor('counts') == step)
+        assert np.all(reader.get_tensor('bool'))
 
 
 def test_part_of_a_checkpoint_is_restored_onto_the_device(device, tmp_path):

@@ -155,7 +155,7 @@ def test_a_training_session_with_its_own_hooks(device, tmp_path):
 
 
 def trace_of(directory, device):
-    """The names of the processes of a trace of one step, each with its events."""
+    """The processes of a trace of one step, each with its events."""
     with tf.Graph().as_default():
         model = gpu_models.model(device)
         profiler = tfhooks.ProfilerHook(2, output_dir=str(directory), max_traces=1)
@@ -163,13 +163,7 @@ def trace_of(directory, device):
             for _ in range(4):
                 session.run(model.train)
     (path,) = directory.glob('timeline-*.json')
-    found = json.loads(path.read_text())['traceEvents']
-    names = {e['pid']: e['args']['name'] for e in found if e.get('name') == 'process_name'}
-    busy = {}
-    for event in found:
-        if event.get('ph') == 'X':
-            busy.setdefault(names[event['pid']], []).append(event)
-    return busy
+    return gpu_models.timeline(json.loads(path.read_text())['traceEvents'])
 
 
 def test_a_trace_shows_what_the_device_did(device, tmp_path):
@@ -180,7 +174,7 @@ def test_a_trace_shows_what_the_device_did(device, tmp_path):
 
 def test_a_trace_has_the_kernels_of_the_gpu(gpu, tmp_path):
     busy = trace_of(tmp_path, gpu)
-    kernels = [event for name in busy if '/stream:' in name for event in busy[name]]
-    assert kernels, f'no stream of a GPU among {list(busy)}: is libcupti there?'
+    kernels = gpu_models.kernels(busy)
+    gpu_models.need_kernels(kernels, list(busy))
     assert all(event['dur'] >= 0 for event in kernels)
     assert any(event['dur'] > 0 for event in kernels)

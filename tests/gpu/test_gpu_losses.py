@@ -12,22 +12,10 @@ import tfhooks
 pytestmark = pytest.mark.gpu
 
 
-def poisoned(device):
-    """A weight that is 1, then -1, then not a number; and the logarithm of it."""
-    with tf.device('/CPU:0'):
-        step = tf.train.get_or_create_global_step()
-    with tf.device(device):
-        weight = tf.get_variable('weight', initializer=1.0, use_resource=True)
-        loss = tf.math.log(weight, name='loss')
-        poison = weight.assign(loss - 1.0, read_value=False)
-    with tf.control_dependencies([poison]), tf.device('/CPU:0'):
-        return step.assign_add(1, read_value=False), loss
-
-
 @pytest.mark.parametrize('asynchronous', [False, True])
 def test_a_nan_on_the_device_is_found_before_it_is_saved(device, tmp_path, asynchronous):
     with tf.Graph().as_default():
-        train, loss = poisoned(device)
+        train, loss, _ = gpu_models.diverging(device)
         saver = tfhooks.CheckpointSaverHook(str(tmp_path), save_steps=1, asynchronous=asynchronous)
         nan = tfhooks.NanTensorHook(loss)
         assert gpu_models.is_on(loss.device, device)
@@ -42,7 +30,7 @@ def test_a_nan_on_the_device_is_found_before_it_is_saved(device, tmp_path, async
 
 def test_a_nan_that_stops_leaves_the_sound_checkpoint_the_newest(device, tmp_path):
     with tf.Graph().as_default():
-        train, loss = poisoned(device)
+        train, loss, _ = gpu_models.diverging(device)
         nan = tfhooks.NanTensorHook(loss, fail_on_nan_loss=False)
         with gpu_models.training(tmp_path, [nan], save_checkpoint_steps=1) as session:
             while not session.should_stop():

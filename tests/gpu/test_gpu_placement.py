@@ -71,14 +71,17 @@ def test_a_step_with_nothing_due_copies_no_more_to_the_host_than_a_bare_one(gpu,
         hooks = stock_hooks(tmp_path, model.loss)
         with gpu_models.session_with(hooks) as session:
             raw = session.raw_session()
+            # What is run for the first time is prepared first.
             for _ in range(2):
                 session.run(model.train)
+                raw.run(model.train)
             bare = gpu_models.traced(raw.run, model.train)
             hooked = gpu_models.traced(session.run, model.train)
             asked = gpu_models.traced(session.run, [model.train, model.loss])
     counted = [gpu_models.copies_to_host(metadata) for metadata in (bare, hooked, asked)]
-    assert counted[1] == counted[0]
     # That copies are seen at all.
+    gpu_models.need_kernels(counted[2], asked.step_stats)
+    assert counted[1] <= counted[0]
     assert counted[2] > counted[1]
 
 

@@ -31,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     # What TensorFlow says while it is imported would stand between the lines.
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+    # A training that is on its way on the same GPU keeps its memory.
+    os.environ.setdefault('TF_FORCE_GPU_ALLOW_GROWTH', 'true')
     report: dict[str, Any] = {'device': options.device, 'checks': [], 'reasons': []}
     status = _run(options.device, report, quiet=options.json)
     if options.json:

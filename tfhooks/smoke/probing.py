@@ -8,9 +8,19 @@ import glob
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from tfhooks.smoke.reasons import Probes, libraries
+
+_EXTRAS = '/usr/local/cuda/extras/CUPTI/lib64'
+
+# What CUPTI's errors are cured by, where more than their names can be said.
+_CUPTI_ERRORS = {
+    'CUPTI_ERROR_INSUFFICIENT_PRIVILEGES': 'run as root, in a container with '
+    "--cap-add=SYS_ADMIN, or set the driver module's NVreg_RestrictProfilingToAdminUsers=0",
+    'CUPTI_ERROR_MULTIPLE_SUBSCRIBERS_NOT_SUPPORTED': 'another profiler is on in this process',
+}
 
 
 def probe(tensorflow: Any) -> Probes:
@@ -49,13 +59,13 @@ def _load(name: str) -> tuple[ctypes.CDLL | None, str | None]:
 
 def _is_there(name: str) -> bool:
     """Whether a library can be loaded: from where the loader looks, or from NVIDIA's packages."""
-    if _load(name)[0] is not None:
-        return True
-    # TensorFlow looks there by itself, the loader does not.
-    return any(
-        glob.glob(os.path.join(glob.escape(folder), 'nvidia', '*', 'lib', name))
-        for folder in sys.path
-    )
+    return _load(name)[0] is not None or bool(_packaged(name))
+
+
+def _packaged(name: str) -> list[str]:
+    """Where NVIDIA's packages have a library: TensorFlow looks there by itself, the loader not."""
+    patterns = [os.path.join(glob.escape(path), 'nvidia', '*', 'lib', name) for path in sys.path]
+    return [found for pattern in patterns for found in glob.glob(pattern)]
 
 
 def _ask(driver: ctypes.CDLL | None) -> tuple[int | None, tuple[int, int] | None]:
@@ -69,6 +79,41 @@ def _ask(driver: ctypes.CDLL | None) -> tuple[int | None, tuple[int, int] | None
     except AttributeError:  # Another library of that name.
         return None, None
     return status, (version.value // 1000, version.value % 1000 // 10) if known else None
+
+
+def why_no_kernels(build: Mapping[str, Any]) -> str | None:
+    """Why TensorFlow cannot trace what a GPU does, as far as NVIDIA's library for it, CUPTI, tells.
+
+    Args:
+      build: What `tf.sysconfig.get_build_info` returned.
+
+    Returns:
+      The reason, or None if CUPTI can be loaded and lets itself be used.
+    """
+    version = str(build.get('cuda_version', ''))
+    name = f'libcupti.so.{version.split(".")[0]}'
+    library, problem = _load(name)
+    for path in [] if library else _packaged(name):
+        library, problem = _load(path)
+    if library is None:
+        return (
+            f'CUPTI is missing ({problem}): put its folder, such as {_EXTRAS}, in LD_LIBRARY_PATH'
+        )
+    subscriber, said = ctypes.c_void_p(), ctypes.c_char_p()
+    status = int(library.cuptiSubscribe(ctypes.byref(subscriber), _ignored, None))
+    if status == 0:
+        library.cuptiUnsubscribe(subscriber)
+        return None
+    library.cuptiGetResultString(status, ctypes.byref(said))
+    text = (said.value or b'an error without a name').decode()
+    hint = f': {_CUPTI_ERRORS[text]}' if text in _CUPTI_ERRORS else ''
+    return f'CUPTI fails with {text} ({status}){hint}'
+
+
+# What CUPTI calls at events that are subscribed to; here these are none.
+_ignored = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int, ctypes.c_uint32, ctypes.c_void_p)(
+    lambda *arguments: None
+)
 
 
 def _nvidia_smi() -> str | None:

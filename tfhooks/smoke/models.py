@@ -1,0 +1,107 @@
+"""What is trained to check a device, and what a run tells of where it ran."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from tfhooks._tensorflow import tf
+
+
+def config() -> Any:
+    """Placement is checked, so nothing may be moved silently; memory is left to others.
+
+    There are two CPU devices: where there is no GPU, checks can be tried on the second one.
+    """
+    return tf.ConfigProto(
+        allow_soft_placement=False,
+        device_count={'CPU': 2},
+        gpu_options=tf.GPUOptions(allow_growth=True),
+    )
+
+
+class Model(NamedTuple):
+    """What a model is trained by.
+
+    Attributes:
+      train: The operation that makes a step, and counts it.
+      loss: The loss, a float32 scalar.
+      weights: The variable that is trained.
+    """
+
+    train: Any
+    loss: Any
+    weights: Any
+
+
+def _counted(update: Any) -> Any:
+    """Counts a step after `update`, on the host."""
+    with tf.device('/CPU:0'):
+        step = tf.train.get_or_create_global_step()
+        with tf.control_dependencies([update]):
+            return step.assign_add(1, read_value=False)
+
+
+def regression(device: str, learning_rate: float = 0.2) -> Model:
+    """A regression whose variables are on the device, by gradient descent."""
+    with tf.device(device):
+        x = tf.random.stateless_uniform([32, 4], seed=[1, 2])
+        weights = tf.get_variable(
+            'weights', [4, 1], initializer=tf.zeros_initializer(), use_resource=True
+        )
+        product = tf.matmul(x, weights, name='product')
+        loss = tf.reduce_mean(tf.square(product - tf.reduce_sum(x, 1, True)), name='loss')
+        gradient = tf.gradients(loss, [weights])[0]
+        update = weights.assign_sub(learning_rate * gradient, read_value=False)
+    return Model(_counted(update), loss, weights)
+
+
+def diverging(device: str) -> Model:
+    """A weight that is 1, then -1, then not a number; the loss is the logarithm of it."""
+    with tf.device(device):
+        weight = tf.get_variable('weight', initializer=1.0, use_resource=True)
+        loss = tf.math.log(weight, name='loss')
+        update = weight.assign(loss - 1.0, read_value=False)
+    return Model(_counted(update), loss, weight)
+
+
+def traced(run: Callable[..., Any], fetches: Any, feed_dict: Any = None) -> Any:
+    """The RunMetadata of a run, with statistics of each node and the graph that each device got."""
+    options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE, output_partition_graphs=True)
+    metadata = tf.RunMetadata()
+    run(fetches, feed_dict, options=options, run_metadata=metadata)
+    return metadata
+
+
+def is_on(name: str, device: str) -> bool:
+    """Whether the full name of a device is that of `device`, such as '/GPU:0'."""
+    return name.endswith(f'/device:{device.lstrip("/")}')
+
+
+def executed(metadata: Any, device: str) -> set[str]:
+    """The names of the operations that a run executed on a device."""
+    return {
+        node.node_name
+        for found in metadata.step_stats.dev_stats
+        if is_on(found.device, device)
+        for node in found.node_stats
+    }
+
+
+def timeline(events: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """What each process of a timeline did: the events that have a duration, by its name."""
+    names = {
+        event['pid']: event['args']['name']
+        for event in events
+        if event.get('name') == 'process_name'
+    }
+    busy: dict[str, list[dict[str, Any]]] = {}
+    for event in events:
+        if event.get('ph') == 'X':
+            busy.setdefault(names.get(event['pid'], ''), []).append(event)
+    return busy
+
+
+def kernels(busy: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Those events of a `timeline` that are kernels, which a GPU itself recorded."""
+    return [event for name in busy if '/stream:all' in name for event in busy[name]]
