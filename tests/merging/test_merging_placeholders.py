@@ -1,0 +1,149 @@
+"""Placeholders that nobody feeds, and hooks that wait for those that somebody does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow
+from merging_models import Asks, Other, run
+
+import tfhooks
+from tfhooks import errors
+
+tf = tensorflow.compat.v1
+
+
+class TestUnfedPlaceholders:
+    def check(self, caught, who='Asks.before_run', placeholder='x:0'):
+        message = str(caught.value)
+        assert message.startswith(f'{who}: fetches')
+        assert f'placeholder={placeholder}' in message
+        assert 'when_fed' in message
+        assert 'run_without_hooks' in message
+
+    def test_error_names_hook_fetch_and_placeholder(self, graph, run_plans):
+        count = tf.get_variable('count', initializer=0, use_resource=True)
+        hook = Asks({'next': 'next:0'})
+        with tfhooks.MonitoredSession(hooks=[hook], run_plans=run_plans) as session:
+            with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+                session.run(count)
+            self.check(caught)
+            assert "fetches['next']: next:0" in str(caught.value)
+            assert caught.value.error_code == tf.errors.INVALID_ARGUMENT
+            assert session.run('next:0', {'x:0': 1.0}) == 2.0
+            with pytest.raises(errors.UnfedPlaceholderError):
+                session.run(count)
+
+    def test_what_the_caller_lacks_too_is_tensorflows_error(self, graph):
+        with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+            run([Asks('next:0')], 'next:0')
+        assert not isinstance(caught.value, errors.RequestError)
+
+    def test_fed_on_the_way_is_not_needed(self, graph):
+        after = graph.get_tensor_by_name('next:0') + 1
+        hook = Asks(after)
+        run([hook], 'zero:0', {'next:0': 5.0})
+        assert hook.got == [6.0, 6.0]
+
+    def test_other_hooks_may_feed_it(self, graph):
+        hook = Asks('next:0')
+        run([hook, Other('one:0', {'x:0': 2.0})])
+        assert hook.got == [3.0, 3.0]
+
+    def test_behind_a_control_dependency(self, graph):
+        with tf.control_dependencies([graph.get_tensor_by_name('next:0')]):
+            after = tf.constant(1.0) + 0
+        with pytest.raises(errors.UnfedPlaceholderError) as caught:
+            run([Asks(after)])
+        self.check(caught)
+
+    def test_in_a_branch_only_the_run_knows(self, graph, run_plans):
+        take = tf.placeholder_with_default(True, [], name='take')
+        chosen = tf.cond(
+            take, lambda: tf.placeholder(tf.float32, [], name='inner') + 1, lambda: 0.0
+        )
+        hook = Asks([chosen])
+        with tfhooks.MonitoredSession(hooks=[hook], run_plans=run_plans) as session:
+            for _ in range(2):
+                assert session.run('zero:0', {take: False}) == 0.0
+                with pytest.raises(errors.UnfedPlaceholderError, match='inner') as caught:
+                    session.run('zero:0')
+                assert str(caught.value).startswith('Asks.before_run: fetches[0]')
+                assert isinstance(caught.value.__cause__, tf.errors.InvalidArgumentError)
+        assert hook.got == [[0.0], [0.0]]
+
+    def test_with_control_inputs_only_the_run_knows(self, graph, run_plans):
+        with tf.control_dependencies([tf.no_op()]):
+            late = tf.placeholder(tf.float32, [], name='late')
+        with pytest.raises(errors.UnfedPlaceholderError) as caught:
+            run([Asks(late + 1)], run_plans=run_plans)
+        self.check(caught, placeholder='late:0')
+        with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+            run([Asks(late + 1)], late + 2, run_plans=run_plans)
+        assert not isinstance(caught.value, errors.RequestError)
+
+    def test_branch_decided_by_a_constant_may_be_cut_off(self, graph):
+        x = graph.get_tensor_by_name('x:0')
+        chosen = tf.cond(tf.logical_not(tf.constant(True)), lambda: x + 1, lambda: 0.0)
+        hook = Asks(chosen)
+        run([hook])
+        assert hook.got == [0.0, 0.0]
+
+    def test_other_errors_of_the_run_stay(self, graph):
+        bad = tf.debugging.check_numerics(tf.constant(np.nan), 'not a number')
+        with pytest.raises(tf.errors.InvalidArgumentError, match='not a number') as caught:
+            run([Asks(bad)])
+        assert type(caught.value) is tf.errors.InvalidArgumentError
+
+
+class TestWhenFed:
+    class Waits(Asks):
+        when_fed = ('x:0',)
+
+    @pytest.mark.parametrize('where', ['class', 'instance', 'begin', 'name', 'set'])
+    def test_takes_part_only_when_fed(self, graph, where):
+        x = graph.get_tensor_by_name('x:0')
+        hook = self.Waits('next:0') if where == 'class' else Asks('next:0')
+        if where == 'begin':
+            hook.begin = lambda: setattr(hook, 'when_fed', [x])
+        elif where != 'class':
+            hook.when_fed = {'instance': [x], 'name': 'x:0', 'set': {'x:0'}}[where]
+        with tfhooks.MonitoredSession(hooks=[hook]) as session:
+            session.run('zero:0')
+            assert hook.got == []
+            session.run('zero:0', {x: 1.0})
+            session.run('zero:0', {'x:0': 2.0})
+            session.run('zero:0')
+        assert hook.got == [2.0, 3.0]
+
+    def test_another_hook_may_feed(self, graph):
+        hook = self.Waits('next:0')
+        run([hook, Asks(None, {'x:0': 1.0})])
+        assert hook.got == [2.0, 2.0]
+
+    def test_all_must_be_fed(self, graph):
+        hook = Asks('next:0')
+        hook.when_fed = ['x:0', 'v:0']
+        run([hook], 'zero:0', {'x:0': 1.0})
+        assert hook.got == []
+        run([hook], 'zero:0', {'x:0': 1.0, 'v:0': [1.0, 2.0]})
+        assert hook.got == [2.0, 2.0]
+
+    def test_sparse_placeholders_are_waited_for(self, graph):
+        sparse = tf.sparse_placeholder(tf.float32)
+        hook = Asks(sparse)
+        hook.when_fed = [sparse]
+        run([hook], times=1)
+        assert hook.got == []
+        run([hook], 'zero:0', {sparse: tf.SparseTensorValue([[1]], [5.0], [2])}, times=1)
+        assert len(hook.got) == 1
+
+    @pytest.mark.parametrize(
+        ('when_fed', 'kind'),
+        [(['nowhere:0'], ValueError), ([5], TypeError), (5, TypeError), ([None], TypeError)],
+    )
+    def test_what_is_no_placeholder_is_refused(self, graph, when_fed, kind):
+        hook = Asks('next:0')
+        hook.when_fed = when_fed
+        with pytest.raises(kind, match=r'Asks\.when_fed must'):
+            tfhooks.MonitoredSession(hooks=[hook])
