@@ -7,9 +7,12 @@ import signal
 import subprocess
 import sys
 
+import pytest
 import tensorflow.compat.v1 as tf
 
 import tfhooks
+
+both = pytest.mark.parametrize('kind', [tfhooks.MonitoredSession, tfhooks.SingularMonitoredSession])
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 

@@ -12,13 +12,10 @@ import pickle
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
-from session_models import Fails, Recorder, count
+from session_models import Fails, Recorder, both, count
 
 import tfhooks
 from tfhooks.reasons import StopReason
-
-BOTH = [tfhooks.MonitoredSession, tfhooks.SingularMonitoredSession]
-both = pytest.mark.parametrize('kind', BOTH)
 
 
 @pytest.fixture(autouse=True)

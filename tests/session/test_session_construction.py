@@ -6,21 +6,12 @@ import threading
 
 import pytest
 import tensorflow.compat.v1 as tf
-from session_models import Recorder, Sessions, count, is_open, latest_step, lost
+from session_models import Recorder, Sessions, both, count, is_open, latest_step, lost
 
 import tfhooks
 from tfhooks import recovery
 from tfhooks.errors import NotAHookError
 from tfhooks.recovery import RecoveryPolicy
-
-BOTH = [tfhooks.MonitoredSession, tfhooks.SingularMonitoredSession]
-both = pytest.mark.parametrize('kind', BOTH)
-
-
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as graph:
-        yield graph
 
 
 class TensorFlowHook(tf.train.SessionRunHook):
