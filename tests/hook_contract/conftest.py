@@ -1,0 +1,23 @@
+"""Hooks and sessions of either side, in every combination."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import tensorflow as tensorflow_2
+
+import tfhooks
+
+tf = tensorflow_2.compat.v1
+
+
+@pytest.fixture(
+    params=['tfhooks-tfhooks', 'tfhooks-tensorflow', 'tensorflow-tfhooks', 'tensorflow-tensorflow']
+)
+def kinds(request):
+    """The modules that hooks and sessions come from, in a graph of its own."""
+    modules = {'tfhooks': tfhooks, 'tensorflow': tf.train}
+    hooks, sessions = request.param.split('-')
+    with tf.Graph().as_default() as graph:
+        yield SimpleNamespace(hooks=modules[hooks], sessions=modules[sessions], graph=graph)
