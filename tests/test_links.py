@@ -1,0 +1,54 @@
+"""The links of the documents: each leads to a file, and each anchor to a heading of it."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+PLACES = ('*.md', 'docs/**/*.md', 'examples/**/*.md', 'benchmarks/*.md')
+DOCUMENTS = sorted(path for place in PLACES for path in ROOT.glob(place))
+CODE = re.compile(r'^```.*?^```', re.DOTALL | re.MULTILINE)
+
+
+def prose(path: pathlib.Path) -> str:
+    """A document without its blocks of code."""
+    return CODE.sub('', path.read_text(encoding='utf-8'))
+
+
+def anchors(path: pathlib.Path) -> set[str]:
+    """What GitHub makes of the headings: lower case, hyphens for spaces, no punctuation."""
+    headings = re.findall(r'^#+ (.*?)\s*$', prose(path), re.MULTILINE)
+    plain = [re.sub(r'\[([^\]]*)\]\([^)]*\)', r'\1', heading) for heading in headings]
+    return {re.sub(r'[^\w\- ]', '', heading.lower()).replace(' ', '-') for heading in plain}
+
+
+def broken(path: pathlib.Path) -> list[str]:
+    """The links of a document that lead nowhere."""
+    found = []
+    for link in re.findall(r'\]\(([^)\s]+)\)', prose(path)):
+        file, _, anchor = link.partition('#')
+        target = path.parent / file if file else path
+        if re.match(r'https?:', link):
+            continue
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            found.append(link)
+    return found
+
+
+@pytest.mark.skipif(not DOCUMENTS, reason='the documents are not here')
+def test_links_lead_somewhere() -> None:
+    wrong = {str(path.relative_to(ROOT)): broken(path) for path in DOCUMENTS}
+    assert {name: links for name, links in wrong.items() if links} == {}
+
+
+def test_a_broken_link_is_found(tmp_path: pathlib.Path) -> None:
+    (tmp_path / 'b.md').write_text('## What `run()` does: a\n')
+    page = tmp_path / 'a.md'
+    page.write_text(
+        '# One\n[](#one) [](b.md) [](b.md#what-run-does-a) [](https://example.com/no)\n'
+        '```\n[](none.md)\n```\n[](no.md) [](#two) [](b.md#what)\n'
+    )
+    assert broken(page) == ['no.md', '#two', 'b.md#what']

@@ -1,0 +1,402 @@
+"""docs/troubleshooting.md: each text that it lists appears, by the cause it names."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import importlib
+import importlib.util
+import logging
+import pathlib
+import re
+import shutil
+import threading
+
+import numpy as np
+import pytest
+import tensorflow
+import tensorflow.compat.v1 as tf
+
+import tfhooks
+from tfhooks import _names, _tensorflow, coordinator, errors
+from tfhooks.hooks import logging as hooks_logging
+
+PAGE = pathlib.Path(__file__).resolve().parents[1] / 'docs' / 'troubleshooting.md'
+TEXT = PAGE.read_text(encoding='utf-8') if PAGE.exists() else ''
+pytestmark = pytest.mark.skipif(not TEXT, reason='the documents are not here')
+
+# What is seen is in the first cells: a text, and the class in brackets behind it where it has one.
+CELLS = '\n'.join(re.findall(r'^\| (?!You see|---)(.*?) \|', TEXT, re.MULTILINE))
+TEXTS = re.findall(r'`([^`]+)`(?: \((\w+Error))?', CELLS)
+
+CASES = {}
+
+
+def shows(*texts):
+    """Declares what a case brings about: each text comes out as an error or in the log."""
+
+    def keep(case):
+        CASES.update(dict.fromkeys(texts, case))
+        return case
+
+    return keep
+
+
+class Asks(tfhooks.SessionRunHook):
+    """A hook that asks for what it was given."""
+
+    def __init__(self, fetches=None, feed_dict=None, returns=None):
+        self._request = returns or tfhooks.SessionRunArgs(fetches, feed_dict)
+
+    def before_run(self, run_context):
+        return self._request
+
+
+def run(*hooks, fetches=(), feed_dict=None, times=1):
+    with tfhooks.MonitoredSession(hooks=hooks) as session:
+        for _ in range(times):
+            session.run(list(fetches), feed_dict)
+
+
+def number(dtype=tf.float32):
+    return tf.placeholder(dtype, [], name='x')
+
+
+def train_op():
+    return tf.assign_add(tf.train.get_or_create_global_step(), 1)
+
+
+def train(directory):
+    op = train_op()
+    with tfhooks.MonitoredTrainingSession(checkpoint_dir=str(directory)) as session:
+        session.run(op)
+
+
+def saved(directory):
+    """A training that has left a checkpoint of the variable `old`, a reference variable."""
+    with tf.Graph().as_default():
+        tf.get_variable('old', initializer=[1.0], use_resource=False)
+        train(directory)
+
+
+def startup():
+    """tfhooks.v1._startup without tfhooks.v1, which would switch this process to TensorFlow 1."""
+    path = pathlib.Path(tfhooks.__file__).parent / 'v1' / '_startup.py'
+    spec = importlib.util.spec_from_file_location('startup', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+# The program does not start.
+
+
+@shows("module 'tensorflow' has no attribute 'Session'")
+def no_session(**_):
+    _ = tensorflow.Session
+
+
+@shows("No module named 'tensorflow.contrib'")
+def no_contrib(**_):
+    importlib.import_module('tensorflow.contrib')
+
+
+@shows('tf.placeholder() is not compatible with eager execution')
+def eager(**_):
+    # Another thread has no default graph.
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        pool.submit(tf.placeholder, tf.float32).result()
+
+
+@shows('tfhooks.v1 switches TensorFlow 1 behaviour on when it is imported')
+def too_late(monkeypatch, **_):
+    monkeypatch.setattr(_tensorflow, 'eager_has_run', lambda: True)
+    startup().switch_to_v1()
+
+
+@shows('is gone since TensorFlow')
+def gone(**_):
+    return _names.look_up('contrib.opt.AdamWOptimizer').instead
+
+
+@shows('is not in Keras 3, only in Keras 2')
+def no_keras_2(monkeypatch, **_):
+    monkeypatch.setenv('TF_USE_LEGACY_KERAS', '0')
+    return startup().legacy_keras_problem()
+
+
+@shows("module 'numpy' has no attribute 'float'")
+def no_numpy_float(**_):
+    _ = np.float
+
+
+@shows('hooks must hold hooks')
+def a_class(**_):
+    run(Asks)
+
+
+@shows('hooks must be a list of hooks')
+def one_hook(**_):
+    tfhooks.MonitoredSession(hooks=Asks())
+
+
+@shows('a hook must be listed once')
+def listed_twice(**_):
+    run(*[Asks()] * 2)
+
+
+@shows('Global step should be created to use')
+def no_global_step(**_):
+    run(tfhooks.StopAtStepHook(last_step=1))
+
+
+@shows('Two savers must not share a directory')
+def two_savers(tmp_path, **_):
+    tf.train.get_or_create_global_step()
+    run(*[tfhooks.CheckpointSaverHook(str(tmp_path), save_steps=1) for _ in range(2)])
+
+
+@shows('SummarySaverHook: output_dir or summary_writer must be provided')
+def nowhere_to_write(**_):
+    tfhooks.SummarySaverHook(save_steps=1, summary_op=tf.constant(b''))
+
+
+@shows('Init operations did not make model ready')
+def not_initialised(**_):
+    tf.get_variable('weight', initializer=1.0)
+    scaffold = tf.train.Scaffold(init_op=tf.no_op())
+    tfhooks.MonitoredSession(tfhooks.ChiefSessionCreator(scaffold))
+
+
+@shows('TF_CONFIG must be JSON with "cluster"')
+def no_task(monkeypatch, **_):
+    monkeypatch.setenv('TF_CONFIG', '{"cluster": {"worker": ["localhost:1"]}}')
+    tfhooks.role()
+
+
+@shows('Session was not ready after waiting')
+def no_chief(**_):
+    tf.get_variable('weight', initializer=1.0)
+    tfhooks.MonitoredSession(tfhooks.WorkerSessionCreator(max_wait_secs=0.01))
+
+
+# A checkpoint cannot be restored or saved.
+
+
+@shows('not found in checkpoint')
+def another_variable(tmp_path, **_):
+    saved(tmp_path)
+    tf.get_variable('new', initializer=1.0)
+    train(tmp_path)
+
+
+@shows('Assign requires shapes of both tensors to match')
+def another_shape(tmp_path, **_):
+    saved(tmp_path)
+    tf.get_variable('old', initializer=[1.0, 2.0], use_resource=False)
+    train(tmp_path)
+
+
+@shows('neither there nor beside the state file')
+def another_machine(tmp_path, **_):
+    (tmp_path / 'checkpoint').write_text('model_checkpoint_path: "/elsewhere/model.ckpt-7"\n')
+    train(tmp_path)
+
+
+@shows('Training begins anew in')
+def no_state_file(tmp_path, **_):
+    saved(tmp_path)
+    (tmp_path / 'checkpoint').unlink()
+    tf.get_variable('new', initializer=1.0)
+    train(tmp_path)
+
+
+@shows('could not save a checkpoint')
+def no_directory(tmp_path, **_):
+    directory = tmp_path / 'gone'
+    op = train_op()
+    with tfhooks.MonitoredTrainingSession(
+        checkpoint_dir=str(directory), save_checkpoint_steps=1
+    ) as session:
+        shutil.rmtree(directory)
+        directory.touch()
+        session.run(op)
+
+
+# A run raises.
+
+
+@shows('things are wrong in this request', 'cannot be interpreted as a Tensor of the graph')
+def two_mistakes(**_):
+    run(Asks(fetches=['a:0', 'b:0']))
+
+
+@shows('must return None or a SessionRunArgs')
+def a_list(**_):
+    run(Asks(returns=['x:0']))
+
+
+@shows('a fetch must be a Tensor, an Operation or a name')
+def a_number(**_):
+    run(Asks(fetches=3))
+
+
+@shows('is not an element of this graph')
+def another_graph(**_):
+    with tf.Graph().as_default():
+        other = tf.constant(1)
+    run(Asks(fetches=other))
+
+
+@shows('has been marked as not fetchable')
+def inside_a_loop(**_):
+    # As control flow of TensorFlow 1 marks what is in it.
+    inside = tf.constant(1)
+    tf.get_default_graph().prevent_fetching(inside.op)
+    run(Asks(fetches=inside))
+
+
+@shows("the number must fit the tensor's dtype")
+def too_large(**_):
+    run(Asks(feed_dict={number(tf.int32): 2**40}))
+
+
+@shows("the value must fit the tensor's dtype")
+def a_fraction(**_):
+    run(Asks(feed_dict={number(tf.int32): 1.5}))
+
+
+@shows("must be compatible with the tensor's")
+def shape_of_a_hook(**_):
+    run(Asks(feed_dict={number(): [1.0]}))
+
+
+@shows('Cannot feed value of shape')
+def shape_of_the_caller(**_):
+    run(feed_dict={number(): [1.0]})
+
+
+@shows('None cannot be fed')
+def none(**_):
+    run(feed_dict={number(): None})
+
+
+@shows('a tensor of strings must be fed strings or bytes')
+def no_strings(**_):
+    run(Asks(feed_dict={tf.placeholder(tf.string, [None]): np.array(['a', 1], object)}))
+
+
+@shows('Same tensor is fed by')
+def fed_twice(**_):
+    x = number()
+    run(Asks(feed_dict={x: 1.0}), feed_dict={x: 2.0})
+
+
+@shows('depends on a placeholder that nobody feeds')
+def unfed(**_):
+    run(Asks(fetches=2 * number()))
+
+
+@shows('You must feed a value for placeholder tensor')
+def unfed_by_the_caller(**_):
+    run(fetches=[2 * number()])
+
+
+@shows('Graph is finalized and cannot be modified')
+def operation_in_the_loop(**_):
+    weight = tf.get_variable('weight', initializer=1.0)
+    with tfhooks.MonitoredSession() as session:
+        session.run(weight + 1)
+
+
+@shows('NaN loss during training')
+def nan(**_):
+    run(tfhooks.NanTensorHook(tf.constant(np.nan)))
+
+
+@shows('Run called even after should_stop requested')
+def stopped(**_):
+    session = tfhooks.MonitoredSession()
+    session.request_stop()
+    session.run([])
+
+
+@shows('The session is closed')
+def closed(**_):
+    session = tfhooks.MonitoredSession()
+    session.close()
+    session.run([])
+
+
+# It ends too early, hangs, or is lost.
+
+
+@shows('The session was lost and is made again', 'Gave up to recover the session')
+def lost(**_):
+    class Lost(tfhooks.SessionRunHook):
+        def before_run(self, run_context):
+            raise tf.errors.UnavailableError(None, None, 'gone')
+
+    policy = tfhooks.RecoveryPolicy(tries=2, first_wait_secs=0)
+    with tfhooks.MonitoredSession(hooks=[Lost()], recovery=policy) as session:
+        session.run([])
+
+
+@shows('These threads have not ended')
+def threads(**_):
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        coord = coordinator.Coordinator()
+        coord.request_stop()
+        coord.join([thread], stop_grace_period_secs=0.01, ignore_live_threads=True)
+    finally:
+        done.set()
+        thread.join()
+
+
+# It trains, but something is odd.
+
+
+@shows('LoggingTensorHook logs at level INFO, which is hidden now')
+def hidden(monkeypatch, **_):
+    # As in a process that has not warned yet.
+    monkeypatch.setattr(hooks_logging, '_warned_that_info_is_hidden', False)
+    tf.logging.set_verbosity(tf.logging.WARN)
+    run(tfhooks.LoggingTensorHook([tf.constant(1.0)], every_n_iter=1))
+
+
+@shows('has not been increased')
+def not_increased(**_):
+    tf.train.get_or_create_global_step()
+    run(tfhooks.StepCounterHook(every_n_steps=1), times=9)
+
+
+@pytest.mark.parametrize(('text', 'kind'), TEXTS)
+def test_each_text_appears(text, kind, tmp_path, monkeypatch, caplog):
+    case = CASES[text]
+    monkeypatch.delenv('TF_CONFIG', raising=False)
+    seen = None
+    with tf.Graph().as_default(), caplog.at_level(logging.INFO):
+        try:
+            seen = case(tmp_path=tmp_path, monkeypatch=monkeypatch)
+        except Exception as error:
+            seen = error
+    assert text in '\n'.join([str(seen), *caplog.messages])
+    if kind:
+        assert kind in [base.__name__ for base in type(seen).__mro__]
+
+
+def test_every_error_of_tfhooks_is_there():
+    public = [getattr(tfhooks, name) for name in tfhooks.__all__]
+    classes = {kind for kind in [*vars(errors).values(), *public] if isinstance(kind, type)}
+    ours = {
+        kind.__name__
+        for kind in classes
+        if issubclass(kind, Exception) and kind.__module__.startswith('tfhooks')
+    }
+    assert {name for name in ours if name not in TEXT} == set()
+
+
+def test_every_case_is_there():
+    assert CASES.keys() == {text for text, _ in TEXTS}
