@@ -34,7 +34,9 @@ class Calls:
         self.requests: list[Request] = []
         self.askers: list[tuple[Any, Member]] = []
         for member in members:
-            request = getattr(member.hook, 'standing_request', None)
+            # Of its class: a hook that hands unknown names on to another one asks for itself.
+            stands = hasattr(type(member.hook), 'standing_request')
+            request = member.hook.standing_request if stands else None
             if request is not None and member.index not in waiting:
                 self.standing.append(member)
                 self.requests.append((member.asking, request))

@@ -92,6 +92,10 @@ class HookGroup:
             self._is_new = False
             warn_of_shared((member.name, member.layers[-1]) for member in self.members)
 
+    def disconnect(self) -> None:
+        """Lets go of the raw session, which is closed: it holds the memory of its variables."""
+        self._runner.disconnect()
+
     def _global_step(self) -> Any:
         """What gives the global step where a hook needs it: the variable, as cheap as can be.
 
@@ -100,7 +104,11 @@ class HookGroup:
         """
         if not any(member.sleeps for member in self.members):
             return None
-        variable = tf.train.get_global_step(self._graph)
+        try:
+            variable = tf.train.get_global_step(self._graph)
+        except TypeError:
+            # Something else has that name. Hooks that need the step have said so when they began.
+            return None
         return variable if is_fixed(variable) else global_step_read(self._graph)
 
     def end(self, session: Session | None) -> None:

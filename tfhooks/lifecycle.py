@@ -118,6 +118,7 @@ class Lifecycle:
         with self._lock:
             made, self._made = self._made, None
             self.session = self.coord = None
+            self._group.disconnect()
             if made is None:
                 return
             session, coord = made
@@ -299,8 +300,12 @@ class Lifecycle:
                     recovery.log_not_closed(error)
                 finally:
                     try:
-                        session.close()
+                        if self.recovers:
+                            servers.close_on(master_of(self.creator), session)
+                        else:
+                            session.close()
                     except Exception as error:
                         recovery.log_not_closed(error)
         finally:
             self.session = self.coord = None
+            self._group.disconnect()

@@ -7,6 +7,7 @@ the threads, the raw `tf.compat.v1.Session` runs. `lifecycle` keeps these; the g
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from threading import get_ident
 from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,8 @@ class Monitored:
         self._graph_was_finalized = self._graph.finalized
         self._save_on_error = save_on_error or session_defaults.save_on_error
         self._closed = False
+        # The thread that ends the hooks, if no stop was asked for: they may still run.
+        self._ending_in: int | None = None
         self._stopping = Stopping()
         self._signals: SignalWatch | None = None
         creator = session_creator
@@ -208,9 +211,15 @@ class Monitored:
         return result
 
     def _refuse(self) -> None:
+        if self._is_ending_hooks():
+            return
         self._raise_if_closed()
         self._notice()
         self._stopping.refuse()
+
+    def _is_ending_hooks(self) -> bool:
+        """Whether it is a hook's `end` that asks, of a session that nobody asked to stop."""
+        return self._ending_in == get_ident() and self._group.stopper is None
 
     def _raise_if_closed(self) -> None:
         if self._closed:
@@ -226,7 +235,7 @@ class Monitored:
             MonitoredSession raises it in `close()`.
         """
         stopping = self._stopping
-        if stopping.refuses:
+        if stopping.refuses and not self._is_ending_hooks():
             self._notice()
             return True
         try:
@@ -322,6 +331,8 @@ class Monitored:
         return quiet
 
     def _close(self, error: BaseException | None) -> None:
+        if not self._stopping.refuses:
+            self._ending_in = get_ident()
         self._stopping.ask(StopReason('closed', 'the session was closed'))
         self._notice(exactly=not isinstance(error, PREEMPTION_ERRORS))
         session = self._life.session
@@ -338,6 +349,7 @@ class Monitored:
             _attempt(self._life.close, errors)
         finally:
             self._closed = self._stopping.refuses = True
+            self._ending_in = None
             if self._signals is not None:
                 self._signals.stop()
             if not self._graph_was_finalized:

@@ -175,8 +175,10 @@ def overrides(hook: Any, method: str) -> bool:
     if method in getattr(hook, '__dict__', ()):
         return True
     mine = getattr(type(hook), method, None)
+    if mine is None:  # What it hands on to another object is its own, too.
+        return callable(getattr(hook, method, None))
     empty = (SessionRunHook, originals.SessionRunHook)
-    return mine is not None and mine not in [getattr(base, method, None) for base in empty]
+    return mine not in [getattr(base, method, None) for base in empty]
 
 
 def hears_of_errors(hook: Any) -> bool:

@@ -13,7 +13,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfhooks import merging
-from tfhooks._tensorflow import Graph, RunMetadata, RunOptions, Session, tf
+from tfhooks._tensorflow import (
+    Graph,
+    RunMetadata,
+    RunOptions,
+    Session,
+    Tensor,
+    global_step_read,
+    tf,
+)
 from tfhooks.calls import Calls
 from tfhooks.conditions import Conditions
 from tfhooks.context import RunContext
@@ -80,13 +88,36 @@ class Runner:
         self._known = KnownRequests()
         # The first run of a session is for all.
         self._wake = ALWAYS
+        if self.tracker is not None and not self._follow(session):
+            self.tracker = None
         if self.tracker is not None:
-            self.tracker.reset(session)
             self.tracker.on_stuck = [
                 member.hook.step_not_increased
                 for member in self.members
                 if hasattr(member.hook, 'step_not_increased')
             ]
+
+    def disconnect(self) -> None:
+        """Lets go of the raw session."""
+        self.plans = None
+        self._known = KnownRequests()
+        if self.tracker is not None:
+            self.tracker.leave()
+
+    def _follow(self, session: Session) -> bool:
+        """Begins to follow the global step; False if nobody needs it."""
+        assert self.tracker is not None
+        try:
+            self.tracker.reset(session)
+        except tf.errors.FailedPreconditionError:
+            # It is not initialised, and the Scaffold lets that pass. What TensorFlow's hooks read
+            # is its initial value then.
+            try:
+                self.tracker.tensor = global_step_read(self._graph)
+            except RuntimeError:  # No hook has made that read, and the graph is finalized.
+                return False
+            self.tracker.reset(session)
+        return True
 
     def run(
         self,
@@ -131,6 +162,7 @@ class Runner:
             askers, requests = calls.standing, calls.requests
 
         known = key = None
+        is_fed = False
         plans = self.plans
         if plans is not None and (plans.session is not session or plans.is_patched()):
             plans = None  # Another thread has made a new session meanwhile, or somebody watches.
@@ -146,6 +178,8 @@ class Runner:
             merged = merging.gather(caller, requests)
             if tracker is not None:
                 merged.fetches.append(tracker.tensor)
+                if merged.feed_dict and self._is_step_fed(tracker, merged.feed_dict):
+                    key, is_fed = None, True
             options = merged.options
             if options is not None and run_metadata is None:
                 run_metadata = RunMetadata()
@@ -153,7 +187,10 @@ class Runner:
             parts, places = merged.rebuilt(results), merged.places
             own = parts[0]
         if tracker is not None:
-            tracker.ran(results[-1])
+            if is_fed:
+                tracker.ran_unseen()
+            else:
+                tracker.ran(results[-1])
         self._runs = next(self._counter)
 
         if calls.listeners:
@@ -175,6 +212,17 @@ class Runner:
         if woken:
             self._schedule()
         return own
+
+    def _is_step_fed(self, tracker: StepTracker, feeds: Any) -> bool:
+        """Whether a run would fetch for the global step what it is fed for it."""
+        step = tracker.tensor
+        name = self._graph.as_graph_element(step).name
+        for key in feeds:
+            if key is step or (isinstance(key, Tensor) and key.name == name):
+                return True
+            if isinstance(key, str) and key == name:
+                return True
+        return False
 
     def _calls(self, members: Sequence[Member]) -> Calls:
         return Calls(members, self._conditions.members)

@@ -131,6 +131,16 @@ class StepTracker:
         self.lower = step
         self._exact = None
 
+    def ran_unseen(self) -> None:
+        """To be called instead where what was fetched for the step is what was fed for it."""
+        self._runs += 1
+        self._seen = (0, 0, None, None)
+        self.lower = self._exact = self._start = None
+
+    def leave(self) -> None:
+        """To be called when the session is closed; what is known of the step stays."""
+        self._session = None
+
     def _meet(self, thread: int) -> None:
         """Counts a thread that makes runs; some of those met before may have ended."""
         if len(self._threads) >= threading.active_count():

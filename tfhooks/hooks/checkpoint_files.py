@@ -62,7 +62,7 @@ def what_is_missing(prefix: str) -> str | None:
         # TensorFlow's reader takes the name for a pattern, so only the files can be looked at.
         return None if len(parts(prefix)) > 1 else 'its index or its data file is not there'
     try:
-        reader = tf.train.load_checkpoint(prefix)
+        reader = tf.train.NewCheckpointReader(prefix)
         shapes = reader.get_variable_to_shape_map()
         dtypes = reader.get_variable_to_dtype_map()
     except (tf.errors.OpError, ValueError, RuntimeError) as error:

@@ -102,7 +102,7 @@ def holds_what_is_saved(prefix: str, saver: Any, session: Any, *, in_full: bool 
         found = save_ops(saver, session.graph)
     except UnknownSaverError:
         return False
-    reader = tf.train.load_checkpoint(prefix)
+    reader = tf.train.NewCheckpointReader(prefix)
     shapes = reader.get_variable_to_shape_map()
     if set(shapes) != set(found.keys):
         return False
@@ -161,7 +161,7 @@ def could_restore(prefix: str, saver: Any, graph: Any) -> bool:
     """Whether the checkpoint at `prefix` holds all that `saver` restores into `graph`."""
     try:
         found = save_ops(saver, graph)
-        shapes = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
+        shapes = tf.train.NewCheckpointReader(prefix).get_variable_to_shape_map()
     except (UnknownSaverError, tf.errors.OpError, ValueError, RuntimeError):
         return False
     return all(

@@ -1,0 +1,98 @@
+"""What is left of a session that is closed, and what its hooks may still do while it closes."""
+
+from __future__ import annotations
+
+import gc
+import os
+import weakref
+
+import pytest
+import tensorflow
+
+import tfhooks
+
+tf = tensorflow.compat.v1
+
+
+class Evaluates(tfhooks.SessionRunHook):
+    """Runs the monitored session, not the raw one, in its `end`."""
+
+    def __init__(self, fetch, stops=False):
+        self.session = None
+        self.fetch = fetch
+        self.stops = stops
+        self.seen = []
+
+    def after_run(self, run_context, run_values):
+        self.seen.append('after_run')
+        if self.stops:
+            run_context.request_stop()
+
+    def end(self, session):
+        self.seen.append(self.session.should_stop())
+        self.seen.append(int(self.session.run(self.fetch)))
+
+
+def test_the_raw_session_is_freed_while_the_monitored_one_and_its_hooks_are_kept(tmp_path):
+    with tf.Graph().as_default():
+        step = tf.train.create_global_step()
+        train = tf.assign_add(step, 1)
+        number = tf.placeholder(tf.float32, [])
+        tf.summary.scalar('number', number)
+        loss = tf.constant(1.0)
+        hooks = [
+            tfhooks.StopAtStepHook(last_step=4),
+            tfhooks.LoggingTensorHook([step], every_n_iter=2),
+            tfhooks.NanTensorHook(loss),
+        ]
+        with tfhooks.MonitoredTrainingSession(
+            checkpoint_dir=os.fspath(tmp_path), hooks=hooks, save_checkpoint_steps=2
+        ) as session:
+            raw = weakref.ref(session.raw_session())
+            while not session.should_stop():
+                session.run([train, loss], {number: 1.0})
+        gc.collect()
+        assert raw() is None
+        assert session.stop_reason.step == 4
+
+
+def test_a_hook_may_run_the_monitored_session_in_its_end():
+    with tf.Graph().as_default():
+        hook = Evaluates(tf.constant(3))
+        with tfhooks.MonitoredSession(hooks=[hook]) as session:
+            hook.session = session
+            session.run(hook.fetch)
+    assert hook.seen == ['after_run', False, 'after_run', 3]
+
+
+def test_a_hook_may_not_run_in_its_end_once_a_stop_was_requested():
+    with tf.Graph().as_default():
+        hook = Evaluates(tf.constant(3), stops=True)
+        session = tfhooks.MonitoredSession(hooks=[hook])
+        hook.session = session
+        session.run(hook.fetch)
+        with pytest.raises(RuntimeError, match='Run called even after should_stop requested'):
+            session.close()
+    assert hook.seen == ['after_run', True]
+
+
+def test_a_loop_in_end_stops_when_a_hook_asks():
+    class Counts(tfhooks.SessionRunHook):
+        def __init__(self):
+            self.runs = 0
+
+        def after_run(self, run_context, run_values):
+            self.runs += 1
+            if self.runs == 3:
+                run_context.request_stop()
+
+        def end(self, session):
+            while not monitored.should_stop():
+                monitored.run(one)
+
+    with tf.Graph().as_default():
+        one = tf.constant(1)
+        hook = Counts()
+        with tfhooks.MonitoredSession(hooks=[hook]) as monitored:
+            monitored.run(one)
+    assert hook.runs == 3
