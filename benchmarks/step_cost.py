@@ -122,7 +122,8 @@ def config() -> Any:
     return tf.ConfigProto(
         intra_op_parallelism_threads=1,
         inter_op_parallelism_threads=1,
-        allow_soft_placement=True,
+        # What is said to be on a device is there, and nowhere else.
+        allow_soft_placement=False,
         gpu_options=tf.GPUOptions(allow_growth=True),
     )
 

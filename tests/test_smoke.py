@@ -13,7 +13,7 @@ import pytest
 import tensorflow
 
 from tfhooks.smoke import __main__ as smoke
-from tfhooks.smoke import checks, probing
+from tfhooks.smoke import checks, models, probing
 from tfhooks.smoke.reasons import Probes, libraries, why_no_gpu
 
 NAMES = [name for name, _ in checks.CHECKS]
@@ -218,6 +218,75 @@ def test_a_library_may_come_with_a_package_of_nvidia(monkeypatch, tmp_path):
     assert set(probes.missing) == set(wanted) - {'libcudnn.so.9'}
     if tensorflow.test.is_built_with_cuda():
         assert probes.driver_problem == 'libcuda.so.1: not here'
+
+
+class Cupti:
+    """What NVIDIA's library for tracing answers."""
+
+    def __init__(self, status, text):
+        self._status, self._text = status, text
+        self.subscribers = 0
+
+    def cuptiSubscribe(self, subscriber, callback, data):
+        assert callback(None, 0, 0, None) is None
+        self.subscribers += not self._status
+        return self._status
+
+    def cuptiUnsubscribe(self, subscriber):
+        self.subscribers -= 1
+
+    def cuptiGetResultString(self, status, text):
+        assert status == self._status
+        text._obj.value = self._text
+
+
+@pytest.mark.parametrize(
+    ('status', 'text', 'says'),
+    [
+        (0, None, None),
+        (
+            35,
+            b'CUPTI_ERROR_INSUFFICIENT_PRIVILEGES',
+            r'INSUFFICIENT_PRIVILEGES \(35\): run as root',
+        ),
+        (15, b'CUPTI_ERROR_NOT_INITIALIZED', r'fails with CUPTI_ERROR_NOT_INITIALIZED \(15\)$'),
+        (999, None, r'an error without a name \(999\)$'),
+    ],
+)
+def test_cupti_is_asked_why_there_are_no_kernels(monkeypatch, tmp_path, status, text, says):
+    # It lies where NVIDIA's packages have it, and not where the loader looks.
+    cupti = Cupti(status, text)
+    path = tmp_path / 'nvidia' / 'cuda_cupti' / 'lib' / 'libcupti.so.12'
+
+    def load(name):
+        if name != str(path):
+            raise OSError(f'{name}: not here')
+        return cupti
+
+    monkeypatch.setattr(ctypes, 'CDLL', load)
+    monkeypatch.setattr(sys, 'path', [str(tmp_path)])
+    build = {'cuda_version': '12.5.1'}
+    missing = r'CUPTI is missing \(libcupti.so.12: not here\): is its folder in LD_LIBRARY_PATH'
+    assert re.match(missing, probing.why_no_kernels(build))
+    path.parent.mkdir(parents=True)
+    path.touch()
+    reason = probing.why_no_kernels(build)
+    assert re.search(says, reason) if says else reason is None
+    assert cupti.subscribers == 0
+
+
+def test_kernels_are_told_from_what_the_host_says_of_a_gpu():
+    names = ['/job:localhost/replica:0/task:0/device:GPU:0', '/device:GPU:0/memcpy']
+    names += ['/device:GPU:0/stream:14', '/device:GPU:0/stream:all', '/host:CPU']
+    named = [
+        {'name': 'process_name', 'pid': pid, 'args': {'name': f'{name} Compute'}}
+        for pid, name in enumerate(names)
+    ]
+    ran = [{'ph': 'X', 'pid': pid, 'name': f'event {pid}'} for pid in (0, 1, 2, 3, 3)]
+    busy = models.timeline(named + ran)
+    assert list(busy) == [f'{name} Compute' for name in names[:4]]
+    assert models.kernels(busy) == ran[3:]
+    assert models.kernels({}) == []
 
 
 @pytest.mark.parametrize(

@@ -96,9 +96,7 @@ def why_no_kernels(build: Mapping[str, Any]) -> str | None:
     for path in [] if library else _packaged(name):
         library, problem = _load(path)
     if library is None:
-        return (
-            f'CUPTI is missing ({problem}): put its folder, such as {_EXTRAS}, in LD_LIBRARY_PATH'
-        )
+        return f'CUPTI is missing ({problem}): is its folder in LD_LIBRARY_PATH, like {_EXTRAS}?'
     subscriber, said = ctypes.c_void_p(), ctypes.c_char_p()
     status = int(library.cuptiSubscribe(ctypes.byref(subscriber), _ignored, None))
     if status == 0:
