@@ -10,6 +10,8 @@ import pytest
 import tensorflow
 
 import tfhooks
+from tfhooks.group import HookGroup
+from tfhooks.testing import RecordingHook
 
 tf = tensorflow.compat.v1
 
@@ -96,3 +98,18 @@ def test_a_loop_in_end_stops_when_a_hook_asks():
         with tfhooks.MonitoredSession(hooks=[hook]) as monitored:
             monitored.run(one)
     assert hook.runs == 3
+
+
+def test_an_interrupt_while_the_last_step_is_read_ends_the_hooks_nevertheless(monkeypatch):
+    with tf.Graph().as_default():
+        hook = RecordingHook()
+        session = tfhooks.MonitoredSession(hooks=[hook])
+
+        def interrupted(self, session=None):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(HookGroup, 'step', interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            session.close()
+        assert hook.methods[-1] == 'end'
+        assert session.raw_session() is None

@@ -138,5 +138,8 @@ def test_find_knows_hooks_by_object_and_by_class():
     group = HookGroup(hooks)
     assert [member.hook for member in group.find([hooks[1]])] == [hooks[1]]
     assert [member.hook for member in group.find([Recorder])] == hooks[:2]
+    for single in (tfhooks.SessionRunHook(), tfhooks.SessionRunHook, 'SessionRunHook', 5):
+        with pytest.raises(TypeError, match=r'skip_hooks must be a list .* got skip_hooks='):
+            group.find(single)
     with pytest.raises(ValueError, match=r'skip_hooks must name hooks .* got 5'):
         group.find([5])

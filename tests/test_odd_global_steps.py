@@ -1,4 +1,4 @@
-"""Global steps that are not what they mostly are: of another kind, without a value, fed."""
+"""Global steps that are not what they mostly are: of another kind, without a value, fed, unseen."""
 
 from __future__ import annotations
 
@@ -71,3 +71,14 @@ def test_a_step_that_is_fed_is_not_taken_for_the_step(tmp_path, fed, key, run_pl
                 runs += 1
     saved = tf.train.get_checkpoint_state(os.fspath(tmp_path)).all_model_checkpoint_paths
     assert [int(path.rpartition('-')[2]) for path in saved] == [0, 3, 6, 8]
+
+
+def test_steps_that_were_trained_without_hooks_are_seen_in_the_next_run():
+    with tf.Graph().as_default():
+        train = tf.assign_add(tf.train.create_global_step(), 1)
+        with tfhooks.MonitoredSession(hooks=[tfhooks.StopAtStepHook(last_step=10)]) as session:
+            session.run(train)
+            for _ in range(8):
+                session.run_without_hooks(train)
+            assert session.run(train) == 10
+            assert session.should_stop()

@@ -7,7 +7,7 @@ from typing import Any
 
 from tfhooks import roles, roster
 from tfhooks._tensorflow import Coordinator, Graph, Session, global_step_read, originals, tf
-from tfhooks.errors import attach, blame
+from tfhooks.errors import attach, blame, shown
 from tfhooks.hooks.save_directory import warn_of_shared
 from tfhooks.plan import RunPlans
 from tfhooks.roster import Member
@@ -91,6 +91,11 @@ class HookGroup:
         if self._is_new:
             self._is_new = False
             warn_of_shared((member.name, member.layers[-1]) for member in self.members)
+
+    def ran_unseen(self) -> None:
+        """To be called after a run without hooks, which may have advanced the global step."""
+        if self._runner.tracker is not None:
+            self._runner.tracker.ran_unseen()
 
     def disconnect(self) -> None:
         """Lets go of the raw session, which is closed: it holds the memory of its variables."""
@@ -178,8 +183,14 @@ class HookGroup:
         """The members that `hooks` names: by the object or by its class.
 
         Raises:
+          TypeError: It is no list, but perhaps a single hook.
           ValueError: No hook of this session is meant.
         """
+        if isinstance(hooks, str | type) or not isinstance(hooks, Iterable):
+            raise TypeError(
+                'skip_hooks must be a list of hooks or of their classes. '
+                f'got skip_hooks={shown(hooks)} (type={type(hooks).__name__})'
+            )
         found = []
         for wanted in hooks:
             meant = [member for member in self.members if roster.is_meant(member.hook, wanted)]

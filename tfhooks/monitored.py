@@ -132,7 +132,8 @@ class Monitored:
           RequestError: Something in what the caller or a hook asks for is wrong; names whose it is.
           SessionClosedError: The session is closed.
           StopRequestedError: A hook, a signal or `request_stop` asked for a stop.
-          ValueError: `skip_hooks` names no hook of this session.
+          TypeError: `skip_hooks` is no list.
+          ValueError: It names no hook of this session.
         """
         if self._stopping.refuses:
             self._refuse()
@@ -170,9 +171,12 @@ class Monitored:
           SessionClosedError: The session is closed.
         """
         self._raise_if_closed()
-        return self._life.run(
-            lambda session: session.run(fetches, feed_dict, options, run_metadata)
-        )
+        try:
+            return self._life.run(
+                lambda session: session.run(fetches, feed_dict, options, run_metadata)
+            )
+        finally:
+            self._group.ran_unseen()
 
     def run_step_fn(self, step_fn: Callable[..., Any]) -> Any:
         """Runs a function of a StepContext, which gives it the raw session and a `run` with hooks.
@@ -334,10 +338,11 @@ class Monitored:
         if not self._stopping.refuses:
             self._ending_in = get_ident()
         self._stopping.ask(StopReason('closed', 'the session was closed'))
-        self._notice(exactly=not isinstance(error, PREEMPTION_ERRORS))
         session = self._life.session
         errors: list[BaseException] = []
         try:
+            is_alive = not isinstance(error, PREEMPTION_ERRORS)
+            _attempt(lambda: self._notice(exactly=is_alive), errors)
             cause = error or self._life.failure
             with self._graph.as_default():
                 if cause is None:

@@ -42,7 +42,8 @@ class Claim:
                     f'Two savers must not share a directory: {other.name} and {name} both save '
                     f'into checkpoint_dir={directory!r}. Give one of them another directory, or '
                     'leave one out: MonitoredTrainingSession makes a saver of its own unless '
-                    'save_checkpoint_secs=None and save_checkpoint_steps=None.'
+                    'save_checkpoint_secs=None and save_checkpoint_steps=None. A saver of an '
+                    'earlier session is in the way until that session is closed.'
                 )
             _claims[self._key] = self
 
