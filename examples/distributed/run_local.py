@@ -9,6 +9,7 @@ ended; exits with 1 if one of them failed.
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -36,6 +37,8 @@ def start(cluster, task_type, index, arguments):
         TF_GRPC_REUSE_PORT='1',
         TF_CPP_MIN_LOG_LEVEL='3',
         PYTHONUNBUFFERED='1',
+        # A proxy of this machine must not stand between processes on it.
+        no_grpc_proxy='127.0.0.1',
     )
     process = subprocess.Popen(
         [sys.executable, TASK, *arguments],
@@ -57,6 +60,8 @@ def start(cluster, task_type, index, arguments):
 
 
 def main():
+    # The tasks are killed at its end, also where this ends by SIGTERM.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     holders = {job: [reserve() for _ in range(count)] for job, count in JOBS.items()}
     cluster = {
         job: [f'127.0.0.1:{holder.getsockname()[1]}' for holder in sockets]

@@ -10,14 +10,12 @@ import json
 import os
 import time
 
+import task
 import tensorflow.compat.v1 as tf
+from task import say
 
 import tfhooks
 from tfhooks.recovery import RecoveryPolicy
-
-
-def say(*words):
-    print(*words, flush=True)
 
 
 def until_there(name):
@@ -47,21 +45,17 @@ def attempt(name, make, policy, act=None):
 
 
 def main():
-    config = json.loads(os.environ['TF_CONFIG'])
-    cluster, task = config['cluster'], config['task']
-    server = tf.distribute.Server(cluster, job_name=task['type'], task_index=task['index'])
-    say('serving')
-    if task['type'] == 'ps':
-        server.join()
-    proto = tf.ConfigProto(device_filters=['/job:ps', '/job:worker/task:0'])
+    me = task.begin()
     impatient = RecoveryPolicy(tries=4, first_wait_secs=0.1, max_wait_secs=0.2)
-    remote = f'grpc://{cluster["ps"][0]}'
+    remote = f'grpc://{me.cluster["ps"][0]}'
 
-    def chief(master=server.target):
-        return tfhooks.ChiefSessionCreator(master=master, config=proto)
+    def chief(master=me.server.target):
+        return tfhooks.ChiefSessionCreator(master=master, config=me.config)
 
     def worker():
-        return tfhooks.WorkerSessionCreator(master=server.target, config=proto, max_wait_secs=2)
+        return tfhooks.WorkerSessionCreator(
+            master=me.server.target, config=me.config, max_wait_secs=2
+        )
 
     def train_until_it_dies(session, train):
         session.run(train)
@@ -81,7 +75,7 @@ def main():
     attempt('the chief never comes', worker, patient)
     attempt('the server dies for ever', chief, impatient, train_until_it_dies)
     say('done')
-    os._exit(0)
+    task.end()
 
 
 if __name__ == '__main__':

@@ -17,6 +17,7 @@ HOLD_AT = 50
 LAST_STEP = 137
 # Every 20 steps or so; the first one is of step 0.
 SAVED = r'saved step [1-9]\d+'
+RESTORED = r'Restoring parameters from \S*-(\d+)\n'
 RAN_AGAIN = r'recovered step \d+\n(?:.*\n)*?ran step \d+'
 TRAINERS = ['chief:0', 'worker:0', 'worker:1']
 
@@ -46,6 +47,7 @@ def history(tmp_path_factory):
             cluster.until_logged(name, r'ran step (\d+)')
         cluster.until_logged('chief:0', SAVED)
 
+        seen['saved before the worker died'] = saved()
         cluster.restart('worker:1')
         seen['joined'] = cluster.until_logged('worker:1', r'ran step (\d+)')
 
@@ -56,12 +58,14 @@ def history(tmp_path_factory):
         }
         for name in TRAINERS:
             cluster.until_logged(name, RAN_AGAIN)
+        seen['restored for the server'] = re.findall(RESTORED, cluster.log('chief:0'))
 
         cluster.kill('chief:0')
         seen['saved before the chief died'] = saved()
         cluster.start('chief:0')
         seen['continued'] = int(cluster.until_logged('chief:0', r'created step (\d+)\n')[0])
         cluster.until_logged('chief:0', r'ran step (\d+)')
+        seen['restored by the chief'] = re.findall(RESTORED, cluster.log('chief:0'))
 
         (directory / 'tasks' / 'go_on').touch()
         seen['statuses'] = [cluster.wait(name) for name in TRAINERS]
@@ -74,18 +78,22 @@ def history(tmp_path_factory):
 
 def test_a_killed_worker_joins_again(history):
     assert len(history['logs']['worker:1']) == 2
-    assert int(history['joined'][0]) >= 1
+    assert int(history['joined'][0]) >= history['saved before the worker died'] >= 20
 
 
 def test_a_killed_parameter_server_costs_nothing_older_than_the_last_completed_save(history):
-    assert history['saved before the server died'] >= 20
-    assert all(
-        step >= history['saved before the server died'] for step in history['recovered'].values()
-    ), history['recovered']
+    saved, restored = history['saved before the server died'], history['restored for the server']
+    assert saved >= 20
+    assert restored
+    assert all(int(step) >= saved for step in restored), (saved, restored)
+    assert all(step >= saved for step in history['recovered'].values()), history['recovered']
 
 
 def test_a_killed_chief_goes_on_from_its_checkpoint(history):
-    assert history['continued'] >= history['saved before the chief died'] >= 20
+    saved, restored = history['saved before the chief died'], history['restored by the chief']
+    assert restored
+    assert all(int(step) >= saved >= 20 for step in restored), (saved, restored)
+    assert history['continued'] >= saved
 
 
 def test_all_workers_finish_at_the_same_last_step(history):
@@ -101,3 +109,11 @@ def test_hooks_for_the_chief_run_on_the_chief_alone(history):
         for log in logs:
             assert ('a hook for the chief runs' in log) == (name == 'chief:0'), name
             assert ('saved step' in log) == (name == 'chief:0'), name
+
+
+def test_hooks_see_their_role(history):
+    for name in TRAINERS:
+        for log in history['logs'][name]:
+            seen = re.findall(r'(?m)^(?:begins|runs) as (.*)$', log)
+            assert len(seen) >= 2
+            assert set(seen) == {name.replace(':', ' ')}

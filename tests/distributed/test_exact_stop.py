@@ -6,6 +6,7 @@ The workers are threads of this process, each with a graph of its own, on one se
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 import tensorflow.compat.v1 as tf
@@ -104,7 +105,7 @@ def in_threads(workers):
 
 @pytest.mark.parametrize('last_step', [3, 8, 50, 203])
 def test_workers_end_at_exactly_the_last_step(server, container, last_step):
-    workers = [Worker(server, container, task, last_step) for task in TASKS]
+    workers = [Worker(server, container, task, last_step, grace_secs=1e6) for task in TASKS]
     in_threads(workers)
     assert [worker.counts.last for worker in workers] == [last_step] * 3
     assert sum(worker.counts.runs for worker in workers) == last_step
@@ -150,8 +151,10 @@ def test_a_stop_request_ends_the_waiting(server, container):
     thread.start()
     trains = chief.hook._last_steps._look[0]
     # The worker has left, and waits for the chief, which does nothing.
+    limit = time.monotonic() + LIMIT_SECS
     while chief.session.run_without_hooks(trains)[1]:
         assert thread.is_alive()
+        assert time.monotonic() < limit
     worker.session.request_stop()
     thread.join(LIMIT_SECS)
     assert not thread.is_alive()

@@ -2,62 +2,34 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 import threading
+from pathlib import Path
 
 import pytest
 import tensorflow.compat.v1 as tf
+from harness import Cluster
 
 import tfhooks
 from tfhooks.recovery import RecoveryPolicy, is_recovery
 
-_SERVER = """
-import sys
-import tensorflow.compat.v1 as tf
-address = sys.argv[1]
-server = tf.train.Server({'ps': [address]}, job_name='ps', task_index=0)
-print('ready', flush=True)
-server.join()
-"""
-
-
-def free_address():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return f'127.0.0.1:{probe.getsockname()[1]}'
+TASK = Path(__file__).with_name('task.py')
 
 
 class Server:
     """A parameter server in a process of its own."""
 
-    def __init__(self, address):
-        self.address = address
-        self.process = None
-        self.start()
-
-    def start(self):
-        self.process = subprocess.Popen(
-            [sys.executable, '-c', _SERVER, self.address],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, 'TF_CPP_MIN_LOG_LEVEL': '3'},
-        )
-        assert self.process.stdout.readline() == 'ready\n'
-
-    def kill(self):
-        self.process.kill()
-        self.process.communicate()
+    def __init__(self, cluster):
+        (address,) = cluster.addresses['ps']
+        self.target = f'grpc://{address}'
+        self.kill = lambda: cluster.kill('ps:0')
+        self.restart = lambda: cluster.restart('ps:0')
 
 
 @pytest.fixture
-def server():
-    server = Server(free_address())
-    yield server
-    server.kill()
+def server(tmp_path):
+    with Cluster(tmp_path / 'tasks', TASK, {'ps': 1}) as cluster:
+        cluster.start()
+        yield Server(cluster)
 
 
 class Watching(tfhooks.SessionRunHook):
@@ -81,8 +53,8 @@ def test_training_goes_on_when_a_killed_server_comes_back(server, tmp_path, capl
     with tf.Graph().as_default():
         train = model()
         with tfhooks.MonitoredTrainingSession(
-            master=f'grpc://{server.address}',
-            checkpoint_dir=str(tmp_path),
+            master=server.target,
+            checkpoint_dir=str(tmp_path / 'model'),
             save_checkpoint_steps=2,
             save_checkpoint_secs=None,
             log_step_count_steps=None,
@@ -92,8 +64,7 @@ def test_training_goes_on_when_a_killed_server_comes_back(server, tmp_path, capl
             while not session.should_stop():
                 steps.append(int(session.run(train)))
                 if len(steps) == 5:
-                    server.kill()
-                    server.start()
+                    server.restart()
     assert steps == [1, 2, 3, 4, 5, 5, 6, 7, 8]
     assert watching.recoveries == [False, True]
     warnings = [r.getMessage() for r in caplog.records if r.name == 'tfhooks']
@@ -121,23 +92,21 @@ def test_a_server_that_is_killed_while_a_step_runs_on_it(server):
                 blocks = queue.dequeue()
             put = queue.enqueue(tf.constant(7, tf.int64))
             read = arrived.read_value()
-        target = f'grpc://{server.address}'
         session = tfhooks.MonitoredSession(
-            tf.train.ChiefSessionCreator(master=target),
+            tf.train.ChiefSessionCreator(master=server.target),
             hooks=[Puts()],
             recovery=RecoveryPolicy(tries=20, first_wait_secs=0.1, max_wait_secs=1.0),
         )
-        other = tf.Session(target, graph=tf.get_default_graph())
+        other = tf.Session(server.target, graph=tf.get_default_graph())
 
         def kill_in_the_middle():
             while not other.run(read):
                 pass
             # Closing it afterwards would wait for the server that is gone.
             other.close()
-            server.kill()
-            server.start()
+            server.restart()
 
-        thread = threading.Thread(target=kill_in_the_middle)
+        thread = threading.Thread(target=kill_in_the_middle, daemon=True)
         thread.start()
         assert session.run(blocks) == 7
         thread.join()

@@ -15,6 +15,7 @@ from harness import Cluster
 TRAINER = Path(__file__).with_name('trainer.py')
 HOLD_AT = 30
 LAST_STEP = 61
+RESTORED = r'Restoring parameters from \S*-(\d+)\n'
 TRAINERS = ['chief:0', 'worker:0', 'worker:1']
 
 
@@ -38,13 +39,16 @@ def history(tmp_path_factory):
         cluster.kill('chief:0')
         seen['saved'] = int(re.findall(r'saved step (\d+)', cluster.log('chief:0'))[-1])
         # The workers may train, but for the chief's part of each step.
+        (directory / 'tasks' / 'chief_waits').touch()
         (directory / 'tasks' / 'go_on').touch()
         cluster.start('chief:0')
         seen['waited'] = [
             cluster.tasks[name].process.poll() is None and 'ends at' not in cluster.log(name)
             for name in TRAINERS[1:]
         ]
+        (directory / 'tasks' / 'chief_waits').unlink()
         seen['continued'] = int(cluster.until_logged('chief:0', r'created step (\d+)\n')[0])
+        seen['restored'] = re.findall(RESTORED, cluster.log('chief:0'))
         seen['statuses'] = [cluster.wait(name) for name in TRAINERS]
         seen['logs'] = {name: task.log() for name, task in cluster.tasks.items()}
         seen['lives'] = {name: task.lives for name, task in cluster.tasks.items()}
@@ -57,7 +61,9 @@ def test_workers_wait_while_the_chief_is_dead(history):
 
 
 def test_the_chief_goes_on_from_its_checkpoint(history):
-    assert history['continued'] >= history['saved'] >= 20
+    assert history['restored']
+    assert all(int(step) >= history['saved'] >= 20 for step in history['restored'])
+    assert history['continued'] >= history['saved']
 
 
 def test_all_finish(history):

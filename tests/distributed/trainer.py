@@ -2,26 +2,24 @@
 
 Arguments: `async` or `sync`, the directory of the checkpoints, the step to hold at, the last step.
 Training is held at that step, and made all the same, until there is a file `go_on` in the working
-directory: then the runs add nothing to the global step. Says what it does, a line for each event.
+directory: then the runs add nothing to the global step. A chief does not begin while there is a
+file `chief_waits`. Says what it does, a line for each event; TensorFlow says what is restored.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 
+import task
 import tensorflow.compat.v1 as tf
+from task import say
 
 import tfhooks
 from tfhooks.recovery import is_recovery
 
 SAVE_STEPS = 20
-
-
-def say(*words):
-    print(*words, flush=True)
 
 
 class Says(tfhooks.SessionRunHook):
@@ -31,6 +29,7 @@ class Says(tfhooks.SessionRunHook):
         self.ran = False
 
     def begin(self):
+        say('begins as', tfhooks.role())
         self.step = tf.train.get_global_step().read_value()
 
     def after_create_session(self, session, coord):
@@ -41,6 +40,7 @@ class Says(tfhooks.SessionRunHook):
     def after_run(self, run_context, run_values):
         if not self.ran:
             self.ran = True
+            say('runs as', tfhooks.role(run_context.session))
             say('ran step', run_context.session.run(self.step))
 
     def end(self, session):
@@ -83,50 +83,40 @@ def model(workers, synchronous):
 def main():
     mode, directory, hold_at, last_step = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:5])
     synchronous = mode == 'sync'
-    config = json.loads(os.environ['TF_CONFIG'])
-    cluster, task = config['cluster'], config['task']
-    is_chief = task['type'] == 'chief'
-    me = f'/job:{task["type"]}/task:{task["index"]}'
-    proto = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=2)
-    if task['type'] != 'ps':
-        # So that the death of another worker is no concern of this one.
-        proto.device_filters.extend(['/job:ps', me])
-    server = tf.distribute.Server(
-        cluster, job_name=task['type'], task_index=task['index'], config=proto
-    )
-    say('serving')
-    if task['type'] == 'ps':
-        server.join()
+    tf.logging.set_verbosity(tf.logging.INFO)
+    me = task.begin()
+    while me.is_chief and os.path.exists('chief_waits'):
+        time.sleep(0.05)
 
     def held(step):
         return step >= hold_at and not os.path.exists('go_on')
 
-    workers = len(cluster.get('chief', [])) + len(cluster.get('worker', []))
-    setter = tf.train.replica_device_setter(worker_device=me, cluster=cluster)
+    workers = len(me.cluster.get('chief', [])) + len(me.cluster.get('worker', []))
     with tf.Graph().as_default():
-        with tf.device(setter):
+        with me.variables_on_servers():
             train, step, amount, optimizer = model(workers, synchronous)
-        hooks = [Says()]
+        hooks = [Says(), tfhooks.chief_only(SaysThatItIsTheChief())]
         if synchronous:
-            hooks += [optimizer.make_session_run_hook(is_chief)]
+            hooks += [optimizer.make_session_run_hook(me.is_chief)]
             hooks += [tfhooks.StopAtStepHook(last_step=last_step)]
         else:
-            hooks += [tfhooks.StopAtStepHook(last_step=last_step, role=tfhooks.role())]
+            # On a slow machine, too, everyone is waited for; nobody stays away.
+            role = tfhooks.role(me.server)
+            hooks += [tfhooks.StopAtStepHook(last_step=last_step, role=role, grace_secs=10**6)]
         with tfhooks.MonitoredTrainingSession(
-            master=server.target,
-            is_chief=is_chief,
+            master=me.server.target,
+            is_chief=me.is_chief,
             checkpoint_dir=directory,
             hooks=hooks,
             chief_only_hooks=[
-                SaysThatItIsTheChief(),
                 tfhooks.CheckpointSaverHook(
                     directory, save_steps=SAVE_STEPS, listeners=[SaysWhatIsSaved()]
-                ),
+                )
             ],
             save_checkpoint_secs=None,
             save_checkpoint_steps=None,
             save_summaries_steps=None,
-            config=proto,
+            config=me.config,
             stop_grace_period_secs=2,
             recovery=tfhooks.RecoveryPolicy(
                 tries=1000, first_wait_secs=0.2, max_wait_secs=1.0, give_up_secs=300
@@ -150,8 +140,7 @@ def main():
                 # Nobody needs many steps, and there are few cores.
                 time.sleep(0.02 if wait else 0.002)
     say('stopped:', session.stop_reason)
-    # Servers of this process have no end of their own.
-    os._exit(0)
+    task.end()
 
 
 if __name__ == '__main__':
