@@ -182,19 +182,14 @@ class TestInASession:
         assert len(hook.seen[0].run_metadata.step_stats.dev_stats) > 0
         assert len(hook.seen[1].run_metadata.step_stats.dev_stats) == 0
 
-    def test_strictest_timeout_ends_the_run(self, graph):
-        queue = tf.FIFOQueue(1, tf.float32)
-        waits = queue.dequeue()
-        session = tfhooks.MonitoredSession(hooks=[Wants(options(timeout_in_ms=100_000))])
+    @pytest.mark.parametrize(
+        ('callers', 'hooks'), [({'timeout_in_ms': 50}, 100_000), ({}, 50)], ids=['both', 'hooks']
+    )
+    def test_strictest_timeout_ends_the_run(self, graph, callers, hooks):
+        waits = tf.FIFOQueue(1, tf.float32).dequeue()
+        session = tfhooks.MonitoredSession(hooks=[Wants(options(timeout_in_ms=hooks))])
         with session, pytest.raises(tf.errors.DeadlineExceededError):
-            session.run(waits, options=options(timeout_in_ms=50))
-
-    def test_no_timeout_of_the_caller_takes_a_hooks(self, graph):
-        queue = tf.FIFOQueue(1, tf.float32)
-        waits = queue.dequeue()
-        session = tfhooks.MonitoredSession(hooks=[Wants(options(timeout_in_ms=50))])
-        with session, pytest.raises(tf.errors.DeadlineExceededError):
-            session.run(waits)
+            session.run(waits, options=options(**callers) if callers else None)
 
     def test_conflict_of_two_hooks_names_both(self, graph):
         hooks = [

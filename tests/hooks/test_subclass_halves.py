@@ -104,6 +104,14 @@ def test_a_saver_may_save_by_the_steps_of_a_run(ours, tmp_path, train):
     assert saved == [f'model.ckpt-{step}.index' for step in (0, 3, 6, 8)]
 
 
+def as_tensorflow_asks(hook):
+    """What TensorFlow's SummarySaverHook asks for, by its fields."""
+    requests = {'global_step': hook._global_step_tensor}
+    if hook._request_summary:
+        requests['summary'] = hook._get_summary_op()
+    return tf.train.SessionRunArgs(requests)
+
+
 @both
 def test_summaries_asked_for_in_a_way_of_ones_own_are_written(ours, tmp_path, train):
     class Mine(base_of(ours, 'SummarySaverHook')):
@@ -114,10 +122,7 @@ def test_summaries_asked_for_in_a_way_of_ones_own_are_written(ours, tmp_path, tr
 
         def before_run(self, run_context):
             self._request_summary = self._count % 3 == 2
-            requests = {'global_step': self._global_step_tensor}
-            if self._request_summary:
-                requests['summary'] = self._get_summary_op()
-            return tf.train.SessionRunArgs(requests)
+            return as_tensorflow_asks(self)
 
         def after_run(self, run_context, run_values):
             super().after_run(run_context, run_values)
@@ -161,10 +166,7 @@ def test_a_summary_hook_may_be_made_without_its_base(ours, tmp_path, train):
 
         def before_run(self, run_context):
             self._request_summary = not self._is_done
-            requests = {'global_step': self._global_step_tensor}
-            if self._request_summary:
-                requests['summary'] = self._get_summary_op()
-            return tf.train.SessionRunArgs(requests)
+            return as_tensorflow_asks(self)
 
         def after_run(self, run_context, run_values):
             super().after_run(run_context, run_values)

@@ -7,7 +7,8 @@ from typing import Any
 import attrs
 import numpy as np
 import tensorflow
-from bad_requests import Args, Box, Losses, Pair, Table
+from bad_requests import Args, Losses, Table
+from merging_models import Box, Pair
 
 import tfhooks
 

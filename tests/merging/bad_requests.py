@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 from typing import Any
 
-import attrs
 import numpy as np
 import tensorflow
 
@@ -15,13 +13,6 @@ import tfhooks
 tf = tensorflow.compat.v1
 
 Args = tfhooks.SessionRunArgs
-Pair = collections.namedtuple('Pair', ['left', 'right'])
-
-
-@attrs.define
-class Box:
-    left: Any
-    right: Any
 
 
 @dataclasses.dataclass

@@ -6,25 +6,17 @@ import collections
 import dataclasses
 from typing import Any
 
-import attrs
 import hypothesis
 import numpy as np
 import pytest
 import tensorflow
 from hypothesis import strategies as st
+from merging_models import Box, Pair
 
 import tfhooks
 from tfhooks import errors, feeding, options
 
 tf = tensorflow.compat.v1
-
-Pair = collections.namedtuple('Pair', ['left', 'right'])
-
-
-@attrs.define
-class Box:
-    left: Any
-    right: Any
 
 
 @dataclasses.dataclass
