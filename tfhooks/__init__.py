@@ -1,4 +1,11 @@
-"""Hooks and monitored sessions over TensorFlow's `tf.compat.v1.train`: typed, checked and fast.
+"""The hooks and monitored sessions of TensorFlow 1 over `tf.compat.v1.train`, typed and checked.
+
+A name that `tf.train` has too stands for TensorFlow's, with its arguments in their order. Three
+ways to use them:
+
+    import tfhooks             # the names below, as tfhooks.X
+    import tfhooks.v1 as tf    # all of tf.compat.v1, with these names as tf.train.X
+    python -m tfhooks train.py # a program for TensorFlow 1 as it is
 
 `import tfhooks` changes nothing in the process, and imports nothing but this file: each name below
 brings in its room, and TensorFlow, when it is first asked for. So `import tfhooks.v1 as tf` can

@@ -44,6 +44,8 @@ class MonitoredSession(Monitored, tf.train.MonitoredSession):
         Raises:
           NotAHookError: `hooks` holds something that is no hook.
           ValueError: A hook is listed twice.
+          Exception: What a hook's `begin` or `after_create_session` or the session creator raises.
+            The graph is then as it was before.
         """
         self._open(
             session_creator,
@@ -76,7 +78,25 @@ class SingularMonitoredSession(Monitored, tf.train.SingularMonitoredSession):
         save_on_error: bool = False,
         save_on_preemption: bool = False,
     ) -> None:
-        """Like MonitoredSession, with the arguments of a ChiefSessionCreator instead of one."""
+        """Like MonitoredSession, with the arguments of a ChiefSessionCreator instead of one.
+
+        Args:
+          hooks: Any iterable of hooks, tfhooks' or TensorFlow's.
+          scaffold: A `tf.compat.v1.train.Scaffold`.
+          master: The TensorFlow server to use; '' for this process.
+          config: A `tf.compat.v1.ConfigProto`.
+          checkpoint_dir: The directory whose newest checkpoint is restored.
+          stop_grace_period_secs: How long `close()` waits for threads, in seconds.
+          checkpoint_filename_with_path: The prefix of the checkpoint to restore, instead.
+          run_plans: As for `tfhooks.MonitoredSession`, like the two that follow.
+          save_on_error: Save a checkpoint also when the loop ends by an exception.
+          save_on_preemption: On SIGTERM or SIGINT stop after the running step, save and end.
+
+        Raises:
+          NotAHookError: `hooks` holds something that is no hook.
+          ValueError: A hook is listed twice, or the state file names a checkpoint that is neither
+            there nor beside it.
+        """
         creator = ChiefSessionCreator(
             scaffold=scaffold,
             master=master,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterable
 from typing import Any
 
@@ -68,11 +69,25 @@ def MonitoredTrainingSession(
 
     Returns:
       The session.
+
+    Raises:
+      NotAHookError: `hooks` or `chief_only_hooks` holds something that is no hook.
+      RuntimeError: The graph has no global step, and a hook goes by it.
+      TypeError: A period is no number.
+      ValueError: A hook is listed twice, two savers share a directory, or the state file in
+        `checkpoint_dir` names a checkpoint that is neither there nor beside it.
+      tf.errors.DeadlineExceededError: The chief has not made the variables within `max_wait_secs`.
+      tf.errors.NotFoundError: The checkpoint lacks a variable of the model.
     """
     own_hooks = roster.listed(hooks, 'hooks')
     chief_hooks = roster.listed(chief_only_hooks, 'chief_only_hooks')
-    summary_steps, summary_secs = _cadence(save_summaries_steps, save_summaries_secs, steps=100)
-    secs, steps = _cadence(save_checkpoint_secs, save_checkpoint_steps, steps=600)
+    summary_steps, summary_secs = _cadence(
+        100, save_summaries_steps=save_summaries_steps, save_summaries_secs=save_summaries_secs
+    )
+    secs, steps = _cadence(
+        600, save_checkpoint_secs=save_checkpoint_secs, save_checkpoint_steps=save_checkpoint_steps
+    )
+    (log_steps,) = _cadence(None, log_step_count_steps=log_step_count_steps)
     if secs and steps:
         steps = None
     scaffold = scaffold or tf.train.Scaffold()
@@ -87,9 +102,9 @@ def MonitoredTrainingSession(
         secs, steps = None, 1000
     stock_hooks: list[Any] = []
     if places.summary_dir:
-        if log_step_count_steps and log_step_count_steps > 0:
+        if log_steps:
             stock_hooks.append(
-                StepCounterHook(every_n_steps=log_step_count_steps, output_dir=places.summary_dir)
+                StepCounterHook(every_n_steps=log_steps, output_dir=places.summary_dir)
             )
         if summary_steps or summary_secs:
             stock_hooks.append(
@@ -136,12 +151,18 @@ def MonitoredTrainingSession(
     )
 
 
-def _cadence(first: Any, second: Any, steps: int) -> tuple[Any, Any]:
-    """The two ways to say how often, of which the first has a default where neither is given."""
-    if first == USE_DEFAULT and second == USE_DEFAULT:
-        return steps, None
-    values = [
-        None if value == USE_DEFAULT or not value or value < 0 else value
-        for value in (first, second)
-    ]
-    return values[0], values[1]
+def _cadence(default: Any, **periods: Any) -> list[Any]:
+    """The periods, each None where it is off; the first is `default` where none is given.
+
+    Raises:
+      TypeError: One of them is no number.
+    """
+    if all(period == USE_DEFAULT for period in periods.values()):
+        return [default, *[None] * (len(periods) - 1)]
+    found = []
+    for name, period in periods.items():
+        off = period is None or period == USE_DEFAULT
+        if not off and not isinstance(period, numbers.Real):
+            raise TypeError(f'MonitoredTrainingSession: {name} must be a number; {name}={period!r}')
+        found.append(period if not off and period > 0 else None)
+    return found

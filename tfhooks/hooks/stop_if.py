@@ -80,6 +80,10 @@ def stop_if_higher_hook(
     Returns:
       The hook. Where evaluations were found but none has the metric, its `after_run` raises
       KeyError.
+
+    Raises:
+      TypeError: `estimator` is of another kind.
+      ValueError: Both or neither of the periods are given, or one is out of range.
     """
     return _hook(
         _Crossed,
@@ -107,7 +111,19 @@ def stop_if_lower_hook(
     """Makes a hook that stops when a metric is less than a threshold.
 
     Stands for `tf.estimator.experimental.stop_if_lower_hook`. The arguments are those of
-    `stop_if_higher_hook`.
+    `stop_if_higher_hook`, and it raises what that one does.
+
+    Args:
+      estimator: As for `make_early_stopping_hook`.
+      metric_name: The tag of the metric in the event files.
+      threshold: What the metric must be below.
+      eval_dir: As for `stop_if_higher_hook`, like the three that follow.
+      min_steps: See there.
+      run_every_secs: See there.
+      run_every_steps: See there.
+
+    Returns:
+      The hook.
     """
     return _hook(
         _Crossed,
@@ -135,7 +151,7 @@ def stop_if_no_increase_hook(
     """Makes a hook that stops when a metric has not increased for a number of steps.
 
     Stands for `tf.estimator.experimental.stop_if_no_increase_hook`. The other arguments are those
-    of `stop_if_higher_hook`.
+    of `stop_if_higher_hook`, and it raises what that one does.
 
     Args:
       estimator: As for `make_early_stopping_hook`.
@@ -146,6 +162,9 @@ def stop_if_no_increase_hook(
       min_steps: See there.
       run_every_secs: See there.
       run_every_steps: See there.
+
+    Returns:
+      The hook.
     """
     return _hook(
         _NotImproved,
@@ -174,6 +193,19 @@ def stop_if_no_decrease_hook(
 
     Stands for `tf.estimator.experimental.stop_if_no_decrease_hook`. The arguments are those of
     `stop_if_no_increase_hook`.
+
+    Args:
+      estimator: As for `make_early_stopping_hook`.
+      metric_name: The tag of the metric in the event files.
+      max_steps_without_decrease: It stops when an evaluation is this many global steps or more
+        after the best one so far.
+      eval_dir: As for `stop_if_higher_hook`, like the three that follow.
+      min_steps: See there.
+      run_every_secs: See there.
+      run_every_steps: See there.
+
+    Returns:
+      The hook.
     """
     return _hook(
         _NotImproved,
