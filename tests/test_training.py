@@ -230,6 +230,22 @@ def test_a_saver_of_tensorflow_does_not_save_bad_weights_for_an_error(tmp_path):
 # Arguments.
 
 
+@pytest.mark.parametrize(
+    'name',
+    [
+        'save_checkpoint_secs',
+        'save_checkpoint_steps',
+        'save_summaries_secs',
+        'save_summaries_steps',
+        'log_step_count_steps',
+        'recovery',
+    ],
+)
+def test_an_argument_of_a_wrong_kind_is_named(name):
+    with tf.Graph().as_default(), pytest.raises(TypeError, match=f"{name} must be .*{name}='x'"):
+        tfhooks.MonitoredTrainingSession(**{name: 'x'})
+
+
 def test_the_new_arguments_are_keyword_only_and_off():
     for function in (
         tfhooks.MonitoredTrainingSession,

@@ -11,7 +11,7 @@ from threading import get_ident
 from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, Any
 
-from tfhooks import roles, session_defaults
+from tfhooks import _arguments, roles, session_defaults
 from tfhooks._tensorflow import (
     Graph,
     RunMetadata,
@@ -59,6 +59,8 @@ class Monitored:
         self._ending_in: int | None = None
         self._stopping = Stopping()
         self._signals: SignalWatch | None = None
+        who = type(self).__name__
+        _arguments.is_a(who, 'recovery', policy, RecoveryPolicy | None, 'a tfhooks.RecoveryPolicy')
         creator = session_creator
         if not creator:
             context = worker_context()

@@ -23,9 +23,12 @@ both = pytest.mark.parametrize('session_class', SESSIONS)
     [
         ({}, ValueError, 'Either'),
         ({'save_secs': 1, 'save_steps': 1}, ValueError, 'both'),
-        ({'save_steps': 0}, ValueError, 'save_steps|every_steps'),
-        ({'save_secs': -1}, ValueError, 'save_secs|every_secs'),
-        ({'save_steps': 'often'}, TypeError, 'save_steps|every_steps'),
+        ({'save_steps': 0}, ValueError, 'CheckpointSaverHook: .*save_steps=0'),
+        ({'save_secs': -1}, ValueError, 'CheckpointSaverHook: .*save_secs=-1'),
+        ({'save_steps': 'often'}, TypeError, "CheckpointSaverHook: .*save_steps='often'"),
+        ({'save_steps': 1, 'listeners': [Told, 5]}, TypeError, r'listeners\[0\]='),
+        ({'save_steps': 1, 'listeners': Told()}, TypeError, 'listeners must be a list'),
+        ({'save_steps': 1, 'checkpoint_dir': None}, TypeError, 'checkpoint_dir must be a path'),
         ({'save_steps': 1, 'saver': 1, 'scaffold': 1}, ValueError, 'both saver and scaffold'),
         ({'save_steps': 1, 'save_retries': -1}, ValueError, 'save_retries=-1'),
         ({'save_steps': 1, 'save_retries': 1.5}, TypeError, r'save_retries=1\.5'),
@@ -34,7 +37,7 @@ both = pytest.mark.parametrize('session_class', SESSIONS)
 )
 def test_wrong_arguments(tmp_path, arguments, kind, text):
     with pytest.raises(kind, match=text):
-        CheckpointSaverHook(str(tmp_path), **arguments)
+        CheckpointSaverHook(**{'checkpoint_dir': str(tmp_path), **arguments})
 
 
 def test_a_path_object_is_a_directory(tmp_path):

@@ -81,14 +81,18 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
             raise ValueError('You cannot provide both saver and scaffold.')
         if keep_best is not None:
             _arguments.is_a(who, 'keep_best', keep_best, BestCheckpoints, 'a BestCheckpoints')
+        _arguments.is_a(who, 'checkpoint_dir', checkpoint_dir, (str, os.PathLike), 'a path')
         checkpoint_dir = os.fspath(checkpoint_dir)
         self._saver = saver
         self._checkpoint_dir = checkpoint_dir
         self._save_path = os.path.join(checkpoint_dir, checkpoint_basename)
         self._scaffold = scaffold
-        self._timer = SecondOrStepTimer(every_secs=save_secs, every_steps=save_steps)
+        self._timer = SecondOrStepTimer(
+            every_secs=_arguments.seconds(who, 'save_secs', save_secs),
+            every_steps=_arguments.whole(who, 'save_steps', save_steps),
+        )
         self._period = f'{save_secs=}' if save_steps is None else f'{save_steps=}'
-        self._listeners = listeners or []
+        self._listeners = checkpoint_listener.listed(who, listeners)
         self._steps_per_run = 1000000  # Subclasses add it to the step.
         self._save_graph_def = save_graph_def
         self._retries = Retries(_arguments.whole(who, 'save_retries', save_retries, least=0) or 0)

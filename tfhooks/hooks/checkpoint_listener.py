@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tfhooks._tensorflow import tf
@@ -52,6 +52,32 @@ class CheckpointSaverListener(tf.train.CheckpointSaverListener):
           session: The session.
           global_step_value: The global step at the end.
         """
+
+
+_METHODS = ('begin', 'before_save', 'after_save', 'end')
+
+
+def listed(owner: str, listeners: Iterable[Any] | None) -> list[Any]:
+    """The listeners of a saver, each checked; a list stays the list that it is.
+
+    Raises:
+      TypeError: It is no iterable, or one of them lacks a method.
+    """
+    if listeners is None:
+        return []
+    if not isinstance(listeners, Iterable):
+        raise TypeError(
+            f'{owner}: listeners must be a list of CheckpointSaverListeners; {listeners=}'
+        )
+    found = listeners if isinstance(listeners, list) else list(listeners)
+    for index, listener in enumerate(found):
+        missing = [name for name in _METHODS if not callable(getattr(listener, name, None))]
+        if missing or isinstance(listener, type):
+            raise TypeError(
+                f'{owner}: listeners must hold objects with the methods of '
+                f'CheckpointSaverListener; listeners[{index}]={listener!r}'
+            )
+    return found
 
 
 def begin(listeners: list[Any]) -> None:
