@@ -113,3 +113,25 @@ def test_an_interrupt_while_the_last_step_is_read_ends_the_hooks_nevertheless(mo
             session.close()
         assert hook.methods[-1] == 'end'
         assert session.raw_session() is None
+
+
+def test_hooks_are_told_of_an_error_where_making_a_new_session_was_interrupted():
+    class Creator(tfhooks.ChiefSessionCreator):
+        interrupts = False
+
+        def create_session(self):
+            if self.interrupts:
+                raise KeyboardInterrupt
+            return super().create_session()
+
+    def lose(step_context):
+        creator.interrupts = True
+        raise tf.errors.AbortedError(None, None, 'gone')
+
+    with tf.Graph().as_default():
+        hook = RecordingHook()
+        creator = Creator()
+        with tfhooks.MonitoredSession(creator, hooks=[hook]) as session:
+            with pytest.raises(KeyboardInterrupt):
+                session.run_step_fn(lose)
+        assert hook.methods == ['begin', 'after_create_session', 'on_error']

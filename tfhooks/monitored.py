@@ -346,6 +346,9 @@ class Monitored:
             is_alive = not isinstance(error, PREEMPTION_ERRORS)
             _attempt(lambda: self._notice(exactly=is_alive), errors)
             cause = error or self._life.failure
+            if cause is None and session is None:
+                # Nothing can be run to end on: somebody interrupted the making of a new one.
+                cause = tf.errors.AbortedError(None, None, 'The session is lost.')
             with self._graph.as_default():
                 if cause is None:
                     _attempt(lambda: self._group.end(session), errors)
