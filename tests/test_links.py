@@ -1,4 +1,4 @@
-"""The links of the documents: each leads to a file, and each anchor to a heading of it."""
+"""The links of the documents lead to files and headings, and the files that they name are there."""
 
 from __future__ import annotations
 
@@ -42,6 +42,16 @@ def broken(path: pathlib.Path) -> list[str]:
 def test_links_lead_somewhere() -> None:
     wrong = {str(path.relative_to(ROOT)): broken(path) for path in DOCUMENTS}
     assert {name: links for name, links in wrong.items() if links} == {}
+
+
+@pytest.mark.skipif(not DOCUMENTS, reason='the documents are not here')
+def test_the_files_that_are_named_are_there() -> None:
+    named = {
+        (str(path.relative_to(ROOT)), file)
+        for path in DOCUMENTS
+        for file in re.findall(r'`((?:tests|examples|benchmarks|docs)/[\w./]*)`', prose(path))
+    }
+    assert {(name, file) for name, file in named if not (ROOT / file).exists()} == set()
 
 
 def test_a_broken_link_is_found(tmp_path: pathlib.Path) -> None:
