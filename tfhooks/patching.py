@@ -21,10 +21,12 @@ import importlib
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from importlib.abc import Loader, MetaPathFinder
+from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
+
+from tfhooks._aliases import alias_spec
 
 _TRAIN = 'tensorflow.compat.v1.train'
 _GONE = ('contrib', 'estimator')
@@ -209,7 +211,7 @@ class _AliasFinder(MetaPathFinder):
             if fullname == alias or fullname.startswith(f'{alias}.'):
                 module = importlib.import_module(name + fullname[len(alias) :])
                 self._found.add(fullname)
-                return ModuleSpec(fullname, _AliasLoader(module))
+                return alias_spec(fullname, module)
         return None
 
     def remove(self) -> None:
@@ -217,13 +219,3 @@ class _AliasFinder(MetaPathFinder):
         sys.meta_path.remove(self)
         for name in self._found:
             sys.modules.pop(name, None)
-
-
-class _AliasLoader(Loader):
-    """Gives an import a module that is there already."""
-
-    def __init__(self, module: ModuleType) -> None:
-        self._module = module
-
-    def exec_module(self, module: ModuleType) -> None:
-        sys.modules[module.__name__] = self._module

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from importlib.abc import Loader, MetaPathFinder
+from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from tfhooks._aliases import alias_spec
 
 
 class Overlay(ModuleType):
@@ -82,16 +84,6 @@ def lay_over(
     module.__class__ = Overlay
 
 
-class _Alias(Loader):
-    """Gives an import statement a module that is there already."""
-
-    def __init__(self, module: ModuleType) -> None:
-        self.module = module
-
-    def exec_module(self, module: ModuleType) -> None:
-        sys.modules[module.__name__] = self.module
-
-
 class AliasFinder(MetaPathFinder):
     """Finds `package.a.b` as attribute `b` of `package.a`: TensorFlow's modules, by our names.
 
@@ -118,7 +110,7 @@ class AliasFinder(MetaPathFinder):
                     raise ModuleNotFoundError(why) from error
                 return None
             if isinstance(module, ModuleType) and module is not sys.modules.get(fullname):
-                return ModuleSpec(fullname, _Alias(module))
+                return alias_spec(fullname, module)
         return None
 
     def install(self) -> None:
