@@ -1,8 +1,15 @@
-"""What TensorFlow has between a monitored session and the raw one."""
+"""Names of TensorFlow's sessions that programs have come to use, though they are private there."""
 
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from tfhooks._tensorflow import Session
+
+if TYPE_CHECKING:
+    from tfhooks.group import HookGroup
+    from tfhooks.lifecycle import Lifecycle
 
 
 class Layer:
@@ -27,3 +34,35 @@ class Layer:
         if name in ('_session', '_sess'):  # Not made yet, as while it is copied.
             raise AttributeError(name)
         return getattr(self._session, name)
+
+
+class PrivateNames:
+    """What programs reach for in a monitored session."""
+
+    _group: HookGroup
+    _life: Lifecycle
+
+    def _tf_sess(self) -> Session | None:
+        return self._life.session
+
+    def _is_closed(self) -> bool:
+        return self._life.session is None
+
+    @property
+    def _hooks(self) -> list[Any]:
+        return [member.hook for member in self._group.members]
+
+    @property
+    def _sess(self) -> Any:
+        # TensorFlow has wrappers in wrappers there, and the raw session in the innermost.
+        inner: Any = self._life.session
+        for _ in range(3 if self._life.recovers else 2):
+            inner = None if inner is None else Layer(self, inner)
+        return inner
+
+    @property
+    def _coordinated_creator(self) -> SimpleNamespace:
+        life = self._life
+        return SimpleNamespace(
+            tf_sess=life.session, coord=life.coord, _session_creator=life.creator
+        )

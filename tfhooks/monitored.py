@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from threading import get_ident
-from types import SimpleNamespace, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from tfhooks import _arguments, roles, session_defaults
@@ -23,7 +23,7 @@ from tfhooks._tensorflow import (
 )
 from tfhooks.errors import SessionClosedError, attach, ends_data
 from tfhooks.group import HookGroup
-from tfhooks.layers import Layer
+from tfhooks.layers import PrivateNames
 from tfhooks.lifecycle import Lifecycle
 from tfhooks.plan import plans_enabled
 from tfhooks.preemption import SignalWatch
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Monitored:
+class Monitored(PrivateNames):
     """What both kinds of monitored session are."""
 
     StepContext = StepContext
@@ -380,33 +380,6 @@ class Monitored:
     def raw_session(self) -> Session | None:
         """The `tf.compat.v1.Session` in use now, or None; it changes with each recovery."""
         return self._life.session
-
-    # Names of TensorFlow's that programs have come to use, though they are private there.
-
-    def _tf_sess(self) -> Session | None:
-        return self._life.session
-
-    def _is_closed(self) -> bool:
-        return self._life.session is None
-
-    @property
-    def _hooks(self) -> list[Any]:
-        return [member.hook for member in self._group.members]
-
-    @property
-    def _sess(self) -> Any:
-        # TensorFlow has wrappers in wrappers there, and the raw session in the innermost.
-        inner: Any = self._life.session
-        for _ in range(3 if self._life.recovers else 2):
-            inner = None if inner is None else Layer(self, inner)
-        return inner
-
-    @property
-    def _coordinated_creator(self) -> SimpleNamespace:
-        life = self._life
-        return SimpleNamespace(
-            tf_sess=life.session, coord=life.coord, _session_creator=life.creator
-        )
 
 
 def _attempt(action: Callable[[], None], errors: list[BaseException]) -> None:

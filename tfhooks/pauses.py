@@ -56,10 +56,3 @@ def seconds(graph: Any) -> float:
         if pauses is None:
             return 0.0
         return pauses.secs + (time.monotonic() - pauses.began if pauses.open else 0.0)
-
-
-def is_paused(graph: Any) -> bool:
-    """Whether the training of a graph is paused now."""
-    with _lock:
-        pauses = _of_graph.get(graph)
-        return pauses is not None and pauses.open > 0
