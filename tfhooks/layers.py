@@ -39,8 +39,9 @@ class Layer:
 class PrivateNames:
     """What programs reach for in a monitored session."""
 
-    _group: HookGroup
-    _life: Lifecycle
+    if TYPE_CHECKING:  # Not at run time: who reads annotations cannot find these classes.
+        _group: HookGroup
+        _life: Lifecycle
 
     def _tf_sess(self) -> Session | None:
         return self._life.session
