@@ -11,6 +11,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 from saving_models import SESSIONS, Told, latest_step, leftovers, saver, steps_in, training
 
+import tfhooks
 from tfhooks import steps
 from tfhooks.errors import CheckpointSaveError
 from tfhooks.hooks import async_save
@@ -236,6 +237,27 @@ def test_the_end_waits_and_saves_what_failed(tmp_path, session_class):
         hook.wait_for_save()
     assert latest_step(tmp_path) == 2
     assert steps_in(tmp_path) == [0, 2]
+
+
+def test_the_end_waits_also_where_the_session_cannot_run_any_more(tmp_path):
+    told = Told()
+    arguments = {'save_steps': 2, 'listeners': [told]}
+    with gated(tmp_path, tfhooks.MonitoredSession, **arguments) as (gate, hook, run):
+        run(2)
+        run.session.raw_session().close()
+        writing = hook._writing.pending
+        wait = writing.wait
+
+        def open_and_wait():
+            gate.open.set()
+            wait()
+
+        writing.wait = open_and_wait
+        with pytest.raises(RuntimeError, match='closed Session'):
+            run.session.close()
+        assert writing.done
+    assert ('after_save', 2) in told.calls
+    assert latest_step(tmp_path) == 2
 
 
 class LoseSession(tf.train.SessionRunHook):

@@ -241,21 +241,25 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         """
         errors: list[Exception] = []
         with self._lock, session.graph.as_default():
-            step = session.run(self._global_step_tensor)
+            # Before anything is run: a session that cannot be must not hide what was written.
             attempt(lambda: self._finish(session, last=True), errors)
-            if self._bad_weights:
-                warn_of_bad_weights(self._save_path, step, self._bad_weights)
-            elif step != self._saved_step:
-                attempt(lambda: self._save_as(session, step, last=True), errors)
-                if step == self._saved_step:
-                    # What failed in the background is on disk now.
-                    errors = [e for e in errors if not isinstance(e, CheckpointSaveError)]
-            checkpoint_listener.end(self._listeners, session, step, errors)
+            attempt(lambda: self._save_last(session, errors), errors)
             self._events.flush()
             self._close()
         if errors:
             attach(errors[0], errors[1:])
             raise errors[0]
+
+    def _save_last(self, session: Any, errors: list[Exception]) -> None:
+        step = session.run(self._global_step_tensor)
+        if self._bad_weights:
+            warn_of_bad_weights(self._save_path, step, self._bad_weights)
+        elif step != self._saved_step:
+            attempt(lambda: self._save_as(session, step, last=True), errors)
+            if step == self._saved_step:
+                # What failed in the background is on disk now.
+                errors[:] = [e for e in errors if not isinstance(e, CheckpointSaveError)]
+        checkpoint_listener.end(self._listeners, session, step, errors)
 
     def _close(self) -> None:
         if self._background is not None:
