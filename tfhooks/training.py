@@ -161,8 +161,10 @@ def _cadence(default: Any, **periods: Any) -> list[Any]:
         return [default, *[None] * (len(periods) - 1)]
     found = []
     for name, period in periods.items():
-        off = period is None or period == USE_DEFAULT
-        if not off and not isinstance(period, numbers.Real):
+        if period is None or period == USE_DEFAULT:
+            found.append(None)
+            continue
+        if not isinstance(period, numbers.Real):
             raise TypeError(f'MonitoredTrainingSession: {name} must be a number; {name}={period!r}')
-        found.append(period if not off and period > 0 else None)
+        found.append(period if float(period) > 0 else None)
     return found
