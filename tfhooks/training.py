@@ -159,7 +159,7 @@ def _cadence(default: Any, **periods: Any) -> list[Any]:
     """
     if all(period == USE_DEFAULT for period in periods.values()):
         return [default, *[None] * (len(periods) - 1)]
-    found = []
+    found: list[Any] = []
     for name, period in periods.items():
         if period is None or period == USE_DEFAULT:
             found.append(None)
