@@ -68,7 +68,9 @@ PROGRAM = """
     import tensorflow as tf
     import tensorflow
     import tensorflow.compat.v1 as with_compat
+    import tensorflow._api.v1.train as by_editor
     import tensorflow.keras.layers as layers
+    import tensorflow.lite.python.lite_constants
     import tensorflow.python.client.session
     import tensorflow.python.training.session_run_hook as by_path
     from tensorflow import gfile
@@ -90,6 +92,8 @@ PROGRAM = """
     assert importlib.import_module('.model', 'inner') is inner.model
     assert gfile is tf.gfile and layers is tf.keras.layers and Saver is tf.train.Saver
     assert SessionRunHook is tfhooks.SessionRunHook is session_run_hook.SessionRunHook
+    assert by_editor is tf.train
+    assert tensorflow is ours and 'tensorflow.lite.python.lite_constants' in sys.modules
     assert by_path is session_run_hook and SessionRunArgs is tfhooks.SessionRunArgs
     assert StopAtStepHook is tfhooks.StopAtStepHook is basic_session_run_hooks.StopAtStepHook
     assert monitored_session.MonitoredTrainingSession is tfhooks.MonitoredTrainingSession
@@ -114,6 +118,7 @@ PROGRAM = """
     for statement, name in [
         ('import tensorflow.no.such', 'tensorflow.no'),
         ('from tensorflow import no_such_name', 'no_such_name'),
+        ('from tensorflow.examples.tutorials.mnist import input_data', 'tf.keras.datasets.mnist'),
     ]:
         try:
             exec(tfhooks_compile(statement))

@@ -337,3 +337,8 @@ def test_the_strategy_of_a_worker_is_known_where_it_can_be():
 
     assert door.strategy_of(Context()) == 'strategy'
     assert door.strategy_of(object()) is None
+
+
+def test_a_private_module_that_a_release_lacks_is_none():
+    assert door.private_module('python.framework.ops').__name__.endswith('.framework.ops')
+    assert door.private_module('python.no_such_module') is None

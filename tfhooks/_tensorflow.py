@@ -510,6 +510,17 @@ def unexported(module, name):
         raise AttributeError(f'TensorFlow {tf.__version__} has no {module}') from error
 
 
+def private_module(name):
+    """TensorFlow's module `tensorflow.<name>`, which programs of TensorFlow 1 import from.
+
+    Which modules, `tfhooks._names.moved` says. Fallback: None, and nothing is added to it.
+    """
+    try:
+        return _importlib.import_module(f'tensorflow.{name}')
+    except ImportError:
+        return None
+
+
 def training_modules():
     """TensorFlow's modules that define or list its hooks and sessions.
 

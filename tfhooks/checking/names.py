@@ -6,6 +6,7 @@ import functools
 from typing import NamedTuple
 
 from tfhooks import _names
+from tfhooks._names import moved
 from tfhooks.checking.installed import Installed
 from tfhooks.checking.table import GONE, OLDER, PACKAGES, REMOVED, replacement
 
@@ -64,8 +65,9 @@ class Judge:
             rest = rest[3:]
         elif root == 'tensorflow_estimator':
             return _estimator(dotted, rest)
-        elif rest.startswith('_api.v1.'):  # What 1.15 showed in tracebacks and in pickles.
-            rest = rest.removeprefix('_api.v1.')
+        elif f'{rest}.'.startswith('_api.v1.'):
+            # What 1.15 showed in tracebacks and editors completed; so the runner reads it.
+            rest = rest.removeprefix('_api.v1').removeprefix('.')
         space = 'v1'
         while True:
             if rest in ('compat.v1', 'compat.v2', 'compat', 'v1', 'v2'):
@@ -76,7 +78,8 @@ class Judge:
                 rest, space = rest.removeprefix('compat.v2.'), 'v2'
             else:
                 break
-        if not rest or _is_special(rest):
+        rest = _before_special(rest)
+        if not rest:
             return WORKS
         if space == 'v2':
             return self._in_v2(rest)
@@ -126,7 +129,11 @@ class Judge:
 
     def _private(self, rest: str) -> Verdict:
         where = f'tensorflow.{rest}'
+        if f'{rest}.'.startswith('pywrap_tensorflow.'):
+            rest = f'python.{rest}'
         found = self._installed.has_private(rest)
+        if moved.target(rest) is not None:
+            return Verdict('private', f'{where} is private; tfhooks.v1 leads to where it is now')
         instead = replacement(REMOVED, rest)
         if instead is not None:
             return Verdict('gone', f'{where} is gone: no such name in its module', instead)
@@ -192,6 +199,8 @@ def _install(extra: str) -> str:
     return f'pip install "tfhooks[{extra}]"'
 
 
-def _is_special(rest: str) -> bool:
-    """Names with underscores around them, such as `tf.__version__`."""
-    return any(part.startswith('__') and part.endswith('__') for part in rest.split('.'))
+def _before_special(rest: str) -> str:
+    """What is asked for a name with underscores around it: `tf.__version__`, `Cell.__init__`."""
+    parts = rest.split('.')
+    special = [part.startswith('__') and part.endswith('__') for part in parts]
+    return '.'.join(parts[: special.index(True)] if any(special) else parts)

@@ -50,7 +50,7 @@ GONE = {
 # Of the packages beside the public namespace.
 PACKAGES = {
     'examples.tutorials.mnist': _MNIST,
-    'examples': 'a copy of the program from the sources of TensorFlow 1.15',
+    'examples': (f'a copy of the program from the sources of TensorFlow 1.15; for MNIST {_MNIST}'),
     'models': 'a copy of the program from the repository tensorflow/models',
     'tensorboard': 'the package tensorboard',
     'python.ops.rnn_cell': 'tf.nn.rnn_cell',
@@ -58,21 +58,18 @@ PACKAGES = {
     'python.layers': 'tf.layers',
     'python.distribute.distribution_strategy_context': 'tf.distribute',
     'python.estimator': 'tf.train, which has the hooks; Estimator itself is gone',
-    'python.ops.variables.VariableV1': 'tf.Variable',
     'python.training.tracking': 'tf.train.Checkpoint',
-    'python.training.training_ops': 'tf.raw_ops',
-    'python.util.nest.is_sequence': 'tf.nest.is_nested',
     'python.keras': 'tf.keras',
     'python.summary.event_accumulator': ('tensorboard.backend.event_processing.event_accumulator'),
     'python.training.checkpointable': 'tf.train.Checkpoint',
     'python.tools.freeze_graph': 'tf.graph_util.convert_variables_to_constants',
 }
 
-# Of a module whose names cannot be seen in its file, for it is an extension.
+# Of a module whose names cannot be seen in its file: an extension, or one that asks `tf_keras`.
 REMOVED = {
+    'python.layers.normalization': 'tf.layers.BatchNormalization and tf.layers.batch_normalization',
     'python.pywrap_tensorflow.CheckpointReader': 'tf.train.load_checkpoint',
     'python.pywrap_tensorflow.EventsWriter': 'tf.summary.FileWriter',
-    'python.pywrap_tensorflow.NewCheckpointReader': 'tf.train.NewCheckpointReader',
 }
 
 # Gone before 1.15 already.

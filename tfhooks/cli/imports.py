@@ -30,17 +30,21 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType
 from typing import Any
 
+from tfhooks._aliases import alias_spec
+from tfhooks.checking.table import PACKAGES, replacement
+
 THEIRS = 'tensorflow'
 OURS = 'tfhooks.v1'
 # TensorFlow's implementation, which is no part of an API that tfhooks.v1 could be laid over.
-_PRIVATE = ('python', 'core', 'compiler', 'tools')
+_PRIVATE = ('python', 'core', 'compiler', 'tools', 'lite.python')
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 def ours(name: str) -> str:
     """The name under which a program gets the module of TensorFlow's that it calls `name`."""
     if name == THEIRS or name.startswith(f'{THEIRS}.'):
-        return OURS + name[len(THEIRS) :]
+        # `tensorflow._api.v1` is where editors found the public names when they completed them.
+        return OURS + name.removeprefix(THEIRS).removeprefix('._api.v1')
     return name
 
 
@@ -117,16 +121,6 @@ def _alias(at: ast.alias, name: str, asname: str) -> ast.alias:
     return ast.copy_location(ast.alias(name=name, asname=asname), at)
 
 
-class _AliasLoader(Loader):
-    """Gives an import a module that is there already."""
-
-    def __init__(self, module: ModuleType) -> None:
-        self._module = module
-
-    def exec_module(self, module: ModuleType) -> None:
-        sys.modules[module.__name__] = self._module
-
-
 class _AfterLoader(Loader):
     """Loads a module as its own loader does, and does something more."""
 
@@ -165,14 +159,15 @@ class Finder(MetaPathFinder):
             _choose_keras()
             return self._watched(fullname, path, target)
         parent, _, child = fullname.rpartition('.')
-        if parent == OURS and child in _PRIVATE:
-            return ModuleSpec(fullname, _AliasLoader(importlib.import_module(f'{THEIRS}.{child}')))
+        inside = fullname.removeprefix(f'{OURS}.')
+        if inside in _PRIVATE and inside != fullname:
+            return alias_spec(fullname, importlib.import_module(f'{THEIRS}.{inside}'))
         if parent.startswith(f'{OURS}.') and parent in sys.modules:
             theirs = sys.modules[parent].__name__
-            if theirs.split('.')[:2] in [[THEIRS, name] for name in _PRIVATE]:
+            if f'{theirs}.'.startswith(tuple(f'{THEIRS}.{name}.' for name in _PRIVATE)):
                 # Elsewhere a second copy of the module would be found by the package's path.
                 module = importlib.import_module(f'{theirs}.{child}')
-                return ModuleSpec(fullname, _AliasLoader(module))
+                return alias_spec(fullname, module)
         return None
 
     def _watched(self, fullname: str, path: Any, target: Any) -> ModuleSpec | None:
@@ -195,8 +190,6 @@ class Finder(MetaPathFinder):
         # TensorFlow's modules have paths, and tfhooks.v1 would look for more of them there.
         sys.meta_path.remove(self)
         sys.meta_path.insert(0, self)
-        # It was there without an import: `tf.python.client.device_lib`.
-        importlib.import_module(f'{OURS}.python')
         self._when_ready()
 
 
@@ -227,9 +220,11 @@ class _NotThere(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if fullname.startswith(f'{OURS}.'):
-            name = THEIRS + fullname[len(OURS) :]
+            inside = fullname.removeprefix(f'{OURS}.')
+            instead = replacement(PACKAGES, inside)
             raise ModuleNotFoundError(
-                f'No module named {name!r}: neither this TensorFlow nor tfhooks.v1 has it',
+                f'No module named {f"{THEIRS}.{inside}"!r}: neither this TensorFlow nor tfhooks.v1 '
+                f'has it{f"; use {instead}" if instead else ""}',
                 name=fullname,
             )
         return None

@@ -18,7 +18,7 @@ _startup.choose_keras()
 _startup.switch_to_v1()
 
 from tfhooks._tensorflow import tf as _tf  # noqa: E402
-from tfhooks.v1 import _legacy, _overlay, _places  # noqa: E402
+from tfhooks.v1 import _legacy, _moved, _overlay, _places  # noqa: E402
 
 # Before the overlay, which would give TensorFlow's.
 from tfhooks.v1 import compat as compat  # noqa: E402
@@ -27,7 +27,11 @@ from tfhooks.v1 import train as train  # noqa: E402
 _problem = _startup.legacy_keras_problem()
 if _problem is not None:
     globals().update(_legacy.without_keras_2(__name__, _problem))
-_overlay.lay_over(_sys.modules[__name__], _tf, own={'contrib': _places, 'estimator': _places})
+_own = {'contrib': _places, 'estimator': _places}
+_overlay.lay_over(_sys.modules[__name__], _tf, own=_own)
+# After it: they are there, but a star import does not bring them.
+_own.update(dict.fromkeys(_moved.PACKAGES, _moved))
+_moved.give_back()
 
 _overlay.AliasFinder(__name__).install()
 _places.PlaceFinder.install()

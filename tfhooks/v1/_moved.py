@@ -1,0 +1,75 @@
+"""Has the old places of names in `tensorflow.python` lead to the new ones.
+
+TensorFlow's modules get an answer for names that they lack, and nothing else of them changes.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+from tfhooks._aliases import alias_spec
+from tfhooks._names import moved
+from tfhooks._tensorflow import private_module, tf, unexported
+
+PACKAGES = ('compiler', 'core', 'python', 'pywrap_tensorflow', 'tools')
+"""What `tf` had in TensorFlow 1 beside its public names."""
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name not in PACKAGES:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    module = private_module(f'python.{name}' if name == 'pywrap_tensorflow' else name)
+    if module is None:
+        raise AttributeError(f'tensorflow.{name} is not in this TensorFlow')
+    return module
+
+
+class _Answers:
+    """The `__getattr__` of a module from which names moved."""
+
+    def __init__(self, module: ModuleType, names: dict[str, str]) -> None:
+        self._module, self._names = module, names
+
+    def __call__(self, name: str) -> Any:
+        value = _find(self._names[name]) if name in self._names else None
+        if value is None:
+            raise AttributeError(f'module {self._module.__name__!r} has no attribute {name!r}')
+        return value
+
+
+def _find(place: str) -> Any:
+    """What is at a place, or None where this TensorFlow has moved it again."""
+    root, _, rest = place.partition('.')
+    if root == 'tf':
+        found: Any = tf
+        for part in rest.split('.'):
+            found = getattr(found, part, None)
+        return found
+    module, _, name = place.rpartition('.')
+    try:
+        return private_module(rest) or unexported(module, name)
+    except AttributeError:
+        return None
+
+
+class _Finder(MetaPathFinder):
+    """Finds modules that moved; asked last, so only where TensorFlow has none of that name."""
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        place = moved.target(fullname.removeprefix('tensorflow.'))
+        module = None if place is None else _find(place)
+        return alias_spec(fullname, module) if isinstance(module, ModuleType) else None
+
+
+def give_back() -> None:
+    """Answers, from now on, for the names in `tfhooks._names.moved`."""
+    for place, names in moved.MOVED.items():
+        module = private_module(f'python.{place}')
+        if module is not None and '__getattr__' not in vars(module):
+            vars(module)['__getattr__'] = _Answers(module, names)
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.append(_Finder())
