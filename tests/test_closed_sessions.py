@@ -131,7 +131,7 @@ def test_hooks_are_told_of_an_error_where_making_a_new_session_was_interrupted()
     with tf.Graph().as_default():
         hook = RecordingHook()
         creator = Creator()
-        with tfhooks.MonitoredSession(creator, hooks=[hook]) as session:
-            with pytest.raises(KeyboardInterrupt):
-                session.run_step_fn(lose)
+        session = tfhooks.MonitoredSession(creator, hooks=[hook])
+        with session, pytest.raises(KeyboardInterrupt):
+            session.run_step_fn(lose)
         assert hook.methods == ['begin', 'after_create_session', 'on_error']
