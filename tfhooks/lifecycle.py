@@ -300,10 +300,7 @@ class Lifecycle:
                     recovery.log_not_closed(error)
                 finally:
                     try:
-                        if self.recovers:
-                            servers.close_on(master_of(self.creator), session)
-                        else:
-                            session.close()
+                        session.close()
                     except Exception as error:
                         recovery.log_not_closed(error)
         finally:
