@@ -202,6 +202,14 @@ def another_machine(tmp_path, **_):
     train(tmp_path)
 
 
+@shows('The checkpoint is damaged')
+def part_of_a_checkpoint(tmp_path, **_):
+    saved(tmp_path)
+    for path in tmp_path.glob('*.data*'):
+        path.write_bytes(b'')
+    train(tmp_path)
+
+
 @shows('Training begins anew in')
 def no_state_file(tmp_path, **_):
     saved(tmp_path)

@@ -77,6 +77,41 @@ def look(directory: str, saver: Any, graph: Any) -> Found:
     return Found(path, kept, path == named)
 
 
+def damage(path: str, error: Exception) -> Exception | None:
+    """What to raise if `error` came of a damaged checkpoint, or None where that is whole.
+
+    Args:
+      path: The prefix of the checkpoint that was being restored.
+      error: What TensorFlow raised.
+
+    Returns:
+      A NotFoundError or DataLossError like `error`; a DataLossError in the place of an
+      OutOfRangeError, which a program takes for the end of its data.
+    """
+    missing = checkpoint_files.what_is_missing(path)
+    if missing is None and isinstance(error, tf.errors.DataLossError):
+        missing = 'its data is not what was written'
+    if missing is None:
+        return None
+    others = [
+        os.path.basename(each)
+        for each in _all(os.path.dirname(path))
+        if checkpoint_files.directory_key(each) != checkpoint_files.directory_key(path)
+        and checkpoint_files.what_is_missing(each) is None
+    ]
+    kind = tf.errors.NotFoundError
+    if not isinstance(error, kind):
+        kind = tf.errors.DataLossError
+    told: Exception = kind(
+        None,
+        None,
+        f'The checkpoint is damaged: {missing}; checkpoint={path!r}, whole ones beside '
+        f'it={others}. Copy its files again, or write the name of another one into the file '
+        "'checkpoint'.",
+    )
+    return told
+
+
 def name_newest(path: str, saver: Any) -> None:
     """Makes the state file beside `path` name it as the newest checkpoint.
 

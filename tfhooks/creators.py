@@ -17,6 +17,8 @@ from tfhooks._tensorflow import WorkerSessionCreator as _TensorFlowsWorker
 
 # How often a worker looks whether its chief is done.
 _LOOK_EVERY_SECS = 1.0
+# What reading a checkpoint raises where a file is missing, changed or too short.
+_READING_ERRORS = tf.errors.NotFoundError, tf.errors.DataLossError, tf.errors.OutOfRangeError
 
 
 class ChiefSessionCreator(_TensorFlows):
@@ -56,6 +58,8 @@ class ChiefSessionCreator(_TensorFlows):
 
         Raises:
           ValueError: The state file names a checkpoint that is neither there nor beside it.
+          tf.errors.DataLossError: The checkpoint is damaged.
+          tf.errors.NotFoundError: It lacks a file or a variable.
         """
         scaffold, master, config = self._own
         scaffold.finalize()
@@ -65,16 +69,23 @@ class ChiefSessionCreator(_TensorFlows):
             found = checkpoints.look(directory, saver, tf.get_default_graph())
             if found.path is not None and not found.is_named:
                 directory, path = None, found.path
-        session: Session = _manager(scaffold).prepare_session(
-            master,
-            saver=saver,
-            checkpoint_dir=directory,
-            checkpoint_filename_with_path=path,
-            config=config,
-            init_op=scaffold.init_op,
-            init_feed_dict=scaffold.init_feed_dict,
-            init_fn=scaffold.init_fn,
-        )
+        newest = self._path if found is None else found.path
+        try:
+            session: Session = _manager(scaffold).prepare_session(
+                master,
+                saver=saver,
+                checkpoint_dir=directory,
+                checkpoint_filename_with_path=path,
+                config=config,
+                init_op=scaffold.init_op,
+                init_feed_dict=scaffold.init_feed_dict,
+                init_fn=scaffold.init_fn,
+            )
+        except _READING_ERRORS as error:
+            damage = checkpoints.damage(newest, error) if newest else None
+            if damage is None:
+                raise
+            raise damage from error
         if found is not None and found.path is not None:
             saver.recover_last_checkpoints(found.kept)
         return session

@@ -87,7 +87,7 @@ class Lifecycle:
             try:
                 if self.recovers:
                     servers.check(master_of(self.creator))
-                session: Session = self.creator.create_session()
+                session = self._create()
                 coord = Coordinator(clean_stop_exception_types=[])
                 coord.asked_to_stop = self.asked_to_stop
                 if self._was_open:
@@ -112,6 +112,14 @@ class Lifecycle:
             self.session, self.coord = session, coord
             self._was_open = True
             return session
+
+    def _create(self) -> Session:
+        try:
+            session: Session = self.creator.create_session()
+        except BaseException as error:
+            servers.close_half_made(error)
+            raise
+        return session
 
     def drop(self) -> None:
         """Closes the raw session and its threads, whatever state they are in."""

@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import threading
+import traceback
 from typing import Any
 
 from tfhooks import log
@@ -80,3 +81,20 @@ def close(session: Session) -> None:
         )
     if errors:
         raise errors[0]
+
+
+def close_half_made(error: BaseException) -> None:
+    """Closes the session that TensorFlow's SessionManager was making when `error` was raised.
+
+    The manager forgets it. The garbage collector would close it at some later time, in any thread,
+    and for ever if the master is gone by then.
+    """
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_globals.get('__name__') != tf.train.SessionManager.__module__:
+            continue
+        for value in list(frame.f_locals.values()):
+            if isinstance(value, Session):
+                try:
+                    close(value)
+                except Exception as another:
+                    log.info('While a session that was not ready was being closed: %s', another)
