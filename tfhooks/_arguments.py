@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import numbers
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -51,6 +53,21 @@ def seconds(owner: str, name: str, value: Any) -> float | None:
     if math.isnan(value) or value <= 0:
         raise ValueError(f'{owner}: {name} must be greater than 0 seconds; {name}={value!r}')
     return value  # type: ignore[return-value]
+
+
+@contextlib.contextmanager
+def of(owner: str, **values: Any) -> Iterator[None]:
+    """Makes a ValueError in which TensorFlow says what is wrong say also where, and the values.
+
+    Args:
+      owner: The class whose arguments they are.
+      **values: What the caller gave for each.
+    """
+    try:
+        yield
+    except ValueError as error:
+        given = ', '.join(f'{name}={value!r}' for name, value in values.items())
+        raise ValueError(f'{owner}: {str(error).rstrip(".")}; {given}') from None
 
 
 def is_a(owner: str, name: str, value: Any, kinds: Any, what: str) -> None:

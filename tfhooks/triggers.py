@@ -27,10 +27,26 @@ class SecondOrStepTimer(tf.train.SecondOrStepTimer):
           TypeError: A period is no number, or `every_steps` no whole one.
           ValueError: Both or neither are given, or a period is zero or negative.
         """
-        super().__init__(
-            every_secs=_arguments.seconds(type(self).__name__, 'every_secs', every_secs),
-            every_steps=_arguments.whole(type(self).__name__, 'every_steps', every_steps),
-        )
+        who = type(self).__name__
+        every_secs = _arguments.seconds(who, 'every_secs', every_secs)
+        every_steps = _arguments.whole(who, 'every_steps', every_steps)
+        with _arguments.of(who, every_secs=every_secs, every_steps=every_steps):
+            super().__init__(every_secs, every_steps)
+
+    @classmethod
+    def of_hook(cls, hook: str, **periods: Any) -> SecondOrStepTimer:
+        """The timer of a hook, whose errors are about the hook's arguments. Not in TensorFlow.
+
+        Args:
+          hook: The name of the hook's class.
+          **periods: Its two periods under the names that it gives them, the seconds first.
+        """
+        (secs, every_secs), (count, every_steps) = periods.items()
+        every_secs = _arguments.seconds(hook, secs, every_secs)
+        every_steps = _arguments.whole(hook, count, every_steps)
+        with _arguments.of(hook, **periods):
+            tf.train.SecondOrStepTimer(every_secs, every_steps)
+        return cls(every_secs, every_steps)
 
     def should_trigger_for_step(self, step: int) -> bool:
         """Whether it is due at `step`, which is not the step at which it last triggered."""

@@ -13,7 +13,11 @@ from tfhooks.hooks import logging
 @pytest.mark.parametrize(
     ('arguments', 'error', 'text'),
     [
-        ({}, ValueError, 'at_end and/or exactly one of every_n_iter and every_n_secs'),
+        (
+            {},
+            ValueError,
+            'LoggingTensorHook: either .*; every_n_iter=None, every_n_secs=None, at_end=False',
+        ),
         ({'every_n_iter': 1, 'every_n_secs': 1}, ValueError, 'exactly one of every_n_iter'),
         (
             {'every_n_iter': 0},

@@ -12,8 +12,16 @@ from tfhooks import ProfilerHook
 @pytest.mark.parametrize(
     ('arguments', 'error', 'text'),
     [
-        ({'save_steps': None}, ValueError, 'every_secs or every_steps should be provided'),
-        ({'save_secs': 1}, ValueError, 'Can not provide both'),
+        (
+            {'save_steps': None},
+            ValueError,
+            'ProfilerHook: .*every_steps should be provided; save_secs=None, save_steps=None',
+        ),
+        (
+            {'save_secs': 1},
+            ValueError,
+            'ProfilerHook: Can not provide both .*; save_secs=1, save_steps=',
+        ),
         ({'save_steps': 0}, ValueError, 'save_steps must be at least 1; invalid save_steps=0'),
         ({'save_steps': 'x'}, TypeError, "save_steps must be a whole number; save_steps='x'"),
         ({'save_steps': None, 'save_secs': 0}, ValueError, 'save_secs must be greater than 0'),

@@ -26,8 +26,16 @@ def stuck(monkeypatch, log):
 @pytest.mark.parametrize(
     ('arguments', 'error', 'text'),
     [
-        ({'every_n_secs': 1}, ValueError, 'exactly one of every_n_steps and every_n_secs'),
-        ({'every_n_steps': None}, ValueError, 'exactly one of every_n_steps and every_n_secs'),
+        (
+            {'every_n_secs': 1},
+            ValueError,
+            'StepCounterHook: exactly one of every_n_steps and .*; every_n_secs=',
+        ),
+        (
+            {'every_n_steps': None},
+            ValueError,
+            'StepCounterHook: exactly one of every_n_steps and .*; every_n_secs=',
+        ),
         (
             {'every_n_steps': 0},
             ValueError,

@@ -9,8 +9,16 @@ from tfhooks import StopAtStepHook
 @pytest.mark.parametrize(
     ('arguments', 'error', 'text'),
     [
-        ({}, ValueError, 'One of num_steps or last_step must be specified'),
-        ({'num_steps': 1, 'last_step': 2}, ValueError, 'Only one of num_steps or last_step'),
+        (
+            {},
+            ValueError,
+            'StopAtStepHook: One of num_steps or last_step .*; num_steps=None, last_step=None',
+        ),
+        (
+            {'num_steps': 1, 'last_step': 2},
+            ValueError,
+            'StopAtStepHook: Only one of num_steps .*; num_steps=1, last_step=2',
+        ),
         ({'num_steps': -1}, ValueError, 'num_steps must be at least 0; invalid num_steps=-1'),
         ({'last_step': -5}, ValueError, 'last_step must be at least 0; invalid last_step=-5'),
         ({'last_step': '5'}, TypeError, "last_step must be a whole number; last_step='5'"),

@@ -25,9 +25,21 @@ from tfhooks import SummarySaverHook
     [
         ({'output_dir': None}, ValueError, 'output_dir or summary_writer must be provided'),
         ({'output_dir': ''}, ValueError, 'output_dir or summary_writer must be provided'),
-        ({'summary_op': None}, ValueError, 'Exactly one of scaffold or summary_op'),
-        ({'save_steps': None}, ValueError, 'every_secs or every_steps should be provided'),
-        ({'save_secs': 1}, ValueError, 'Can not provide both'),
+        (
+            {'summary_op': None},
+            ValueError,
+            'SummarySaverHook: Exactly one of scaffold .*; scaffold=None, summary_op=None',
+        ),
+        (
+            {'save_steps': None},
+            ValueError,
+            'SummarySaverHook: .*every_steps should be provided; save_secs=None, save_steps=None',
+        ),
+        (
+            {'save_secs': 1},
+            ValueError,
+            'SummarySaverHook: Can not provide both .*; save_secs=1, save_steps=',
+        ),
         ({'save_steps': 0}, ValueError, 'save_steps must be at least 1; invalid save_steps=0'),
         ({'save_steps': 'x'}, TypeError, "save_steps must be a whole number; save_steps='x'"),
         ({'save_steps': None, 'save_secs': -2}, ValueError, 'save_secs must be greater than 0'),

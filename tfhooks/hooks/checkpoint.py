@@ -78,7 +78,9 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         who = type(self).__name__
         tf.logging.info('Create CheckpointSaverHook.')
         if saver is not None and scaffold is not None:
-            raise ValueError('You cannot provide both saver and scaffold.')
+            raise ValueError(
+                f'{who}: You cannot provide both saver and scaffold; {saver=}, {scaffold=}'
+            )
         if keep_best is not None:
             _arguments.is_a(who, 'keep_best', keep_best, BestCheckpoints, 'a BestCheckpoints')
         _arguments.is_a(who, 'checkpoint_dir', checkpoint_dir, (str, os.PathLike), 'a path')
@@ -87,10 +89,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         self._checkpoint_dir = checkpoint_dir
         self._save_path = os.path.join(checkpoint_dir, checkpoint_basename)
         self._scaffold = scaffold
-        self._timer = SecondOrStepTimer(
-            every_secs=_arguments.seconds(who, 'save_secs', save_secs),
-            every_steps=_arguments.whole(who, 'save_steps', save_steps),
-        )
+        self._timer = SecondOrStepTimer.of_hook(who, save_secs=save_secs, save_steps=save_steps)
         self._period = f'{save_secs=}' if save_steps is None else f'{save_steps=}'
         self._listeners = checkpoint_listener.listed(who, listeners)
         self._steps_per_run = 1000000  # Subclasses add it to the step.

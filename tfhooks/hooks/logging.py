@@ -69,7 +69,10 @@ class LoggingTensorHook(tf.train.LoggingTensorHook, SessionRunHook[dict[Any, Any
         every_n_secs = _arguments.seconds(_NAME, 'every_n_secs', every_n_secs)
         # A generator can be read once only, and TensorFlow reads it twice.
         tensors = dict(tensors) if isinstance(tensors, Mapping) else list(tensors)
-        super().__init__(tensors, every_n_iter, every_n_secs, at_end, formatter)
+        with _arguments.of(
+            _NAME, every_n_iter=every_n_iter, every_n_secs=every_n_secs, at_end=at_end
+        ):
+            super().__init__(tensors, every_n_iter, every_n_secs, at_end, formatter)
         if every_n_iter is not None or every_n_secs is not None:
             self._timer = SecondOrStepTimer(every_secs=every_n_secs, every_steps=every_n_iter)
         if by_global_step and every_n_iter is None:

@@ -97,8 +97,6 @@ class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
           ValueError: Not exactly one period is given, or a value is out of range.
         """
         name = 'ProfilerHook'
-        save_secs = _arguments.seconds(name, 'save_secs', save_secs)
-        save_steps = _arguments.whole(name, 'save_steps', save_steps)
         self._start_step = _arguments.whole(name, 'start_step', start_step, least=0) or 0
         self._end_step = _arguments.whole(name, 'end_step', end_step, least=0)
         self._max_traces = _arguments.whole(name, 'max_traces', max_traces)
@@ -109,7 +107,7 @@ class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
                 f'start_step={start_step}, end_step={end_step}'
             )
         # Before TensorFlow's, which makes the directory.
-        timer = SecondOrStepTimer(every_secs=save_secs, every_steps=save_steps)
+        timer = SecondOrStepTimer.of_hook(name, save_secs=save_secs, save_steps=save_steps)
         super().__init__(save_steps, save_secs, output_dir, show_dataflow, show_memory)
         # `begin` takes it from the cache again; without it the hook can be copied and pickled.
         self._file_writer: Any = None

@@ -53,12 +53,11 @@ class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
           TypeError: An argument is of the wrong kind.
           ValueError: Not exactly one period is given, or a value is out of range.
         """
-        super().__init__(every_n_steps, every_n_secs, output_dir, summary_writer)
         name = 'StepCounterHook'
-        self._timer = SecondOrStepTimer(
-            every_secs=_arguments.seconds(name, 'every_n_secs', every_n_secs),
-            every_steps=_arguments.whole(name, 'every_n_steps', every_n_steps),
-        )
+        periods = {'every_n_secs': every_n_secs, 'every_n_steps': every_n_steps}
+        with _arguments.of(name, **periods):
+            super().__init__(every_n_steps, every_n_secs, output_dir, summary_writer)
+        self._timer = SecondOrStepTimer.of_hook(name, **periods)
         self._given_writer = summary_writer
         self._batch_size = _arguments.whole(name, 'batch_size', batch_size)
         self._warm_up_steps = _arguments.whole(name, 'warm_up_steps', warm_up_steps, least=0) or 0

@@ -52,7 +52,8 @@ class StopAtStepHook(tf.train.StopAtStepHook, SessionRunHook[None]):
         """
         num_steps = _arguments.whole('StopAtStepHook', 'num_steps', num_steps, least=0)
         last_step = _arguments.whole('StopAtStepHook', 'last_step', last_step, least=0)
-        super().__init__(num_steps=num_steps, last_step=last_step)
+        with _arguments.of('StopAtStepHook', num_steps=num_steps, last_step=last_step):
+            super().__init__(num_steps=num_steps, last_step=last_step)
         _arguments.is_a('StopAtStepHook', 'role', role, (Role, type(None)), 'a tfhooks.Role')
         if role is not None and last_step is None:
             raise ValueError(f'StopAtStepHook: role needs last_step; num_steps={num_steps}')

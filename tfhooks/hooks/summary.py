@@ -50,17 +50,18 @@ class SummarySaverHook(tf.train.SummarySaverHook, SessionRunHook[list[Any]]):
           ValueError: Not exactly one of two is given, a period is not positive, or there is nowhere
             to write to.
         """
-        super().__init__(save_steps, save_secs, output_dir, summary_writer, scaffold, summary_op)
+        name = 'SummarySaverHook'
+        timer = SecondOrStepTimer.of_hook(name, save_secs=save_secs, save_steps=save_steps)
+        with _arguments.of(name, scaffold=scaffold, summary_op=summary_op):
+            super().__init__(
+                save_steps, save_secs, output_dir, summary_writer, scaffold, summary_op
+            )
+        self._timer = timer
         if not output_dir and summary_writer is None:
             raise ValueError(
                 'SummarySaverHook: output_dir or summary_writer must be provided; '
                 f'output_dir={output_dir!r}, summary_writer=None'
             )
-        name = 'SummarySaverHook'
-        self._timer = SecondOrStepTimer(
-            every_secs=_arguments.seconds(name, 'save_secs', save_secs),
-            every_steps=_arguments.whole(name, 'save_steps', save_steps),
-        )
         self._given_writer = summary_writer
         self._lock = Lock()
 
