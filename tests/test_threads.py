@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 from session_models import Recorder, Sessions, count, is_open, lost
 
 import tfhooks
+from tfhooks.steps import StepTracker
 
 THREADS = 8
 RUNS = 25
@@ -242,3 +243,35 @@ def test_threads_of_a_coordinator_end_quietly_when_a_stop_is_requested():
             thread.join(60)
     assert session.stop_reason.who == 'enough'
     assert hook.calls[-1] == 'hook.end'
+
+
+def _gone_when_read_again(name):
+    def read(tracker):
+        value = vars(tracker)[name]
+        vars(tracker)[name] = None
+        return value
+
+    def write(tracker, value):
+        vars(tracker)[name] = value
+
+    return property(read, write)
+
+
+class Disturbed(StepTracker):
+    """What other threads do at the worst moments, by `run_without_hooks` and by a recovery."""
+
+    lower = _gone_when_read_again('lower')
+    _start = _gone_when_read_again('_start')
+    _session = _gone_when_read_again('_session')
+
+
+def test_what_is_known_of_the_step_may_be_taken_back_at_any_time():
+    train = count()
+    still = tf.constant(1)
+    stop = tfhooks.StopAtStepHook(last_step=20)
+    with tfhooks.MonitoredSession(hooks=[stop]) as session:
+        session._group._runner.tracker.__class__ = Disturbed
+        for run in range(18):
+            # A step that stands still is read once more.
+            session.run(still if run % 3 == 2 else train)
+        assert session.run(train) == 13

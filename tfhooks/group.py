@@ -94,8 +94,9 @@ class HookGroup:
 
     def ran_unseen(self) -> None:
         """To be called after a run without hooks, which may have advanced the global step."""
-        if self._runner.tracker is not None:
-            self._runner.tracker.ran_unseen()
+        tracker = self._runner.tracker
+        if tracker is not None:
+            tracker.ran_unseen()
 
     def disconnect(self) -> None:
         """Lets go of the raw session, which is closed: it holds the memory of its variables."""

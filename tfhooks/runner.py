@@ -146,7 +146,8 @@ class Runner:
         if (
             (
                 tracker is not None
-                and (tracker.lower is None or tracker.lower + tracker.ahead >= wake_step)
+                # Read once: another thread may make it None.
+                and ((lower := tracker.lower) is None or lower + tracker.ahead >= wake_step)
             )
             or (wake_time != _NEVER and time.monotonic() >= wake_time)
             or runs >= wake_runs

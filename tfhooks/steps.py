@@ -62,7 +62,8 @@ class StepTracker:
 
     Attributes:
       tensor: The read of the global step, an integer scalar.
-      lower: A lower bound of the step, or None before the first session.
+      lower: A lower bound of the step, or None before the first session and after a run in which
+        the step was not fetched.
       stride: The largest difference between two values in a row, at least 1. As reads race it may
         be up to twice what a run adds.
       advance: The largest difference of late between the exact steps before and after a run, at
@@ -122,10 +123,11 @@ class StepTracker:
             # What another thread has fetched says nothing of the order of its run and this one.
             if thread not in self._threads:
                 self._meet(thread)
-            if self._start is not None and step - self._start > self.stride:
-                self._set_stride(step - self._start)
-            self._seen = (thread, step, step, self._start)
-            if self._start is not None:
+            start = self._start
+            if start is not None and step - start > self.stride:
+                self._set_stride(step - start)
+            self._seen = (thread, step, step, start)
+            if start is not None:
                 self._seen_first = self._seen
                 self._start = None
         self.lower = step
@@ -162,8 +164,9 @@ class StepTracker:
         bound_before = seen[3]
         bound = step
         stuck = bound_before is not None and bound_before >= step
-        if not stuck and self._vain_reads < _VAIN_READS and self._session is not None:
-            bound = int(self._session.run(self.tensor))
+        session = self._session  # Another thread may close it meanwhile.
+        if not stuck and self._vain_reads < _VAIN_READS and session is not None:
+            bound = int(session.run(self.tensor))
             stuck = bound == step
             self._vain_reads += not stuck
         self._seen = (thread, step, bound, seen[2])
