@@ -89,6 +89,8 @@ def close_half_made(error: BaseException) -> None:
     The manager forgets it. The garbage collector would close it at some later time, in any thread,
     and for ever if the master is gone by then.
     """
+    if error.__cause__ is not None:  # A creator may say in its own words what went wrong.
+        close_half_made(error.__cause__)
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if frame.f_globals.get('__name__') != tf.train.SessionManager.__module__:
             continue

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import traceback
 
 import pytest
 import tensorflow.compat.v1 as tf
-from session_models import lost
+from session_models import is_open, lost
 
 import tfhooks
 
@@ -98,6 +99,16 @@ def test_a_checkpoint_that_is_named_is_looked_at_too(train, trained):
     with pytest.raises(tf.errors.DataLossError) as caught:
         tfhooks.SingularMonitoredSession(checkpoint_filename_with_path=path)
     check('cut', caught.value, trained)
+
+
+def test_the_session_that_could_not_be_restored_is_closed_at_once(train, trained):
+    damage(trained, 'cut')
+    with pytest.raises(tf.errors.DataLossError) as caught:
+        training(trained)
+    restored = caught.value.__cause__.__traceback__
+    held = [value for frame, _ in traceback.walk_tb(restored) for value in frame.f_locals.values()]
+    sessions = {value for value in held if isinstance(value, tf.Session)}
+    assert [is_open(session) for session in sessions] == [False]
 
 
 def test_end_of_data_of_the_programs_own_stays_what_it_is(train, trained):
