@@ -246,6 +246,13 @@ def test_an_argument_of_a_wrong_kind_is_named(name):
         tfhooks.MonitoredTrainingSession(**{name: 'x'})
 
 
+@pytest.mark.parametrize('name', ['save_checkpoint_secs', 'save_summaries_secs'])
+def test_a_period_that_is_not_a_number_does_not_switch_saving_off(tmp_path, name):
+    count()
+    with pytest.raises(ValueError, match='save_secs must be greater than 0 seconds; save_secs=nan'):
+        training(tmp_path, **{name: float('nan')})
+
+
 def test_the_new_arguments_are_keyword_only_and_off():
     for function in (
         tfhooks.MonitoredTrainingSession,

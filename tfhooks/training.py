@@ -166,5 +166,6 @@ def _cadence(default: Any, **periods: Any) -> list[Any]:
             continue
         if not isinstance(period, numbers.Real):
             raise TypeError(f'MonitoredTrainingSession: {name} must be a number; {name}={period!r}')
-        found.append(period if float(period) > 0 else None)
+        # What is not a number is for the hook to refuse.
+        found.append(None if float(period) <= 0 else period)
     return found
