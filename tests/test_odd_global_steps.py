@@ -82,3 +82,19 @@ def test_steps_that_were_trained_without_hooks_are_seen_in_the_next_run():
                 session.run_without_hooks(train)
             assert session.run(train) == 10
             assert session.should_stop()
+
+
+@pytest.mark.parametrize('within', [True, False], ids=['in it', 'after it'])
+def test_so_are_steps_that_a_step_function_trained_without_them(within):
+    def without_hooks(step_context):
+        for _ in range(8):
+            step_context.session.run(train)
+        return step_context.run_with_hooks(train) if within else None
+
+    with tf.Graph().as_default():
+        train = tf.assign_add(tf.train.create_global_step(), 1)
+        with tfhooks.MonitoredSession(hooks=[tfhooks.StopAtStepHook(last_step=10)]) as session:
+            session.run(train)
+            step = session.run_step_fn(without_hooks)
+            assert (step if within else session.run(train)) == 10
+            assert session.should_stop()

@@ -204,13 +204,20 @@ class Monitored(PrivateNames):
             ) -> Any:
                 if self._stopping.refuses:
                     self._refuse()
+                if context.gave_session:
+                    self._group.ran_unseen()
                 try:
                     return self._group.run(session, fetches, feed_dict, options, run_metadata)
                 finally:
                     if self._group.stopper is not None:
                         self._hook_stops()
 
-            return step_fn(StepContext(session, run_with_hooks))
+            context = StepContext(session, run_with_hooks)
+            try:
+                return step_fn(context)
+            finally:
+                if context.gave_session:
+                    self._group.ran_unseen()
 
         result = self._life.run(once)
         self._life.ran = True

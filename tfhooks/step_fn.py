@@ -6,14 +6,25 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from tfhooks._tensorflow import tf
+from tfhooks._tensorflow import Session, tf
 
 
 class StepContext(tf.train.MonitoredSession.StepContext):
     """What a step function is given: the raw `session`, `run_with_hooks` and `request_stop`.
 
     Stands for `tf.compat.v1.train.MonitoredSession.StepContext`.
+
+    Attributes:
+      gave_session: Whether `session` was asked for: no hook sees what runs on it.
     """
+
+    gave_session = False
+
+    @property
+    def session(self) -> Session:
+        """The raw `tf.compat.v1.Session`."""
+        self.gave_session = True
+        return super().session
 
     def request_stop(self) -> None:
         """Leaves the step function, and the loop.
