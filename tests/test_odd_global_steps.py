@@ -8,6 +8,7 @@ import pytest
 import tensorflow
 
 import tfhooks
+from tfhooks.steps import Wake
 
 tf = tensorflow.compat.v1
 
@@ -98,3 +99,23 @@ def test_so_are_steps_that_a_step_function_trained_without_them(within):
             step = session.run_step_fn(without_hooks)
             assert (step if within else session.run(train)) == 10
             assert session.should_stop()
+
+
+def test_hooks_that_are_not_due_sleep_though_steps_were_not_seen():
+    class Counts(tfhooks.StopAtStepHook):
+        runs = 0
+
+        def after_run(self, run_context, run_values):
+            self.runs += 1
+
+        def wakes_at(self):
+            return Wake(step=100)
+
+    with tf.Graph().as_default():
+        train = tf.assign_add(tf.train.create_global_step(), 1)
+        hook = Counts(last_step=100)
+        with tfhooks.MonitoredSession(hooks=[hook]) as session:
+            for _ in range(20):
+                session.run(train)
+                session.run_without_hooks(train)
+        assert hook.runs < 5

@@ -143,15 +143,12 @@ class Runner:
         """
         tracker, calls, woken, runs = self.tracker, self._awake, False, self._runs
         wake_step, wake_time, wake_runs = self._wake
-        if (
-            (
-                tracker is not None
-                # Read once: another thread may make it None.
-                and ((lower := tracker.lower) is None or lower + tracker.ahead >= wake_step)
-            )
-            or (wake_time != _NEVER and time.monotonic() >= wake_time)
-            or runs >= wake_runs
-        ):
+        if tracker is not None:
+            lower = tracker.lower  # Another thread may make it None at any time.
+            if lower is None:
+                lower = tracker.exact(session)
+            woken = lower + tracker.ahead >= wake_step
+        if woken or (wake_time != _NEVER and time.monotonic() >= wake_time) or runs >= wake_runs:
             calls, woken = self._all, True
         if skip:
             calls = self._calls([member for member in calls.members if member not in skip])

@@ -134,7 +134,7 @@ class StepTracker:
         self._exact = None
 
     def ran_unseen(self) -> None:
-        """To be called instead where the step was not fetched: what is known of it is too old."""
+        """To be called instead where the step was not fetched: the next run begins with a read."""
         self._runs += 1
         self._seen = (0, 0, None, None)
         self.lower = self._exact = self._start = None
