@@ -89,7 +89,13 @@ def damage(path: str, error: Exception) -> Exception | None:
       OutOfRangeError, which a program takes for the end of its data.
     """
     missing = checkpoint_files.what_is_missing(path)
-    if missing is None and isinstance(error, tf.errors.DataLossError):
+    # An op of an initialiser may read files of its own.
+    reader = getattr(getattr(error, 'op', None), 'type', 'Restore')
+    if (
+        missing is None
+        and isinstance(error, tf.errors.DataLossError)
+        and reader.startswith('Restore')
+    ):
         missing = 'its data is not what was written'
     if missing is None:
         return None

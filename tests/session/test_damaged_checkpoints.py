@@ -111,6 +111,17 @@ def test_the_session_that_could_not_be_restored_is_closed_at_once(train, trained
     assert [is_open(session) for session in sessions] == [False]
 
 
+def test_a_file_of_the_programs_own_may_be_damaged_too(train, trained):
+    records = trained / 'records'
+    records.write_bytes(bytes(range(100)))
+    queue = tf.FIFOQueue(1, tf.string)
+    with tf.control_dependencies([queue.enqueue(os.fspath(records))]):
+        _, record = tf.TFRecordReader().read(queue)
+    with pytest.raises(tf.errors.DataLossError) as caught:
+        training(trained, scaffold=tf.train.Scaffold(local_init_op=record.op))
+    assert 'The checkpoint is damaged' not in str(caught.value)
+
+
 def test_end_of_data_of_the_programs_own_stays_what_it_is(train, trained):
     def init_fn(scaffold, session):
         raise tf.errors.OutOfRangeError(None, None, 'no more to begin with')

@@ -95,6 +95,8 @@ def why_no_kernels(build: Mapping[str, Any]) -> str | None:
     library, problem = _load(name)
     for path in [] if library else _packaged(name):
         library, problem = _load(path)
+        if library is not None:
+            break
     if library is None:
         return f'CUPTI is missing ({problem}): is its folder in LD_LIBRARY_PATH, like {_EXTRAS}?'
     subscriber, said = ctypes.c_void_p(), ctypes.c_char_p()
