@@ -305,8 +305,11 @@ class Runner:
             if plan is None and plans is not None:
                 plan = plans.compile(parts, feeds)
             if plan is not None:
-                if key is not None and feeds is caller.feed_dict and not merged.rebuilds:
-                    self._known.remember(key, plan, merged, caller, requests)
+                # In this order: the table may have become that of another session meanwhile.
+                table = self._known
+                is_lasting = feeds is caller.feed_dict and not merged.rebuilds
+                if key is not None and is_lasting and plans is self.plans:
+                    table.remember(key, plan, merged, caller, requests)
                 return plan.run(feeds)
             if is_new:
                 self._checked.add(parts, feeds, caller.feed_dict)

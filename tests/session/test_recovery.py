@@ -11,6 +11,7 @@ from session_models import Fails, Recorder, Sessions, count, is_open, latest_ste
 
 import tfhooks
 from tfhooks import recovery
+from tfhooks.plan import RunPlans
 from tfhooks.recovery import RecoveryPolicy, is_recovery
 
 
@@ -114,6 +115,26 @@ def test_another_error_while_a_session_is_made_again_comes_out_and_leaves_no_hal
     assert session.run(train) == 1
     assert calls.count('hook.after_create_session') == 3
     session.close()
+
+
+def test_a_plan_for_a_session_that_is_lost_meanwhile_is_not_kept_for_the_next(monkeypatch):
+    train = count()
+    compiles = RunPlans.compile
+    losses = [1]
+
+    def lose_after_compiling(self, *arguments):
+        plan = compiles(self, *arguments)
+        if losses:
+            losses.pop()
+            # As another thread would.
+            session._life.drop()
+            session._life._connect()
+        return plan
+
+    with tfhooks.MonitoredSession() as session:
+        monkeypatch.setattr(RunPlans, 'compile', lose_after_compiling)
+        assert [session.run(train) for _ in range(3)] == [1, 2, 3]
+    assert not losses
 
 
 def test_hooks_see_that_it_is_a_recovery():
