@@ -246,7 +246,8 @@ def _callables(name):
     yield name, theirs, ours
     if not inspect.isclass(theirs):
         return
-    for member, value in inspect.getmembers_static(theirs):
+    for member in dir(theirs):
+        value = inspect.getattr_static(theirs, member)
         if not member.startswith('_') and (
             inspect.isfunction(value) or isinstance(value, (staticmethod, classmethod))
         ):
