@@ -105,9 +105,8 @@ def damage(path: str, error: Exception) -> Exception | None:
         if checkpoint_files.directory_key(each) != checkpoint_files.directory_key(path)
         and checkpoint_files.what_is_missing(each) is None
     ]
-    kind = tf.errors.NotFoundError
-    if not isinstance(error, kind):
-        kind = tf.errors.DataLossError
+    is_lost = isinstance(error, tf.errors.NotFoundError)
+    kind = tf.errors.NotFoundError if is_lost else tf.errors.DataLossError
     told: Exception = kind(
         None,
         None,

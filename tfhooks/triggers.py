@@ -27,11 +27,7 @@ class SecondOrStepTimer(tf.train.SecondOrStepTimer):
           TypeError: A period is no number, or `every_steps` no whole one.
           ValueError: Both or neither are given, or a period is zero or negative.
         """
-        who = type(self).__name__
-        every_secs = _arguments.seconds(who, 'every_secs', every_secs)
-        every_steps = _arguments.whole(who, 'every_steps', every_steps)
-        with _arguments.of(who, every_secs=every_secs, every_steps=every_steps):
-            super().__init__(every_secs, every_steps)
+        self._set(type(self).__name__, every_secs=every_secs, every_steps=every_steps)
 
     @classmethod
     def of_hook(cls, hook: str, **periods: Any) -> SecondOrStepTimer:
@@ -41,12 +37,16 @@ class SecondOrStepTimer(tf.train.SecondOrStepTimer):
           hook: The name of the hook's class.
           **periods: Its two periods under the names that it gives them, the seconds first.
         """
+        timer = cls.__new__(cls)
+        timer._set(hook, **periods)
+        return timer
+
+    def _set(self, owner: str, **periods: Any) -> None:
         (secs, every_secs), (count, every_steps) = periods.items()
-        every_secs = _arguments.seconds(hook, secs, every_secs)
-        every_steps = _arguments.whole(hook, count, every_steps)
-        with _arguments.of(hook, **periods):
-            tf.train.SecondOrStepTimer(every_secs, every_steps)
-        return cls(every_secs, every_steps)
+        every_secs = _arguments.seconds(owner, secs, every_secs)
+        every_steps = _arguments.whole(owner, count, every_steps)
+        with _arguments.of(owner, **periods):
+            super().__init__(every_secs, every_steps)
 
     def should_trigger_for_step(self, step: int) -> bool:
         """Whether it is due at `step`, which is not the step at which it last triggered."""

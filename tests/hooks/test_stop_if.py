@@ -48,7 +48,11 @@ def test_signature_is_tensorflows(name):
         ({'should_stop_fn': 3}, TypeError, 'should_stop_fn must be a function; should_stop_fn=3'),
         ({'run_every_secs': 1, 'run_every_steps': 1}, ValueError, 'only one of run_every_secs and'),
         ({'run_every_steps': 1}, ValueError, 'run_every_secs=60, run_every_steps=1'),
-        ({'run_every_secs': None}, ValueError, 'exactly one of every_n_steps and every_n_secs|'),
+        (
+            {'run_every_secs': None},
+            ValueError,
+            'make_early_stopping_hook: Either .*; run_every_secs=N',
+        ),
         ({'run_every_secs': 0}, ValueError, 'run_every_secs must be greater than 0 seconds'),
         ({'run_every_secs': None, 'run_every_steps': 0}, ValueError, 'run_every_steps must be at'),
     ],

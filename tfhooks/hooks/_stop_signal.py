@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tfhooks import _arguments, steps
+from tfhooks import steps
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import global_step_read, tf
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
@@ -39,9 +39,8 @@ class StopOnPredicateHook(SessionRunHook[None]):
                 f'{owner}: should_stop_fn must be a function; should_stop_fn={should_stop_fn!r}'
             )
         self._should_stop_fn = should_stop_fn
-        self._timer = SecondOrStepTimer(
-            every_secs=_arguments.seconds(owner, 'run_every_secs', run_every_secs),
-            every_steps=_arguments.whole(owner, 'run_every_steps', run_every_steps),
+        self._timer = SecondOrStepTimer.of_hook(
+            owner, run_every_secs=run_every_secs, run_every_steps=run_every_steps
         )
         self._by_secs = run_every_secs is not None
         self._lock = Lock()
