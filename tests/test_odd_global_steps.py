@@ -8,7 +8,7 @@ import pytest
 import tensorflow
 
 import tfhooks
-from tfhooks.steps import Wake
+from tfhooks.steps import NextDue
 
 tf = tensorflow.compat.v1
 
@@ -108,8 +108,8 @@ def test_hooks_that_are_not_due_sleep_though_steps_were_not_seen():
         def after_run(self, run_context, run_values):
             self.runs += 1
 
-        def wakes_at(self):
-            return Wake(step=100)
+        def next_due(self):
+            return NextDue(step=100)
 
     with tf.Graph().as_default():
         train = tf.assign_add(tf.train.create_global_step(), 1)

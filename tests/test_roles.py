@@ -287,7 +287,7 @@ def test_one_gets_what_it_fetched_and_sleeps_as_it_does(tmp_path):
         train = tf.assign_add(tf.train.get_or_create_global_step(), 1)
         hook = RecordingHook(tfhooks.SessionRunArgs({'step': train}))
         saver = tfhooks.chief_only(tfhooks.CheckpointSaverHook(str(tmp_path), save_steps=2))
-        assert callable(saver.wakes_at)
+        assert callable(saver.next_due)
         with tfhooks.MonitoredSession(hooks=[tfhooks.chief_only(hook), saver]) as session:
             for _ in range(3):
                 session.run(train)

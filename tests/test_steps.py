@@ -222,12 +222,12 @@ def test_before_after_and_reach_share_one_read_each_and_learn_the_advance():
     model = Simulated(5)
     context = tf.train.SessionRunContext(None, model)
     assert model.tracker.before(context) == model.tracker.before(context) == 5
-    assert model.tracker.reach(context) == 6
+    assert model.tracker.max_step_after(context) == 6
     model.train(by=4)
     assert model.tracker.before(context) == 5
     assert model.tracker.after(context) == model.tracker.after(context) == 9
     assert model.reads == 2
-    assert model.tracker.reach(tf.train.SessionRunContext(None, model)) == 13
+    assert model.tracker.max_step_after(tf.train.SessionRunContext(None, model)) == 13
 
 
 class Steps(tf.train.SessionRunHook):
@@ -240,7 +240,7 @@ class Steps(tf.train.SessionRunHook):
         self.tensor = tf.train.get_global_step()
 
     def before_run(self, run_context):
-        self.reach = steps.reach(run_context, self.tensor)
+        self.reach = steps.max_step_after(run_context, self.tensor)
         steps.before(run_context, self.tensor)
 
     def after_run(self, run_context, run_values):

@@ -91,12 +91,12 @@ def test_reset_forgets():
 
 def test_wakes_when_due(clock):
     by_steps, by_secs = SecondOrStepTimer(every_steps=3), SecondOrStepTimer(every_secs=3)
-    assert by_steps.wakes_at() == by_secs.wakes_at() == steps.ALWAYS
+    assert by_steps.next_due() == by_secs.next_due() == steps.ALWAYS
     by_steps.update_last_triggered_step(7)
     by_secs.update_last_triggered_step(7)
-    assert by_steps.wakes_at() == steps.Wake(step=10)
-    assert by_secs.wakes_at() == steps.Wake(time=1003.0)
-    assert by_secs.wakes_at(lead_secs=2.0) == steps.Wake(time=1001.0)
+    assert by_steps.next_due() == steps.NextDue(step=10)
+    assert by_secs.next_due() == steps.NextDue(time=1003.0)
+    assert by_secs.next_due(lead_secs=2.0) == steps.NextDue(time=1001.0)
 
 
 @pytest.mark.parametrize(

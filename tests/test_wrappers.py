@@ -249,7 +249,7 @@ def test_sleeps_until_it_is_due():
 
     wrapped.before_run = before_run
     # Sleeping is for methods that the class has; this one counts them only.
-    wrapped.wakes_at = wrapped.wakes_at
+    wrapped.next_due = wrapped.next_due
     drive(wrapped, 300)
     assert wrapped.wrapped_hook.steps == [1, 101, 201]
     assert Counted.count < 15

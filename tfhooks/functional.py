@@ -231,9 +231,9 @@ class _PeriodicHook(FunctionHook[ResultT]):
         if self._counts_steps and self._timer.last_triggered_step() is not None:
             self._timer.rewind(int(session.run(self._step)))
 
-    def wakes_at(self) -> steps.Wake:
-        """When the function may be due; see `tfhooks.steps.Wake`."""
-        return self._timer.wakes_at()
+    def next_due(self) -> steps.NextDue:
+        """When the function may be due; see `tfhooks.steps.NextDue`."""
+        return self._timer.next_due()
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[ResultT] | None:
         """Asks for the fetches if the function may be due."""

@@ -92,11 +92,11 @@ class HookGroup:
             self._is_new = False
             warn_of_shared((member.name, member.layers[-1]) for member in self.members)
 
-    def ran_unseen(self) -> None:
+    def invalidate_step(self) -> None:
         """To be called after a run without hooks, which may have advanced the global step."""
         tracker = self._runner.tracker
         if tracker is not None:
-            tracker.ran_unseen()
+            tracker.invalidate_step()
 
     def disconnect(self) -> None:
         """Lets go of the raw session, which is closed: it holds the memory of its variables."""

@@ -178,7 +178,7 @@ class Monitored(PrivateNames):
                 lambda session: session.run(fetches, feed_dict, options, run_metadata)
             )
         finally:
-            self._group.ran_unseen()
+            self._group.invalidate_step()
 
     def run_step_fn(self, step_fn: Callable[..., Any]) -> Any:
         """Runs a function of a StepContext, which gives it the raw session and a `run` with hooks.
@@ -205,7 +205,7 @@ class Monitored(PrivateNames):
                 if self._stopping.refuses:
                     self._refuse()
                 if context.gave_session:
-                    self._group.ran_unseen()
+                    self._group.invalidate_step()
                 try:
                     return self._group.run(session, fetches, feed_dict, options, run_metadata)
                 finally:
@@ -217,7 +217,7 @@ class Monitored(PrivateNames):
                 return step_fn(context)
             finally:
                 if context.gave_session:
-                    self._group.ran_unseen()
+                    self._group.invalidate_step()
 
         result = self._life.run(once)
         self._life.ran = True

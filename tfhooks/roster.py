@@ -26,7 +26,7 @@ class Member:
       asking: How messages name its `before_run`.
       asks: Whether it does anything in `before_run`.
       listens: Whether it does anything in `after_run`.
-      sleeps: Whether it says when it need not be called (`wakes_at`).
+      sleeps: Whether it says when it need not be called (`next_due`).
       guards: Whether its `after_run` decides whether the weights may be saved at all.
       layers: The hook, and where it is a wrapper the hook in it, and so on.
       called: What `before_run` and `after_run` are called of: the hook, or what measures it.
@@ -131,18 +131,18 @@ def is_meant(hook: Any, wanted: Any) -> bool:
 
 
 def sleeps(hook: Any) -> bool:
-    """Whether a hook's `wakes_at` speaks for its `before_run` and `after_run`.
+    """Whether a hook's `next_due` speaks for its `before_run` and `after_run`.
 
     It does not where a subclass or the object itself has other ones than the class that says when
     to wake: those are to be called in every run.
     """
     own = getattr(hook, '__dict__', {})
-    if 'wakes_at' in own:
+    if 'next_due' in own:
         return True
     if 'before_run' in own or 'after_run' in own:
         return False
     for kind in type(hook).__mro__:
-        if 'wakes_at' in vars(kind):
+        if 'next_due' in vars(kind):
             return True
         if 'before_run' in vars(kind) or 'after_run' in vars(kind):
             return False

@@ -31,7 +31,7 @@ from tfhooks.known import KnownRequests, request_key
 from tfhooks.plan import RunPlans
 from tfhooks.recovery import PREEMPTION_ERRORS
 from tfhooks.roster import Member
-from tfhooks.steps import ALWAYS, NEVER, StepTracker, Wake
+from tfhooks.steps import ALWAYS, NEVER, StepTracker, NextDue
 
 _new: Any = tuple.__new__
 _NEVER = math.inf
@@ -186,7 +186,7 @@ class Runner:
             own = parts[0]
         if tracker is not None:
             if is_fed:
-                tracker.ran_unseen()
+                tracker.invalidate_step()
             else:
                 tracker.ran(results[-1])
         self._runs = next(self._counter)
@@ -372,11 +372,11 @@ class Runner:
 
     def _schedule(self) -> None:
         """Finds out which hooks sleep now, and when the first of them wants to be called again."""
-        wakes = [(member, member.hook.wakes_at()) for member in self._sleepers]
+        wakes = [(member, member.hook.next_due()) for member in self._sleepers]
         # A hook that cannot say when it is due is called in every run, and wakes no other one.
         asleep = [member for member, wake in wakes if wake != ALWAYS]
         rest = [wake for _, wake in wakes if wake != ALWAYS]
-        self._wake = Wake(*map(min, zip(NEVER, *rest, strict=True)))
+        self._wake = NextDue(*map(min, zip(NEVER, *rest, strict=True)))
         if asleep != self._asleep:
             self._asleep = asleep
             self._awake = self._calls([m for m in self.members if m not in asleep])

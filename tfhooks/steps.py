@@ -2,7 +2,7 @@
 
 A read of the global step that is fetched together with a train op races with the increment: it may
 come before it or after it. So the stock hooks never fetch the step. They ask `before`, `after` and
-`reach`, which read it by a run of its own, and only in a run in which something may be due.
+`max_step_after`, which read it by a run of its own, and only in a run in which something may be due.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from threading import get_ident
 from typing import Any, NamedTuple
 
 
-class Wake(NamedTuple):
+class NextDue(NamedTuple):
     """When a hook that sleeps wants to be called again.
 
     Attributes:
@@ -31,8 +31,8 @@ class Wake(NamedTuple):
     runs: float = math.inf
 
 
-NEVER = Wake()
-ALWAYS = Wake(-math.inf, -math.inf, -math.inf)
+NEVER = NextDue()
+ALWAYS = NextDue(-math.inf, -math.inf, -math.inf)
 
 # How many exact reads may turn out to be in vain before only proofs without a read count.
 _VAIN_READS = 5
@@ -133,7 +133,7 @@ class StepTracker:
         self.lower = step
         self._exact = None
 
-    def ran_unseen(self) -> None:
+    def invalidate_step(self) -> None:
         """To be called instead where the step was not fetched: the next run begins with a read."""
         self._runs += 1
         self._seen = (0, 0, None, None)
@@ -219,7 +219,7 @@ class StepTracker:
         if self.advance > self.stride:
             self._set_stride(self.advance)
 
-    def reach(self, run_context: Any) -> int:
+    def max_step_after(self, run_context: Any) -> int:
         """The step at which the run that is about to be made is expected to end, at the latest."""
         return self.before(run_context) + self.advance * self._most_threads
 
@@ -229,7 +229,7 @@ class _ForeignTracker(StepTracker):
 
     def __init__(self, tensor: Any) -> None:
         super().__init__(tensor)
-        # The thread and the step of an `after` that the next `reach` may start from. It is used up
+        # The thread and the step of an `after` that the next `max_step_after` may start from. It is used up
         # by one run, so a run is read once, and never started from a step of long ago.
         self._last: tuple[int, int] | None = None
 
@@ -248,7 +248,7 @@ class _ForeignTracker(StepTracker):
             self._last = (get_ident(), step)
         return step
 
-    def reach(self, run_context: Any) -> int:
+    def max_step_after(self, run_context: Any) -> int:
         known: Any = getattr(run_context, '_step_reach', None)
         if known is not None:
             return int(known)
@@ -256,7 +256,7 @@ class _ForeignTracker(StepTracker):
         if last is not None and last[0] == get_ident():
             step = last[1] + self.advance
         else:
-            step = super().reach(run_context)
+            step = super().max_step_after(run_context)
         run_context._step_reach = step
         return step
 
@@ -309,7 +309,7 @@ def after(run_context: Any, tensor: Any) -> int:
     return _tracker(run_context, tensor).after(run_context)
 
 
-def reach(run_context: Any, tensor: Any) -> int:
+def max_step_after(run_context: Any, tensor: Any) -> int:
     """The global step at which the run about to be made is expected to end, at the latest.
 
     That is the step before the run plus the most that a run of this session has been seen to add.
@@ -318,4 +318,4 @@ def reach(run_context: Any, tensor: Any) -> int:
       run_context: What `before_run` was given.
       tensor: The read of the global step, an integer scalar.
     """
-    return _tracker(run_context, tensor).reach(run_context)
+    return _tracker(run_context, tensor).max_step_after(run_context)

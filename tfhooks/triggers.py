@@ -83,7 +83,7 @@ class SecondOrStepTimer(tf.train.SecondOrStepTimer):
         """
         if self._last_triggered_step is None or self._every_secs is not None:
             return self.is_due(0)
-        return self.is_due(steps.reach(run_context, tensor))
+        return self.is_due(steps.max_step_after(run_context, tensor))
 
     def may_be_due_by_now(self) -> bool:
         """Whether it may be due at some step: a period of seconds may be over. Not in TensorFlow.
@@ -92,8 +92,8 @@ class SecondOrStepTimer(tf.train.SecondOrStepTimer):
         """
         return self._every_secs is None or self.is_due(0)
 
-    def wakes_at(self, lead_secs: float = 0.0) -> steps.Wake:
-        """When it may be due next; see `tfhooks.steps.Wake`. Not in TensorFlow.
+    def next_due(self, lead_secs: float = 0.0) -> steps.NextDue:
+        """When it may be due next; see `tfhooks.steps.NextDue`. Not in TensorFlow.
 
         Args:
           lead_secs: How long before the end of the period to wake, in seconds: a run that begins
@@ -102,8 +102,8 @@ class SecondOrStepTimer(tf.train.SecondOrStepTimer):
         if self._last_triggered_step is None:
             return steps.ALWAYS
         if self._every_secs is not None:
-            return steps.Wake(time=self._last_triggered_time + self._every_secs - lead_secs)
-        return steps.Wake(step=self._last_triggered_step + self._every_steps)
+            return steps.NextDue(time=self._last_triggered_time + self._every_secs - lead_secs)
+        return steps.NextDue(step=self._last_triggered_step + self._every_steps)
 
     def rewind(self, step: int) -> bool:
         """Takes up the cadence again at `step` where a session was recovered. Not in TensorFlow.

@@ -178,7 +178,7 @@ class _ChiefOnly(_Wrapper):
         super().__init__(hook, name)
         self._takes_part = True
         if roster.sleeps(hook):
-            self.wakes_at = hook.wakes_at
+            self.next_due = hook.next_due
 
     def begin(self) -> None:
         self._takes_part = roles.role().is_chief
@@ -206,7 +206,7 @@ class _OnlyIf(_Wrapper):
         super().__init__(hook, name)
         self._predicate = predicate
         if roster.sleeps(hook):
-            self.wakes_at = hook.wakes_at
+            self.next_due = hook.next_due
 
     def before_run(self, run_context: SessionRunContext) -> Any:
         return self._ask(run_context) if self._predicate(run_context) else None
@@ -241,8 +241,8 @@ class _Sleeper(_Wrapper):
                 )
         super().begin()
 
-    def wakes_at(self) -> steps.Wake:
-        """When the hook inside may be due; see `tfhooks.steps.Wake`."""
+    def next_due(self) -> steps.NextDue:
+        """When the hook inside may be due; see `tfhooks.steps.NextDue`."""
         raise NotImplementedError
 
     def _may_be_due(self, run_context: SessionRunContext) -> bool:
@@ -275,8 +275,8 @@ class _Every(_Sleeper):
             # Where a recovered session has gone back to an older step.
             self._timer.rewind(int(session.run(self._global_step)))
 
-    def wakes_at(self) -> steps.Wake:
-        return self._timer.wakes_at()
+    def next_due(self) -> steps.NextDue:
+        return self._timer.next_due()
 
     def _may_be_due(self, run_context: SessionRunContext) -> bool:
         return self._timer.may_be_due(run_context, self._global_step)
@@ -309,11 +309,11 @@ class _At(_Sleeper):
     def _step(self) -> float:
         return self._at[self._next] if self._next < len(self._at) else steps.NEVER.step
 
-    def wakes_at(self) -> steps.Wake:
-        return steps.Wake(step=self._step())
+    def next_due(self) -> steps.NextDue:
+        return steps.NextDue(step=self._step())
 
     def _may_be_due(self, run_context: SessionRunContext) -> bool:
-        return steps.reach(run_context, self._global_step) >= self._step()
+        return steps.max_step_after(run_context, self._global_step) >= self._step()
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:
         if not self._knows_advance:

@@ -151,10 +151,10 @@ def test_shards_are_written_as_the_saver_writes_them(tmp_path):
 @both
 def test_the_step_does_not_wait_for_the_file(tmp_path, session_class):
     with gated(tmp_path, session_class, save_steps=2) as (gate, hook, run):
-        assert hook.wakes_at() == steps.Wake(step=2)
+        assert hook.next_due() == steps.NextDue(step=2)
         run(2)
         assert hook._writing is not None
-        assert hook.wakes_at() == steps.ALWAYS
+        assert hook.next_due() == steps.ALWAYS
         run()
         gate.open.set()
         hook.wait_for_save()

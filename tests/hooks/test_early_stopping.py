@@ -309,7 +309,7 @@ def test_sleeps_until_a_check_is_due():
 
     class Counted(EarlyStoppingHook):
         # It sleeps like the hook it counts the calls of.
-        wakes_at = EarlyStoppingHook.wakes_at
+        next_due = EarlyStoppingHook.next_due
 
         def before_run(self, run_context):
             calls.append(1)

@@ -185,7 +185,7 @@ def test_sleeps_until_an_evaluation_is_due():
 
     class Counted(EvalHook):
         # It sleeps like the hook it counts the calls of.
-        wakes_at = EvalHook.wakes_at
+        next_due = EvalHook.next_due
 
         def after_run(self, run_context, run_values):
             calls.append(1)

@@ -127,7 +127,7 @@ def test_by_global_step_sleeps():
 
     class Counted(LoggingTensorHook):
         # It sleeps like the hook it counts the calls of.
-        wakes_at = LoggingTensorHook.wakes_at
+        next_due = LoggingTensorHook.next_due
 
         def before_run(self, run_context):
             calls.append(1)

@@ -427,7 +427,7 @@ def test_sleeps_between(files):
 
     class Counted(MetricsWriterHook):
         # It sleeps like the hook it counts the calls of.
-        wakes_at = MetricsWriterHook.wakes_at
+        next_due = MetricsWriterHook.next_due
 
         def before_run(self, run_context):
             calls.append(1)

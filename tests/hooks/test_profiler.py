@@ -217,7 +217,7 @@ def test_sleeps_until_a_trace_is_due(tmp_path):
 
     class Counted(ProfilerHook):
         # It sleeps like the hook it counts the calls of.
-        wakes_at = ProfilerHook.wakes_at
+        next_due = ProfilerHook.next_due
 
         def before_run(self, run_context):
             calls.append(1)

@@ -301,7 +301,7 @@ def test_sleeps_between():
 
     class Counted(ProgressHook):
         # It sleeps like the hook it counts the calls of.
-        wakes_at = ProgressHook.wakes_at
+        next_due = ProgressHook.next_due
 
         def before_run(self, run_context):
             calls.append(1)

@@ -227,7 +227,7 @@ def test_sleeps_until_a_rate_is_due(tmp_path):
 
     class Counted(StepCounterHook):
         # It sleeps like the hook it counts the calls of.
-        wakes_at = StepCounterHook.wakes_at
+        next_due = StepCounterHook.next_due
 
         def after_run(self, run_context, run_values):
             calls.append(1)

@@ -107,7 +107,7 @@ def test_sleeps_until_the_last_step_is_near():
 
     class Counted(StopAtStepHook):
         # It sleeps like the hook it counts the calls of.
-        wakes_at = StopAtStepHook.wakes_at
+        next_due = StopAtStepHook.next_due
 
         def after_run(self, run_context, run_values):
             calls.append(1)

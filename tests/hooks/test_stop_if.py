@@ -269,7 +269,7 @@ def test_sleeps_between():
     after_run = hook.after_run
     hook.after_run = lambda *arguments: (calls.append(1), after_run(*arguments))
     # Sleeping is for methods that the class has; this one counts them only.
-    hook.wakes_at = hook.wakes_at
+    hook.next_due = hook.next_due
     train(tfhooks.MonitoredSession, [hook], 250)
     assert len(calls) < 20
 

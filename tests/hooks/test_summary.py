@@ -229,7 +229,7 @@ def test_sleeps_until_summaries_are_due(tmp_path):
 
     class Counted(SummarySaverHook):
         # It sleeps like the hook it counts the calls of.
-        wakes_at = SummarySaverHook.wakes_at
+        next_due = SummarySaverHook.next_due
 
         def before_run(self, run_context):
             calls.append(1)

@@ -122,7 +122,7 @@ def test_sleeps_until_the_time_is_nearly_up(clock):
 
     class Counted(TimeLimitHook):
         # It sleeps like the hook it counts the calls of.
-        wakes_at = TimeLimitHook.wakes_at
+        next_due = TimeLimitHook.next_due
 
         def after_run(self, run_context, run_values):
             calls.append(clock.now)

@@ -147,7 +147,7 @@ def test_sleeps_once_training_has_started():
 
     class Counted(GlobalStepWaiterHook):
         # It sleeps like the hook it counts the calls of.
-        wakes_at = GlobalStepWaiterHook.wakes_at
+        next_due = GlobalStepWaiterHook.next_due
 
         def before_run(self, run_context):
             calls.append(1)

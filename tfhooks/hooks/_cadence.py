@@ -75,9 +75,9 @@ class Cadence:
                 self._timer.update_last_triggered_step(self._mark(step))
         return step
 
-    def wakes_at(self) -> steps.Wake:
-        """When it may be due next; see `tfhooks.steps.Wake`."""
-        return self._timer.wakes_at()
+    def next_due(self) -> steps.NextDue:
+        """When it may be due next; see `tfhooks.steps.NextDue`."""
+        return self._timer.next_due()
 
     def may_be_due(self, run_context: Any) -> bool:
         """Whether it may be due when the run about to be made has ended."""

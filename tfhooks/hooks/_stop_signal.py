@@ -65,9 +65,9 @@ class StopOnPredicateHook(SessionRunHook[None]):
         if self._timer.last_triggered_step() is not None:
             self._timer.rewind(int(session.run(self._global_step_tensor)))
 
-    def wakes_at(self) -> steps.Wake:
-        """When the function is to be asked; see `tfhooks.steps.Wake`."""
-        return self._timer.wakes_at()
+    def next_due(self) -> steps.NextDue:
+        """When the function is to be asked; see `tfhooks.steps.NextDue`."""
+        return self._timer.next_due()
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[None] | None:
         """Asks for nothing: `after_run` reads the step by a run of its own."""

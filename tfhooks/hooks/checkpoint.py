@@ -207,11 +207,11 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         stop = self._finish(run_context.session)
         return self._save_as(run_context.session, step, background=True) or stop
 
-    def wakes_at(self) -> steps.Wake:
-        """When the next save is due, or at once while one is being written; see `steps.Wake`."""
+    def next_due(self) -> steps.NextDue:
+        """When the next save is due, or at once while one is being written; see `steps.NextDue`."""
         if self._writing is not None or self._late_errors:
             return steps.ALWAYS
-        return self._retries.wakes_at(self._timer.wakes_at())
+        return self._retries.next_due(self._timer.next_due())
 
     def skip_final_save(self, reason: str) -> None:
         """Makes `end` leave the last checkpoint as it is.

@@ -9,7 +9,7 @@ from typing import Any
 
 from tfhooks._tensorflow import tf
 from tfhooks.errors import CheckpointSaveError
-from tfhooks.steps import Wake
+from tfhooks.steps import NextDue
 from tfhooks.triggers import SecondOrStepTimer
 
 # Seconds. Each try that fails doubles it.
@@ -37,7 +37,7 @@ class Retries:
         self._between = False
         self._next_time = math.inf
 
-    def wakes_at(self, wake: Wake) -> Wake:
+    def next_due(self, wake: NextDue) -> NextDue:
         """When to save or to try again, given when the next save is due."""
         return wake._replace(time=min(wake.time, self._next_time))
 

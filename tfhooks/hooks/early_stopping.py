@@ -160,11 +160,11 @@ class EarlyStoppingHook(SessionRunHook[Any]):
             self._say(step)
             coord.request_stop()
 
-    def wakes_at(self) -> steps.Wake:
-        """When a check may be due; see `tfhooks.steps.Wake`."""
+    def next_due(self) -> steps.NextDue:
+        """When a check may be due; see `tfhooks.steps.NextDue`."""
         if self._cadence is not None:
-            return self._cadence.wakes_at()
-        wake: steps.Wake = self._metric.hook.wakes_at()
+            return self._cadence.next_due()
+        wake: steps.NextDue = self._metric.hook.next_due()
         return wake
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[Any] | None:

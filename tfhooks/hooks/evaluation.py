@@ -200,9 +200,9 @@ class EvalHook(SessionRunHook[None]):
             self.latest = self.evaluate(session, step)
         self._was_started = True
 
-    def wakes_at(self) -> steps.Wake:
-        """When an evaluation may be due; see `tfhooks.steps.Wake`."""
-        return self._cadence.wakes_at()
+    def next_due(self) -> steps.NextDue:
+        """When an evaluation may be due; see `tfhooks.steps.NextDue`."""
+        return self._cadence.next_due()
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[None] | None:
         """Asks for nothing: an evaluation is made of runs of its own."""

@@ -124,11 +124,11 @@ class LoggingTensorHook(tf.train.LoggingTensorHook, SessionRunHook[dict[Any, Any
         if self._by_global_step and self._timer.last_triggered_step() is not None:
             self._timer.rewind(int(session.run(self._global_step)))
 
-    def wakes_at(self) -> steps.Wake:
-        """When it is due; see `tfhooks.steps.Wake`."""
+    def next_due(self) -> steps.NextDue:
+        """When it is due; see `tfhooks.steps.NextDue`."""
         if self._by_global_step:
-            return self._timer.wakes_at()
-        return steps.Wake(time=self._due_time, runs=self._due)
+            return self._timer.next_due()
+        return steps.NextDue(time=self._due_time, runs=self._due)
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[dict[Any, Any]] | None:
         """Asks for the tensors if they are due."""

@@ -91,9 +91,9 @@ class MetricsWriterHook(SessionRunHook[tuple[Any, ...]]):
             for writer in self._writers:
                 writer.resume(step)
 
-    def wakes_at(self) -> steps.Wake:
-        """When a row may be due; see `tfhooks.steps.Wake`."""
-        return self._cadence.wakes_at()
+    def next_due(self) -> steps.NextDue:
+        """When a row may be due; see `tfhooks.steps.NextDue`."""
+        return self._cadence.next_due()
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[tuple[Any, ...]] | None:
         """Asks for the tensors if they may be due."""

@@ -138,16 +138,16 @@ class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
         if self._timer.last_triggered_step() is not None:
             self._timer.rewind(int(session.run(self._global_step_tensor)))
 
-    def wakes_at(self) -> steps.Wake:
-        """When a trace may be due; see `tfhooks.steps.Wake`."""
+    def next_due(self) -> steps.NextDue:
+        """When a trace may be due; see `tfhooks.steps.NextDue`."""
         if self._finished:
             return steps.NEVER
-        wake = self._timer.wakes_at()
+        wake = self._timer.next_due()
         if wake is steps.ALWAYS:
             return steps.ALWAYS
         if wake.step == steps.NEVER.step:
             return wake
-        return steps.Wake(step=max(wake.step, self._start_step))
+        return steps.NextDue(step=max(wake.step, self._start_step))
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[list[Any]] | None:
         """Asks for a full trace if one may be due."""
@@ -155,7 +155,7 @@ class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
             return super().before_run(run_context)
         if self._finished:
             return None
-        reach = steps.reach(run_context, self._global_step_tensor)
+        reach = steps.max_step_after(run_context, self._global_step_tensor)
         if self._end_step is not None and (
             steps.before(run_context, self._global_step_tensor) >= self._end_step
         ):

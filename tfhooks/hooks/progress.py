@@ -120,9 +120,9 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]]):
             self._shown = (step, _training_time(session))
             self._display_or_give_up(lambda display: display.open(step))
 
-    def wakes_at(self) -> steps.Wake:
-        """When there may be something to show; see `tfhooks.steps.Wake`."""
-        return self._cadence.wakes_at()
+    def next_due(self) -> steps.NextDue:
+        """When there may be something to show; see `tfhooks.steps.NextDue`."""
+        return self._cadence.next_due()
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[tuple[Any, ...]] | None:
         """Asks for the tensors if they may be due."""

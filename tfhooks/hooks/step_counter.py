@@ -98,13 +98,13 @@ class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
             self._timer.update_last_triggered_step(step)
             self._paused_secs = pauses.seconds(session.graph)
 
-    def wakes_at(self) -> steps.Wake:
-        """When a rate may be due; see `tfhooks.steps.Wake`."""
+    def next_due(self) -> steps.NextDue:
+        """When a rate may be due; see `tfhooks.steps.NextDue`."""
         if self._warm_until is not None and self._timer.last_triggered_step() is None:
-            return steps.Wake(step=self._warm_until)
+            return steps.NextDue(step=self._warm_until)
         if not isinstance(self._timer, SecondOrStepTimer):  # A subclass has set TensorFlow's.
             return steps.ALWAYS
-        return self._timer.wakes_at(lead_secs=self._run_secs)
+        return self._timer.next_due(lead_secs=self._run_secs)
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[Any] | None:
         """Asks for nothing: `after_run` reads the step by a run of its own."""

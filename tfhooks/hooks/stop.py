@@ -87,12 +87,12 @@ class StopAtStepHook(tf.train.StopAtStepHook, SessionRunHook[None]):
         elif coord is not None and int(session.run(self._global_step_tensor)) >= self._last_step:
             coord.request_stop()
 
-    def wakes_at(self) -> steps.Wake:
-        """When it may have to stop; see `tfhooks.steps.Wake`."""
+    def next_due(self) -> steps.NextDue:
+        """When it may have to stop; see `tfhooks.steps.NextDue`."""
         if self._last_steps is not None:
-            return steps.Wake(step=self._last_step - self._last_steps.near)
+            return steps.NextDue(step=self._last_step - self._last_steps.near)
         # The first run teaches how far a run goes.
-        return steps.Wake(step=self._last_step) if self._knows_advance else steps.ALWAYS
+        return steps.NextDue(step=self._last_step) if self._knows_advance else steps.ALWAYS
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[Any] | None:
         """Asks for nothing: `after_run` reads the step by a run of its own."""

@@ -88,11 +88,11 @@ class SummarySaverHook(tf.train.SummarySaverHook, SessionRunHook[list[Any]]):
             # Another START tells TensorBoard to drop what was written of the steps that come again.
             self._next_step = None
 
-    def wakes_at(self) -> steps.Wake:
-        """When summaries may be due; see `tfhooks.steps.Wake`."""
+    def next_due(self) -> steps.NextDue:
+        """When summaries may be due; see `tfhooks.steps.NextDue`."""
         if not self._has_own_timer():
             return steps.ALWAYS
-        return self._timer.wakes_at()
+        return self._timer.next_due()
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[list[Any]] | None:
         """Asks for the summaries if they may be due."""

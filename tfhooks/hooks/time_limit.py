@@ -82,9 +82,9 @@ class TimeLimitHook(SessionRunHook[None]):
             if coord is not None:
                 coord.request_stop()
 
-    def wakes_at(self) -> steps.Wake:
-        """As long before the time is up as a run may take; see `tfhooks.steps.Wake`."""
-        return steps.Wake(time=self._deadline - self._run_secs)
+    def next_due(self) -> steps.NextDue:
+        """As long before the time is up as a run may take; see `tfhooks.steps.NextDue`."""
+        return steps.NextDue(time=self._deadline - self._run_secs)
 
     def before_run(self, run_context: SessionRunContext) -> None:
         """Asks for nothing."""

@@ -54,8 +54,8 @@ class GlobalStepWaiterHook(tf.train.GlobalStepWaiterHook, SessionRunHook[None]):
         super().after_create_session(session, coord)
         self._coord = coord
 
-    def wakes_at(self) -> steps.Wake:
-        """Never again once training has started; see `tfhooks.steps.Wake`."""
+    def next_due(self) -> steps.NextDue:
+        """Never again once training has started; see `tfhooks.steps.NextDue`."""
         return steps.NEVER if self._worker_is_started else steps.ALWAYS
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[None] | None:
