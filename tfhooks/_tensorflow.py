@@ -422,6 +422,22 @@ def worker_context():
         return None
 
 
+def distribute_coordinator():
+    """The module that runs a strategy's work on each task of a cluster, for an Estimator.
+
+    It is not exported. Fallback: an error that says that such a strategy cannot be used.
+    """
+    try:
+        from tensorflow.python.distribute import distribute_coordinator as module
+
+        return module
+    except ImportError as error:
+        raise NotImplementedError(
+            'an Estimator cannot train on a cluster with a distribution strategy in this '
+            f'TensorFlow, which has no distribute coordinator; version={_tensorflow.__version__!r}'
+        ) from error
+
+
 def strategy_of(context):
     """The distribution strategy of a `worker_context()`, or None.
 

@@ -1,0 +1,34 @@
+"""What packages written for an earlier TensorFlow import of it, and what they get for it today.
+
+`tfhooks.v1._originals` loads such packages (tensorflow-estimator, the files of `tf.contrib`) as
+they are, and serves their import statements, and nobody else's, from these tables.
+"""
+
+from __future__ import annotations
+
+SERVED = {
+    'tensorflow.compat': 'tfhooks.v1.compat',
+    'tensorflow.contrib': 'tfhooks.v1.contrib',
+    'tensorflow.estimator': 'tfhooks.v1.estimator',
+    # To whom a name of tf.estimator is exported is of no consequence any more.
+    'tensorflow_estimator.python.estimator.estimator_export': 'tfhooks.v1._estimator_export',
+    'tensorflow.python.distribute.estimator_training': 'tfhooks.v1._estimator_training',
+    'tensorflow.python.estimator': 'tensorflow_estimator.python.estimator',
+}
+"""By the name of a module or of something in it: where it is today."""
+
+OVERLAID = {
+    f'tensorflow.python.training.{name}': 'tfhooks.v1.train'
+    for name in ('basic_session_run_hooks', 'monitored_session', 'session_run_hook', 'training')
+}
+"""Modules whose names are taken from another where both have them: tfhooks' hooks and sessions."""
+
+COPIED = ('tensorflow.python.training.evaluation',)
+"""Modules of TensorFlow's of which such packages get a copy, whose imports are served, too."""
+
+ABSENT = (
+    'tensorflow.python.tpu.session_support',
+    'tensorflow.python.tpu.tpu_embedding',
+    'tensorflow.python.tpu.tpu_embedding_gradient',
+)
+"""Modules that are gone, and that need to be imported only: using a name of theirs raises."""

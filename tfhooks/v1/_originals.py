@@ -1,0 +1,196 @@
+"""Loads packages written for an earlier TensorFlow, such as tensorflow-estimator, as they are.
+
+A finder gives each of their modules an `__import__` of its own, which import statements call by
+the language's rules. It serves names that are gone or moved, and tfhooks' hooks and sessions, from
+the tables in `tfhooks._names.served`. TensorFlow's modules and everybody else's are not touched.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import importlib.util
+import pkgutil
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from types import ModuleType
+from typing import Any
+
+from tfhooks._aliases import alias_spec
+from tfhooks._names import served
+
+
+class Imports:
+    """What a package's import statements are answered with.
+
+    Attributes:
+      served: By the dotted name of a module or of something in it, the dotted name of what stands
+        for it; `tfhooks._names.served.SERVED` and what was added to it.
+      builtins: Python's builtins with the `__import__` of the package, to be its modules'
+        `__builtins__`.
+    """
+
+    def __init__(self, more: Mapping[str, str] | None = None) -> None:
+        """Makes the answers.
+
+        Args:
+          more: What is served beside or instead of `SERVED`, in the same form.
+        """
+        self.served = {**served.SERVED, **(more or {})}
+        special = [*self.served, *served.OVERLAID, *served.COPIED, *served.ABSENT]
+        # Every module above a name that is served is seen through a view.
+        self._viewed = {
+            '.'.join(name.split('.')[:depth])
+            for name in special
+            for depth in range(1, name.count('.') + 1)
+        }.union(served.OVERLAID)
+        self._made: dict[str, Any] = {}
+        self._lock = threading.RLock()
+        self.builtins = {**vars(builtins), '__import__': self._import}
+
+    def find(self, dotted: str) -> Any:
+        """What stands for a module of TensorFlow's, or for something in it; None if nothing does.
+
+        Raises:
+          ImportError: What stands for it cannot be imported.
+        """
+        if dotted in self.served and dotted not in self._viewed:
+            return pkgutil.resolve_name(self.served[dotted])
+        if dotted in self._viewed or dotted in served.COPIED or dotted in served.ABSENT:
+            with self._lock:
+                if dotted not in self._made:
+                    self._made[dotted] = self._make(dotted)
+            return self._made[dotted]
+        return None
+
+    def place_of(self, dotted: str) -> str:
+        """The dotted name of a module today: it may have moved with the one that it is in."""
+        place, rest = dotted, ''
+        while place and place not in self.served:
+            place, _, last = place.rpartition('.')
+            rest = f'.{last}{rest}'
+        return f'{self.served[place]}{rest}' if place else dotted
+
+    def _make(self, dotted: str) -> ModuleType:
+        if dotted in served.ABSENT:
+            return _Absent(dotted)
+        if dotted in served.COPIED:
+            return self._copy(dotted)
+        return _View(dotted, self)
+
+    def _copy(self, dotted: str) -> ModuleType:
+        spec = importlib.util.find_spec(dotted)
+        if spec is None or spec.loader is None:
+            raise ModuleNotFoundError(f'No module named {dotted!r}', name=dotted)
+        module = importlib.util.module_from_spec(spec)
+        vars(module)['__builtins__'] = self.builtins
+        spec.loader.exec_module(module)
+        return module
+
+    def _import(
+        self,
+        name: str,
+        globals: Mapping[str, object] | None = None,
+        locals: Mapping[str, object] | None = None,
+        fromlist: Sequence[str] = (),
+        level: int = 0,
+    ) -> ModuleType:
+        top = self.find(name.partition('.')[0])
+        if level or top is None:
+            return builtins.__import__(name, globals, locals, fromlist, level)
+        found: ModuleType | None = self.find(name)
+        if found is None:
+            place = self.place_of(name)
+            if place == name and fromlist:
+                return builtins.__import__(name, globals, locals, fromlist)
+            found = importlib.import_module(place)
+        # Without a list, the statement is `import a.b` and wants `a`.
+        return found if fromlist else top
+
+
+class _View(ModuleType):
+    """A module of TensorFlow's as the package sees it: what is served goes before what is there."""
+
+    def __init__(self, name: str, imports: Imports) -> None:
+        super().__init__(name)
+        module = pkgutil.resolve_name(imports.place_of(name))
+        vars(self).update(__path__=[], _imports=imports, _module=module)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == '__all__':
+            return [key for key in dir(self._module) if not key.startswith('_')]
+        dotted = f'{self.__name__}.{name}'
+        found = None if name.startswith('__') else self._imports.find(dotted)
+        if found is not None:
+            return found
+        try:
+            value = getattr(self._module, name)
+        except AttributeError:
+            # A module that nobody has imported yet, or nothing.
+            try:
+                return importlib.import_module(f'{self._module.__name__}.{name}')
+            except ModuleNotFoundError:
+                pass
+            raise
+        over = served.OVERLAID.get(self.__name__)
+        return value if over is None else getattr(importlib.import_module(over), name, value)
+
+
+class _Absent(ModuleType):
+    """A module that is gone: each name in it is a class of which no object can be made."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith('__'):
+            raise AttributeError(f'module {self.__name__!r} has no attribute {name!r}')
+        dotted = f'{self.__name__}.{name}'
+
+        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+            raise NotImplementedError(f'{dotted} is not in this TensorFlow')
+
+        return self.__dict__.setdefault(name, type(name, (), {'__init__': __init__}))
+
+
+class _Loader(SourceFileLoader):
+    def __init__(self, name: str, path: str, imports: Imports) -> None:
+        super().__init__(name, path)
+        self._imports = imports
+
+    def exec_module(self, module: ModuleType) -> None:
+        vars(module)['__builtins__'] = self._imports.builtins
+        super().exec_module(module)
+
+
+class OriginalFinder(MetaPathFinder):
+    """Finds the modules of one package, to be loaded with its own answers to import statements."""
+
+    def __init__(self, package: str, imports: Imports, path: Sequence[str] | None = None) -> None:
+        """Makes the finder.
+
+        Args:
+          package: The name of the package.
+          imports: What its import statements are answered with.
+          path: The directories in which the package is; by default `sys.path`.
+        """
+        self.package, self.imports, self._path = package, imports, path
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if not f'{fullname}.'.startswith(f'{self.package}.'):
+            return None
+        if fullname in self.imports.served:
+            return alias_spec(fullname, self.imports.find(fullname))
+        spec = PathFinder.find_spec(fullname, self._path if path is None else path)
+        if spec is not None and type(spec.loader) is SourceFileLoader:
+            spec.loader = _Loader(fullname, spec.loader.path, self.imports)
+        return spec
+
+    def install(self) -> None:
+        """Puts this finder first, once for each package."""
+        for finder in sys.meta_path:
+            if isinstance(finder, OriginalFinder) and finder.package == self.package:
+                return
+        sys.meta_path.insert(0, self)
