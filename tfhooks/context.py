@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from tfhooks._tensorflow import RunOptions, Session
@@ -14,15 +13,20 @@ from tfhooks.steps import StepTracker
 class RunContext(SessionRunContext):
     """A SessionRunContext that builds what hooks rarely ask for only when they ask.
 
+    Programs read and set TensorFlow's fields `_original_args`, `_session` and `_stop_requested`, so
+    these are what its properties go by here, too. The feeds in `original_args` are the caller's own
+    dict: what a hook puts into it takes part in the run.
+
     Attributes:
       runs: How many runs of the monitored session succeeded before this one.
       steps: What is known of the global step, or None where no hook needs it.
       weights_are_bad: Whether a hook found in this run that the weights must not be saved.
+      stopper: The name of the hook that asked for the stop, or None while none has.
     """
 
+    _stop_requested = False
     weights_are_bad = False
-    _args: SessionRunArgs[Any] | None = None
-    _stop = False
+    stopper: str | None = None
 
     def __init__(
         self,
@@ -34,33 +38,19 @@ class RunContext(SessionRunContext):
         runs: int = 0,
     ) -> None:
         self._asked = (fetches, feed_dict, options)
-        self._raw = session
+        self._session = session
         self.steps = steps
         self.runs = runs
 
-    @property
-    def original_args(self) -> SessionRunArgs[Any]:
-        """What the caller asked for: the fetches, a copy of the feeds, a copy of the options."""
-        if self._args is None:
-            fetches, feed_dict, options = self._asked
-            if isinstance(feed_dict, Mapping):
-                feed_dict = copy.copy(feed_dict)
-            if options is not None:
-                given, options = options, RunOptions()
-                options.CopyFrom(given)
-            self._args = SessionRunArgs(fetches, feed_dict, options)
-        return self._args
+    @cached_property
+    def _original_args(self) -> SessionRunArgs[Any]:
+        """What the caller asked for: the fetches, the feeds, a copy of the options."""
+        fetches, feed_dict, options = self._asked
+        if options is not None:
+            given, options = options, RunOptions()
+            options.CopyFrom(given)
+        return SessionRunArgs(fetches, feed_dict, options)
 
-    @property
-    def session(self) -> Session:
-        """The raw `tf.compat.v1.Session` that runs."""
-        return self._raw
-
-    @property
-    def stop_requested(self) -> bool:
-        """Whether a hook has asked for a stop in this run."""
-        return self._stop
-
-    def request_stop(self) -> None:
-        """Asks for a stop after this run."""
-        self._stop = True
+    def note_stop(self, hook: str) -> None:
+        """Keeps who asked for the stop; to be called where a hook has changed whether one is."""
+        self.stopper = hook if self._stop_requested else None

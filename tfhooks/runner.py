@@ -83,6 +83,8 @@ class Runner:
     def connect(self, session: Session, plans: RunPlans | None) -> None:
         """Learns the raw session that the next runs are made on."""
         self.plans = plans
+        # What was asked for in a run that lost its session is asked for again when it is due.
+        self.stopper = None
         if self.weights_are_bad:
             self._absolve()
         self._known = KnownRequests()
@@ -153,6 +155,24 @@ class Runner:
         if skip:
             calls = self._calls([member for member in calls.members if member not in skip])
         context = RunContext(fetches, feed_dict, options, session, tracker, runs)
+        try:
+            return self._run(context, calls, woken, fetches, feed_dict, options, run_metadata)
+        finally:
+            # Kept also where the run failed; where a session is lost by it, `connect` forgets it.
+            if context._stop_requested and self.stopper is None:
+                self.stopper = context.stopper or 'a hook'
+
+    def _run(
+        self,
+        context: RunContext,
+        calls: Calls,
+        woken: bool,
+        fetches: Any,
+        feed_dict: Any,
+        options: RunOptions | None,
+        run_metadata: RunMetadata | None,
+    ) -> Any:
+        session, tracker = context._session, context.steps
         if calls.askers or self._conditions.members:
             askers, requests = calls.standing.copy(), calls.requests.copy()
             calls = self._ask(calls, context, feed_dict, askers, requests)
@@ -239,6 +259,7 @@ class Runner:
           Those of `calls` that take part in the run.
         """
         member: Member | None = None
+        stopped = False
         waiting = self._conditions.members
         try:
             for hook, member in calls.askers:
@@ -248,8 +269,9 @@ class Runner:
                 if request is not None:
                     askers.append(member)
                     requests.append((member.asking, request))
-                if context._stop and self.stopper is None:
-                    self.stopper = member.name
+                if context._stop_requested != stopped:
+                    stopped = context._stop_requested
+                    context.note_stop(member.name)
             if waiting:
                 fed = self._conditions.fed(feed_dict, requests)
                 calls = self._calls([m for m in calls.members if self._conditions.met(m, fed)])
@@ -259,13 +281,14 @@ class Runner:
                         if request is not None:
                             askers.append(member)
                             requests.append((member.asking, request))
-                        if context._stop and self.stopper is None:
-                            self.stopper = member.name
+                        if context._stop_requested != stopped:
+                            stopped = context._stop_requested
+                            context.note_stop(member.name)
         except BaseException as error:
             if member is not None:
                 blame(error, member.asking)
-                if context._stop and self.stopper is None:
-                    self.stopper = member.name
+                if context._stop_requested != stopped:
+                    context.note_stop(member.name)
             raise
         return calls
 
@@ -328,27 +351,29 @@ class Runner:
     ) -> None:
         """Gives the hooks their results, the guards first: what one of them raises stops all."""
         errors: list[BaseException] | None = None
-        asked_before = context._stop
+        stopped = context._stop_requested
         for index, hook, member in listeners:
-            if asked_before and member.guards:
+            if stopped and member.guards:
                 # Whether this very hook asks for a stop is what tells that the weights are bad.
-                context._stop = False
+                context._stop_requested = False
             try:
                 hook.after_run(context, values.get(index, nothing))
             except Exception as error:
                 blame(error, f'{member.name}.after_run')
                 if member.guards:
+                    context._stop_requested = context._stop_requested or stopped
                     self._condemn(context, member)
                 if member.guards or isinstance(error, PREEMPTION_ERRORS):
                     raise
                 errors = [*(errors or ()), error]
-            if context._stop:
-                if member.guards:
+            if member.guards:
+                if context._stop_requested:
                     self._condemn(context, member)
-                if self.stopper is None:
-                    self.stopper = member.name
-            elif asked_before:
-                context._stop = True
+                elif stopped:
+                    context._stop_requested = True
+            if context._stop_requested != stopped:
+                stopped = context._stop_requested
+                context.note_stop(member.name)
             if member.guards and self.weights_are_bad and not context.weights_are_bad:
                 self._absolve()
         if errors:

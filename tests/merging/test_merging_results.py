@@ -173,21 +173,21 @@ class TestResults:
 
 
 class TestRunContext:
-    def test_original_args_are_copies_with_options(self, graph):
+    def test_original_args_hold_the_callers_feeds_and_a_copy_of_the_options(self, graph):
         seen = []
 
         class Looks(tfhooks.SessionRunHook):
             def before_run(self, run_context):
                 args = run_context.original_args
                 seen.append((args.fetches, dict(args.feed_dict), args.options.timeout_in_ms))
-                args.feed_dict.clear()
+                args.feed_dict['x:0'] = args.feed_dict['x:0'] + 1
                 args.options.timeout_in_ms = 1
 
         options = tf.RunOptions(timeout_in_ms=60_000)
         feeds = {'x:0': 1.0}
-        assert run([Looks()], 'next:0', feeds, options=options) == 2.0
-        assert seen == [('next:0', {'x:0': 1.0}, 60_000)] * 2
-        assert feeds == {'x:0': 1.0}
+        assert run([Looks()], 'next:0', feeds, options=options) == 4.0
+        assert seen == [('next:0', {'x:0': 1.0}, 60_000), ('next:0', {'x:0': 2.0}, 60_000)]
+        assert feeds == {'x:0': 3.0}
         assert options.timeout_in_ms == 60_000
 
     def test_original_args_are_without_what_hooks_ask(self, graph):
