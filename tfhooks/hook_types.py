@@ -16,6 +16,7 @@ from tfhooks._tensorflow import (
     originals,
     tf,
 )
+from tfhooks.steps import NextDue
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as _TypeVarWithDefault
@@ -229,3 +230,45 @@ class SessionRunHook(tf.train.SessionRunHook, Generic[ResultT], metaclass=ABCMet
           session: The raw session, or None where there is none any more. It may be broken.
           error: The exception, which is raised on after this call whatever this call does.
         """
+
+
+class SupportsNextDue:
+    """A base class for hooks that say when they need to be called next. Not in TensorFlow.
+
+    Such a hook sleeps: tfhooks' sessions call its `before_run` and `after_run` only in runs in
+    which it may be due, and at least in the first run of each session. Like the classes below it
+    counts only where a class names it as a base: an attribute of the same name that some hook
+    happens to have means nothing. A class that overrides `before_run` or `after_run` of one that
+    sleeps, and not `next_due`, is called in every run.
+
+    Attributes:
+      decides_after_run: Whether the hook asks for nothing in `before_run`. It is then not called
+        before a run, and its `after_run` if it is due when the run has ended.
+    """
+
+    decides_after_run: bool = False
+
+    def next_due(self) -> NextDue:
+        """When the hook may be due next; asked after each run in which it was called."""
+        raise NotImplementedError
+
+
+class SupportsOnError:
+    """A base class for hooks that are told of the error by which a session ends."""
+
+    def on_error(self, session: Session | None, error: BaseException) -> None:
+        """Called instead of `end`, as `SessionRunHook.on_error`."""
+        raise NotImplementedError
+
+
+class SupportsSkipFinalSave:
+    """A base class for hooks that save the weights."""
+
+    def skip_final_save(self, reason: str) -> None:
+        """Called with the reason when the weights are known to be bad, with '' when no more."""
+        raise NotImplementedError
+
+
+def supports(hook: Any, kind: type) -> bool:
+    """Whether the class of a hook names `kind`, one of the classes above, among its bases."""
+    return kind in type(hook).__mro__
