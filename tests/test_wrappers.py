@@ -407,18 +407,6 @@ def test_skip_hooks_finds_the_hook_inside():
     assert hook.methods.count('before_run') == 1
 
 
-def test_when_fed_of_the_hook_inside_holds():
-    hook = RecordingHook()
-    with tf.Graph().as_default():
-        x = tf.placeholder_with_default(1, [])
-        hook.when_fed = [x]
-        with tfhooks.MonitoredSession(hooks=[only_if(hook, lambda context: True)]) as session:
-            session.run(x)
-            assert 'before_run' not in hook.methods
-            session.run(x, {x: 2})
-    assert hook.methods.count('before_run') == 1
-
-
 @pytest.mark.parametrize('make', SESSIONS)
 def test_threads_do_not_share_what_is_due(make):
     hook = Steps()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from tfhooks.merging import Request
@@ -22,13 +22,8 @@ class Calls:
       are_ours: Whether all listeners are tfhooks' own hooks.
     """
 
-    def __init__(self, members: Sequence[Member], waiting: Container[int] = ()) -> None:
-        """Sorts the members.
-
-        Args:
-          members: Those that take part.
-          waiting: The indices of those that may be asked only when certain placeholders are fed.
-        """
+    def __init__(self, members: Sequence[Member]) -> None:
+        """Sorts `members`, those that take part."""
         self.members = members
         self.standing: list[Member] = []
         self.requests: list[Request] = []
@@ -37,7 +32,7 @@ class Calls:
             # Of its class: a hook that hands unknown names on to another one asks for itself.
             stands = hasattr(type(member.hook), 'standing_request')
             request = member.hook.standing_request if stands else None
-            if request is not None and member.index not in waiting:
+            if request is not None:
                 self.standing.append(member)
                 self.requests.append((member.asking, request))
             elif member.asks:

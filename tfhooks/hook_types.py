@@ -160,15 +160,11 @@ class SessionRunHook(tf.train.SessionRunHook, Generic[ResultT], metaclass=ABCMet
                 print(run_values.results.loss)
 
     Attributes:
-      when_fed: A list of placeholders (tensors or names). A hook that has some takes part only in
-        a run in which the caller or a hook without `when_fed` feeds all of them. Set it on the
-        class, or on the instance in `begin()` at the latest.
       chief_only: True for a hook that takes part in the chief's session alone: a worker's session
         leaves it out, as MonitoredTrainingSession does with `chief_only_hooks`. It is looked at
         when the session is made. See `tfhooks.chief_only` for hooks that are not one's own.
     """
 
-    when_fed: Any = ()
     chief_only: bool = False
 
     @classmethod

@@ -202,7 +202,7 @@ class Checked:
             return None
 
 
-def check(graph: Graph, caller: Any, requests: Sequence[Request], unfed: bool = True) -> None:
+def check(graph: Graph, caller: Any, requests: Sequence[Request]) -> None:
     """Looks at everything in the requests; see `merge`.
 
     What is wrong with the caller's own request alone is left to `Session.run`, which says it as it
@@ -212,15 +212,10 @@ def check(graph: Graph, caller: Any, requests: Sequence[Request], unfed: bool = 
       graph: The graph that is to be run.
       caller: The caller's SessionRunArgs.
       requests: The hooks' names and requests.
-      unfed: Whether to look for placeholders that nobody feeds, which takes a walk over the graph.
-        It depends on the fetches and the keys of the feeds alone.
     """
-    fetches, fed, problems = _examine(graph, caller, requests)
+    _, fed, problems = _examine(graph, caller, requests)
     problems += feeding.fed_twice(fed)
     problems += _options_problems([(CALLER, caller), *requests])
-    # Whether a placeholder is fed is certain only once everything else is right.
-    if unfed and not problems:
-        problems = placeholders.unfed(fetches, fed)
     if problems and not _is_left_to_the_session(problems):
         raise request_error(problems)
 

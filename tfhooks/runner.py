@@ -23,7 +23,6 @@ from tfhooks._tensorflow import (
     tf,
 )
 from tfhooks.calls import Calls
-from tfhooks.conditions import Conditions
 from tfhooks.context import RunContext
 from tfhooks.errors import attach, blame
 from tfhooks.hook_types import SessionRunArgs, SessionRunValues
@@ -54,7 +53,6 @@ class Runner:
         self.plans: RunPlans | None = None
         self.weights_are_bad = False
         self._graph: Graph = tf.get_default_graph()
-        self._conditions = Conditions(members)
         self._checked = merging.Checked()
         self._known = KnownRequests()
         options, run_metadata = RunOptions(), RunMetadata()
@@ -75,8 +73,6 @@ class Runner:
           global_step: The tensor that gives the global step, or None.
         """
         self._graph = graph
-        self._conditions.resolve(graph)
-        self._all = self._awake = self._calls(self.members)
         if self._sleepers and global_step is not None:
             self.tracker = StepTracker(global_step)
 
@@ -153,7 +149,7 @@ class Runner:
         if woken or (wake_time != _NEVER and time.monotonic() >= wake_time) or runs >= wake_runs:
             calls, woken = self._all, True
         if skip:
-            calls = self._calls([member for member in calls.members if member not in skip])
+            calls = Calls([member for member in calls.members if member not in skip])
         context = RunContext(fetches, feed_dict, options, session, tracker, runs)
         try:
             return self._run(context, calls, woken, fetches, feed_dict, options, run_metadata)
@@ -173,9 +169,9 @@ class Runner:
         run_metadata: RunMetadata | None,
     ) -> Any:
         session, tracker = context._session, context.steps
-        if calls.askers or self._conditions.members:
+        if calls.askers:
             askers, requests = calls.standing.copy(), calls.requests.copy()
-            calls = self._ask(calls, context, feed_dict, askers, requests)
+            self._ask(calls, context, askers, requests)
         else:
             askers, requests = calls.standing, calls.requests
 
@@ -242,55 +238,29 @@ class Runner:
                 return True
         return False
 
-    def _calls(self, members: Sequence[Member]) -> Calls:
-        return Calls(members, self._conditions.members)
-
     def _ask(
         self,
         calls: Calls,
         context: RunContext,
-        feed_dict: Any,
         askers: list[Member],
         requests: list[merging.Request],
-    ) -> Calls:
-        """Adds what the hooks want of this run to `requests`, and whose it is to `askers`.
-
-        Returns:
-          Those of `calls` that take part in the run.
-        """
-        member: Member | None = None
+    ) -> None:
+        """Adds what the hooks want of this run to `requests`, and whose it is to `askers`."""
         stopped = False
-        waiting = self._conditions.members
-        try:
-            for hook, member in calls.askers:
-                if waiting and member.index in waiting:
-                    continue
+        for hook, member in calls.askers:
+            try:
                 request = hook.before_run(context)
-                if request is not None:
-                    askers.append(member)
-                    requests.append((member.asking, request))
-                if context._stop_requested != stopped:
-                    stopped = context._stop_requested
-                    context.note_stop(member.name)
-            if waiting:
-                fed = self._conditions.fed(feed_dict, requests)
-                calls = self._calls([m for m in calls.members if self._conditions.met(m, fed)])
-                for hook, member in calls.askers:
-                    if member.index in waiting:
-                        request = hook.before_run(context)
-                        if request is not None:
-                            askers.append(member)
-                            requests.append((member.asking, request))
-                        if context._stop_requested != stopped:
-                            stopped = context._stop_requested
-                            context.note_stop(member.name)
-        except BaseException as error:
-            if member is not None:
+            except BaseException as error:
                 blame(error, member.asking)
                 if context._stop_requested != stopped:
                     context.note_stop(member.name)
-            raise
-        return calls
+                raise
+            if request is not None:
+                askers.append(member)
+                requests.append((member.asking, request))
+            if context._stop_requested != stopped:
+                stopped = context._stop_requested
+                context.note_stop(member.name)
 
     def _run_known(
         self, plan: Any, fetches: Any, feed_dict: Any, requests: list[merging.Request]
@@ -323,7 +293,7 @@ class Runner:
         plan = None if plans is None else plans.find(parts, feeds)
         is_new = plan is None and not self._checked.has(parts, feeds, caller.feed_dict)
         if is_new or merged.suspicious:
-            merging.check(self._graph, caller, requests, unfed=is_new)
+            merging.check(self._graph, caller, requests)
         try:
             if plan is None and plans is not None:
                 plan = plans.compile(parts, feeds)
@@ -404,4 +374,4 @@ class Runner:
         self._wake = NextDue(*map(min, zip(NEVER, *rest, strict=True)))
         if asleep != self._asleep:
             self._asleep = asleep
-            self._awake = self._calls([m for m in self.members if m not in asleep])
+            self._awake = Calls([m for m in self.members if m not in asleep])

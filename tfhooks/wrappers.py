@@ -125,11 +125,6 @@ class _Wrapper(SessionRunHook[Any]):
         if roster.hears_of_errors(hook):
             vars(self)['on_error'] = hook.on_error
 
-    @property
-    def when_fed(self) -> Any:
-        """The placeholders that the hook inside waits for."""
-        return getattr(self.wrapped_hook, 'when_fed', ())
-
     def begin(self) -> None:
         self._last = (None, None)
         self.wrapped_hook.begin()

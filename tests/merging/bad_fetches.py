@@ -127,12 +127,3 @@ for name, container in {
             f': {path}: ',
             'cannot hold the results',
         )
-
-for name, make in {
-    'placeholder': lambda c: Args('x:0'),
-    'what is behind it': lambda c: Args('next:0'),
-    'operation': lambda c: Args({'train': c.next.op}),
-    'with other feeds': lambda c: Args('next:0', {'pair:0': [1.0, 2.0]}),
-    'sparse placeholder': lambda c: Args([c.sparse.values]),
-}.items():
-    row(f'unfed {name}', make, 'depends on a placeholder that nobody feeds', 'placeholder=')

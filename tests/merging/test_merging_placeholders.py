@@ -1,4 +1,4 @@
-"""Placeholders that nobody feeds, and hooks that wait for those that somebody does."""
+"""Placeholders that nobody feeds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TestUnfedPlaceholders:
         message = str(caught.value)
         assert message.startswith(f'{who}: fetches')
         assert f'placeholder={placeholder}' in message
-        assert 'when_fed' in message
+        assert 'only_if' in message
         assert 'run_without_hooks' in message
 
     def test_error_names_hook_fetch_and_placeholder(self, graph, run_plans):
@@ -33,6 +33,17 @@ class TestUnfedPlaceholders:
             assert session.run('next:0', {'x:0': 1.0}) == 2.0
             with pytest.raises(errors.UnfedPlaceholderError):
                 session.run(count)
+
+    @pytest.mark.parametrize(
+        'fetches',
+        [['x:0'], {'train': 'next'}, ('zero:0', 'next:0')],
+        ids=['placeholder', 'operation', 'among others'],
+    )
+    def test_whatever_is_fetched_of_it(self, graph, fetches):
+        with pytest.raises(errors.UnfedPlaceholderError) as caught:
+            run([Asks(fetches), Asks('one:0')])
+        self.check(caught, 'Asks[0].before_run')
+        assert len(caught.value.problems) == 1
 
     def test_what_the_caller_lacks_too_is_tensorflows_error(self, graph):
         with pytest.raises(tf.errors.InvalidArgumentError) as caught:
@@ -94,56 +105,3 @@ class TestUnfedPlaceholders:
         with pytest.raises(tf.errors.InvalidArgumentError, match='not a number') as caught:
             run([Asks(bad)])
         assert type(caught.value) is tf.errors.InvalidArgumentError
-
-
-class TestWhenFed:
-    class Waits(Asks):
-        when_fed = ('x:0',)
-
-    @pytest.mark.parametrize('where', ['class', 'instance', 'begin', 'name', 'set'])
-    def test_takes_part_only_when_fed(self, graph, where):
-        x = graph.get_tensor_by_name('x:0')
-        hook = self.Waits('next:0') if where == 'class' else Asks('next:0')
-        if where == 'begin':
-            hook.begin = lambda: setattr(hook, 'when_fed', [x])
-        elif where != 'class':
-            hook.when_fed = {'instance': [x], 'name': 'x:0', 'set': {'x:0'}}[where]
-        with tfhooks.MonitoredSession(hooks=[hook]) as session:
-            session.run('zero:0')
-            assert hook.got == []
-            session.run('zero:0', {x: 1.0})
-            session.run('zero:0', {'x:0': 2.0})
-            session.run('zero:0')
-        assert hook.got == [2.0, 3.0]
-
-    def test_another_hook_may_feed(self, graph):
-        hook = self.Waits('next:0')
-        run([hook, Asks(None, {'x:0': 1.0})])
-        assert hook.got == [2.0, 2.0]
-
-    def test_all_must_be_fed(self, graph):
-        hook = Asks('next:0')
-        hook.when_fed = ['x:0', 'v:0']
-        run([hook], 'zero:0', {'x:0': 1.0})
-        assert hook.got == []
-        run([hook], 'zero:0', {'x:0': 1.0, 'v:0': [1.0, 2.0]})
-        assert hook.got == [2.0, 2.0]
-
-    def test_sparse_placeholders_are_waited_for(self, graph):
-        sparse = tf.sparse_placeholder(tf.float32)
-        hook = Asks(sparse)
-        hook.when_fed = [sparse]
-        run([hook], times=1)
-        assert hook.got == []
-        run([hook], 'zero:0', {sparse: tf.SparseTensorValue([[1]], [5.0], [2])}, times=1)
-        assert len(hook.got) == 1
-
-    @pytest.mark.parametrize(
-        ('when_fed', 'kind'),
-        [(['nowhere:0'], ValueError), ([5], TypeError), (5, TypeError), ([None], TypeError)],
-    )
-    def test_what_is_no_placeholder_is_refused(self, graph, when_fed, kind):
-        hook = Asks('next:0')
-        hook.when_fed = when_fed
-        with pytest.raises(kind, match=r'Asks\.when_fed must'):
-            tfhooks.MonitoredSession(hooks=[hook])

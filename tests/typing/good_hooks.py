@@ -1,6 +1,6 @@
 """Hooks as their authors write them: nothing to complain about."""
 
-# ruff: noqa: F821, RUF012
+# ruff: noqa: F821
 from __future__ import annotations
 
 import dataclasses
@@ -40,8 +40,6 @@ class Typed(SessionRunHook[Losses]):
 
 
 class InADataclass(SessionRunHook[Rates]):
-    when_fed = ['x:0']
-
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[Rates] | None:
         return SessionRunArgs(Rates('rate:0'), {'x:0': 1.0})
 
