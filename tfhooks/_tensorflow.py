@@ -370,6 +370,36 @@ def restore_saver_lists(saver, lists):
         saver._checkpoints_to_be_deleted = list(doomed)
 
 
+class _Renamed(list):
+    """A Saver's list of what it is to remove: (prefix, time), with another prefix once taken."""
+
+    def __init__(self, entries, rename):
+        super().__init__(entries)
+        self._rename = rename
+
+    def pop(self, index=-1):
+        prefix, time = super().pop(index)
+        return self._rename(prefix), time
+
+
+@contextlib.contextmanager
+def pruning_by(saver, rename):
+    """While it is open, `saver` removes an old checkpoint under the name that `rename` gives it.
+
+    A Saver removes by patterns, and only its list of what it is to remove comes before that. It is
+    private. Fallback: the Saver removes what has the name as a pattern.
+    """
+    doomed = getattr(saver, '_checkpoints_to_be_deleted', None)
+    if not isinstance(doomed, list):
+        yield
+        return
+    saver._checkpoints_to_be_deleted = _Renamed(doomed, rename)
+    try:
+        yield
+    finally:
+        saver._checkpoints_to_be_deleted = list(saver._checkpoints_to_be_deleted)
+
+
 def session_interface():
     """The base class of all sessions, which `Saver.save` asks a session to be.
 

@@ -7,15 +7,16 @@ name is meant. The state file itself may have stayed behind, or be damaged.
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import re
 from typing import Any, NamedTuple
 
-from tfhooks import log
+from tfhooks import _files, log
 from tfhooks._tensorflow import tf
-from tfhooks.hooks import checkpoint_files
-from tfhooks.hooks.saved_tensors import could_restore
+from tfhooks.hooks import checkpoint_files, saved_tensors
+from tfhooks.hooks.saved_tensors import UnknownSaverError, could_restore
+
+exists = checkpoint_files.exists
 
 # What savers name checkpoints unless they are told otherwise.
 _BASENAME = 'model.ckpt'
@@ -28,12 +29,10 @@ class Found(NamedTuple):
       path: The prefix of the newest checkpoint, or None where nothing names one.
       kept: The prefixes of the checkpoints in the directory that a Saver goes on to keep or remove,
         the oldest first. Those elsewhere are not this training's to remove.
-      is_named: Whether the state file names `path` as it is.
     """
 
     path: str | None
     kept: list[str]
-    is_named: bool
 
 
 def latest(directory: str) -> str | None:
@@ -74,7 +73,68 @@ def look(directory: str, saver: Any, graph: Any) -> Found:
         log.warning('The state file in %s names %s: %s is restored.', directory, named, path)
     all_paths = (_within(directory, each) for each in state.all_model_checkpoint_paths)
     kept = [each for each in all_paths if each is not None]
-    return Found(path, kept, path == named)
+    return Found(path, kept)
+
+
+def check_directory(directory: str) -> None:
+    """Refuses what is no directory: a checkpoint in one, or another file.
+
+    Raises:
+      ValueError: As said.
+    """
+    if tf.gfile.IsDirectory(directory):
+        return
+    prefix = checkpoint_files.prefix_of(directory)
+    if checkpoint_files.what_is_missing(prefix) is None:
+        raise ValueError(
+            'checkpoint_dir must be a directory, and this is a checkpoint in one; '
+            f'checkpoint_dir={directory!r}. To go on from the newest checkpoint of its directory, '
+            f'give checkpoint_dir={os.path.dirname(prefix)!r}; to begin from this one, '
+            f'ChiefSessionCreator(checkpoint_filename_with_path={prefix!r}).'
+        )
+    if tf.gfile.Exists(directory):
+        raise ValueError(
+            'checkpoint_dir must be a directory, and this is a file; '
+            f'checkpoint_dir={directory!r}.'
+        )
+
+
+def check_fit(path: str, name: str, saver: Any, graph: Any) -> None:
+    """Refuses a checkpoint that lacks a variable or has another shape or dtype for one.
+
+    TensorFlow tells of the first one only, after others may have been restored, and gives a
+    resource variable the shape that it finds. What cannot be told from the Saver's ops is left to
+    TensorFlow: those of another builder or of a Saver that restores in its own way, and a
+    checkpoint of `tf.train.Checkpoint`.
+
+    Args:
+      path: The prefix of the checkpoint.
+      name: A name by which TensorFlow can read it.
+      saver: The Saver that will restore.
+      graph: Its graph.
+
+    Raises:
+      tf.errors.NotFoundError: A variable is not in it.
+      tf.errors.InvalidArgumentError: One has another shape or dtype there.
+    """
+    if getattr(type(saver), 'restore', None) is not tf.train.Saver.restore:
+        return
+    try:
+        fit = saved_tensors.fit(name, saver, graph)
+    except (UnknownSaverError, tf.errors.OpError, ValueError, RuntimeError):
+        return  # What is wrong with the files, TensorFlow says when it restores.
+    if not fit.missing and not fit.different:
+        return
+    kind = tf.errors.NotFoundError if fit.missing else tf.errors.InvalidArgumentError
+    lines = [*fit.missing, *fit.different, *fit.unexpected]
+    raise kind(
+        None,
+        None,
+        'The checkpoint does not fit the model: each variable must be in it with its shape and '
+        f'dtype; checkpoint={path!r}. Nothing is restored. Train in another checkpoint_dir, with a '
+        'RestoreHook for what fits, or restore with the model that was saved:\n'
+        + '\n'.join(f'  {line}' for line in lines),
+    )
 
 
 def damage(path: str, error: Exception) -> Exception | None:
@@ -126,12 +186,8 @@ def name_newest(path: str, saver: Any) -> None:
     paths = [each for each in saver.last_checkpoints if each != path] + [path]
     names = [os.path.basename(each) for each in paths]
     state = tf.train.generate_checkpoint_state_proto(os.sep, names[-1], names)
-    target = os.path.join(os.path.dirname(path), 'checkpoint')
-    unfinished = f'{target}.tmp0'
-    with tf.gfile.GFile(unfinished, 'w') as file:
-        file.write(str(state))
-    tf.gfile.Rename(unfinished, target, overwrite=True)
-    saver.recover_last_checkpoints(paths)
+    _files.write_text(os.path.join(os.path.dirname(path), 'checkpoint'), str(state))
+    checkpoint_files.take_over(saver, paths)
 
 
 def _state(directory: str) -> Any:
@@ -152,22 +208,17 @@ def _within(directory: str, named: str) -> str | None:
     if checkpoint_files.directory_key(named).startswith(own) and exists(named):
         return named
     # Python on Windows writes paths that no other system takes apart.
-    path = os.path.join(directory, re.split(r'[\\/]', named)[-1])
-    return path if exists(path) else None
-
-
-def exists(prefix: str) -> bool:
-    """Whether there is a checkpoint at `prefix`, of any format; complete or not."""
-    directory, base = os.path.split(prefix)
-    names = checkpoint_files.names(directory)
-    # The sharded files of the format before TensorFlow 1.0 are named by a pattern.
-    return f'{base}.index' in names or any(fnmatch.fnmatchcase(name, base) for name in names)
+    for base in (os.path.basename(named), re.split(r'[\\/]', named)[-1]):
+        path = os.path.join(directory, base)
+        if base and exists(path):
+            return path
+    return None
 
 
 def _unnamed(directory: str, saver: Any, graph: Any) -> Found:
     """What lies in a directory in which no readable state file says which checkpoint counts."""
     if not tf.gfile.IsDirectory(directory):
-        return Found(None, [], False)
+        return Found(None, [])
     numbered = []
     for prefix in _all(directory):
         match = re.fullmatch(rf'{re.escape(_BASENAME)}-(\d+)', os.path.basename(prefix))
@@ -182,7 +233,7 @@ def _unnamed(directory: str, saver: Any, graph: Any) -> Found:
                 prefix,
             )
             # Which of the others a Saver was to remove, nothing says.
-            return Found(prefix, [prefix], False)
+            return Found(prefix, [prefix])
     found = _names_of_all(directory)
     if found:
         log.warning(
@@ -192,7 +243,7 @@ def _unnamed(directory: str, saver: Any, graph: Any) -> Found:
             directory,
             found,
         )
-    return Found(None, [], False)
+    return Found(None, [])
 
 
 def _all(directory: str) -> list[str]:

@@ -14,6 +14,7 @@ from tfhooks._tensorflow import Scaffold as Scaffold
 from tfhooks._tensorflow import Session, tf
 from tfhooks._tensorflow import SessionCreator as SessionCreator
 from tfhooks._tensorflow import WorkerSessionCreator as _TensorFlowsWorker
+from tfhooks.hooks import checkpoint_files
 
 # How often a worker looks whether its chief is done.
 _LOOK_EVERY_SECS = 1.0
@@ -36,7 +37,7 @@ class ChiefSessionCreator(_TensorFlows):
         checkpoint_dir: str | None = None,
         checkpoint_filename_with_path: str | None = None,
     ) -> None:
-        """Makes the creator. Nothing is looked for yet.
+        """Makes the creator. No checkpoint is looked for yet.
 
         Args:
           scaffold: A `tf.compat.v1.train.Scaffold`.
@@ -44,10 +45,14 @@ class ChiefSessionCreator(_TensorFlows):
           config: A `tf.compat.v1.ConfigProto`.
           checkpoint_dir: The directory whose newest checkpoint is restored.
           checkpoint_filename_with_path: The prefix of the checkpoint to restore, instead.
+
+        Raises:
+          ValueError: `checkpoint_dir` is a checkpoint or another file.
         """
         scaffold = scaffold or tf.train.Scaffold()
         if checkpoint_dir is not None:
             checkpoint_dir = os.fspath(checkpoint_dir)
+            checkpoints.check_directory(checkpoint_dir)
         self._own = scaffold, master, config
         self._directory = None if checkpoint_filename_with_path else checkpoint_dir
         self._path = checkpoint_filename_with_path
@@ -59,35 +64,41 @@ class ChiefSessionCreator(_TensorFlows):
         Raises:
           ValueError: The state file names a checkpoint that is neither there nor beside it.
           tf.errors.DataLossError: The checkpoint is damaged.
+          tf.errors.InvalidArgumentError: A variable has another shape or dtype there.
           tf.errors.NotFoundError: It lacks a file or a variable.
         """
-        scaffold, master, config = self._own
+        scaffold, _, _ = self._own
         scaffold.finalize()
-        saver, directory, path = scaffold.saver, self._directory, self._path
-        found = None
-        if directory and saver:
-            found = checkpoints.look(directory, saver, tf.get_default_graph())
-            if found.path is not None and not found.is_named:
-                directory, path = None, found.path
-        newest = self._path if found is None else found.path
+        saver, path, kept = scaffold.saver, self._path, None
+        if self._directory and saver:
+            path, kept = checkpoints.look(self._directory, saver, tf.get_default_graph())
+        if path is None or not saver:
+            return self._prepare(None)
         try:
-            session: Session = _manager(scaffold).prepare_session(
-                master,
-                saver=saver,
-                checkpoint_dir=directory,
-                checkpoint_filename_with_path=path,
-                config=config,
-                init_op=scaffold.init_op,
-                init_feed_dict=scaffold.init_feed_dict,
-                init_fn=scaffold.init_fn,
-            )
+            with checkpoint_files.readable(path) as name:
+                checkpoints.check_fit(path, name, saver, tf.get_default_graph())
+                session = self._prepare(name)
         except _READING_ERRORS as error:
-            damage = checkpoints.damage(newest, error) if newest else None
+            damage = checkpoints.damage(path, error)
             if damage is None:
                 raise
             raise damage from error
-        if found is not None and found.path is not None:
-            saver.recover_last_checkpoints(found.kept)
+        if kept is not None:
+            checkpoint_files.take_over(saver, kept)
+        return session
+
+    def _prepare(self, path: str | None) -> Session:
+        """Makes a session; restores the checkpoint at `path`, if that is one."""
+        scaffold, master, config = self._own
+        session: Session = _manager(scaffold).prepare_session(
+            master,
+            saver=scaffold.saver,
+            checkpoint_filename_with_path=path,
+            config=config,
+            init_op=scaffold.init_op,
+            init_feed_dict=scaffold.init_feed_dict,
+            init_fn=scaffold.init_fn,
+        )
         return session
 
 

@@ -69,7 +69,7 @@ def latest_step(directory):
 def leftovers(directory):
     """Files that a completed save does not leave."""
     finished = re.compile(
-        r'checkpoint|graph\.pbtxt|events\.out\..*|best|'
+        r'checkpoint|\.tfhooks_saver|graph\.pbtxt|events\.out\..*|best|'
         r'model\.ckpt-\d+\.(index|meta|data-\d{5}-of-\d{5})'
     )
     return [name for name in sorted(os.listdir(str(directory))) if not finished.fullmatch(name)]

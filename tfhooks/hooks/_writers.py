@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from tfhooks import _files
 from tfhooks._tensorflow import event_file_of, forget_event_writer, tf
 
 
@@ -40,6 +41,6 @@ def event_writer(output_dir: Any) -> Any:
 def _file_exists(writer: Any, output_dir: Any) -> bool:
     path = event_file_of(writer)
     if path is None:
-        pattern = os.path.join(os.fspath(output_dir), 'events.out.tfevents.*')
-        return bool(tf.gfile.Glob(pattern))
+        names = _files.names(os.fspath(output_dir))
+        return any(name.startswith('events.out.tfevents.') for name in names)
     return bool(tf.gfile.Exists(path))

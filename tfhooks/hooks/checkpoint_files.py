@@ -1,36 +1,31 @@
 """The files of a checkpoint: whether they are complete, and what a failed save left behind.
 
-A checkpoint is a prefix, such as `model.ckpt-20`, and the files that begin with it.
+A checkpoint is a prefix, such as `model.ckpt-20`, and the files that begin with it. Its name is
+never taken for a pattern, but for the end of the names that sharded checkpoints had before
+TensorFlow 1.0: `model.ckpt-20-?????-of-00002`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
 
-from tfhooks._tensorflow import tf
+from tfhooks import _files
+from tfhooks._files import names as names
+from tfhooks._tensorflow import pruning_by, tf
 
-_UNFINISHED = r'(\.tempstate\d+|\.tmp[0-9a-f]+)'
+_UNFINISHED = rf'(\.tempstate\d+|{_files.UNFINISHED})'
 _PART = r'\.(index|meta|data-\d{5}-of-\d{5})'
 _SHARD = re.compile(r'\.data-(\d{5})-of-(\d{5})$')
-# How a sharded checkpoint of the format before TensorFlow 1.0 is named: by a pattern.
 _OLD_SHARDS = re.compile(r'-\?{5}-of-(\d{5})$')
+# What is written beside the checkpoints, and left unfinished where that was killed.
+_BESIDE = rf'(checkpoint|graph\.pbtxt|\.tfhooks_saver){_files.UNFINISHED}'
 
-
-def directory_key(directory: str) -> str:
-    """One spelling for all the ways to name a directory."""
-    if '://' in directory:
-        return directory.rstrip('/')
-    return os.path.realpath(directory)
-
-
-def names(directory: str) -> list[str]:
-    """The names in `directory`; none where it cannot be read."""
-    try:
-        return [name.rstrip('/') for name in tf.gfile.ListDirectory(directory or '.')]
-    except tf.errors.OpError:
-        return []
+directory_key = _files.key
 
 
 def _size(path: str) -> int:
@@ -39,12 +34,98 @@ def _size(path: str) -> int:
 
 def parts(prefix: str) -> list[str]:
     """The finished files of the checkpoint at `prefix`."""
+    return _files_of(prefix, _PART)
+
+
+def _old_files(prefix: str) -> list[str]:
+    """The same of a checkpoint in the format before TensorFlow 1.0: a file, or one for each shard.
+
+    The graph of a newer one is in a `.meta` file as well.
+    """
+    return [] if prefix_of(prefix) != prefix else _files_of(*_old_name(prefix))
+
+
+def _old_name(prefix: str) -> tuple[str, str]:
+    sharded = _OLD_SHARDS.search(prefix)
+    if sharded is None:
+        return prefix, ''
+    return prefix[: sharded.start()], rf'-\d{{5}}-of-{sharded[1]}'
+
+
+def _files_of(prefix: str, rest: str) -> list[str]:
     directory, base = os.path.split(prefix)
     return [
         os.path.join(directory, name)
         for name in names(directory)
-        if name.startswith(base) and re.fullmatch(_PART, name[len(base) :])
+        if name.startswith(base) and re.fullmatch(rest, name[len(base) :])
     ]
+
+
+def prefix_of(path: str) -> str:
+    """The prefix of the checkpoint that a file belongs to; any other path as it is."""
+    return re.sub(f'{_PART}$', '', path)
+
+
+def exists(prefix: str) -> bool:
+    """Whether there is a checkpoint at `prefix`, of any format; complete or not."""
+    return tf.gfile.Exists(f'{prefix}.index') or bool(_old_files(prefix))
+
+
+@contextlib.contextmanager
+def readable(prefix: str) -> Iterator[str]:
+    """Gives a name of the checkpoint at `prefix` by which TensorFlow can read it.
+
+    TensorFlow looks for a checkpoint by its name as a pattern, and then opens it by its name as it
+    is, so that nothing in a directory like `run[1]` is found. Such a checkpoint is read through
+    links in a temporary directory of this machine, or copies where it is not on this machine.
+    """
+    stem, rest = _old_name(prefix)
+    if not _files.is_pattern(stem):
+        yield prefix
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        alias = os.path.join(directory, 'model.ckpt')
+        for path in {*parts(stem), *_old_files(prefix)}:
+            _link(path, alias + os.path.basename(path)[len(os.path.basename(stem)) :])
+        yield alias + prefix[len(stem) :] if rest else alias
+
+
+def _link(path: str, target: str) -> None:
+    path = path.removeprefix('file://')
+    if '://' in path:
+        tf.gfile.Copy(path, target)
+    else:
+        os.symlink(os.path.abspath(path), target)
+
+
+def take_over(saver: Any, prefixes: list[str]) -> None:
+    """`saver.recover_last_checkpoints(prefixes)`, also for names that look like patterns."""
+    if any(_files.is_pattern(_old_name(prefix)[0]) for prefix in prefixes):
+        times = [(prefix, _modified(prefix)) for prefix in prefixes]
+        saver.set_last_checkpoints_with_time([each for each in times if each[1] is not None])
+    else:
+        saver.recover_last_checkpoints(prefixes)
+
+
+def _modified(prefix: str) -> float | None:
+    for path in (f'{prefix}.index', *_old_files(prefix)):
+        with contextlib.suppress(tf.errors.OpError):
+            return _files.modified(path)
+    return None
+
+
+def pruning(saver: Any) -> contextlib.AbstractContextManager[None]:
+    """While it is open, a save by `saver` removes the old checkpoints that it means, no others.
+
+    A Saver removes what has the name of an old checkpoint as a pattern: from `run[1]` what is in
+    `run1`, and nothing from `run[1]` or from behind doubled slashes.
+    """
+    return pruning_by(saver, _pattern_of)
+
+
+def _pattern_of(prefix: str) -> str:
+    stem, _ = _old_name(prefix)
+    return _files.pattern_of(stem) + prefix[len(stem) :]
 
 
 def what_is_missing(prefix: str) -> str | None:
@@ -56,15 +137,13 @@ def what_is_missing(prefix: str) -> str | None:
     """
     sharded = _OLD_SHARDS.search(prefix)
     if sharded:
-        count = len(tf.gfile.Glob(prefix))
+        count = len(_old_files(prefix))
         return None if count == int(sharded[1]) else f'{count} of {int(sharded[1])} files are there'
-    if any(character in prefix for character in '*?['):
-        # TensorFlow's reader takes the name for a pattern, so only the files can be looked at.
-        return None if len(parts(prefix)) > 1 else 'its index or its data file is not there'
     try:
-        reader = tf.train.NewCheckpointReader(prefix)
-        shapes = reader.get_variable_to_shape_map()
-        dtypes = reader.get_variable_to_dtype_map()
+        with readable(prefix) as name:
+            reader = tf.train.NewCheckpointReader(name)
+            shapes = reader.get_variable_to_shape_map()
+            dtypes = reader.get_variable_to_dtype_map()
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
         return f'its index cannot be read ({type(error).__name__}: {error})'
     shards = {}
@@ -130,47 +209,45 @@ def is_latest(prefix: str) -> bool:
     return directory_key(state.model_checkpoint_path) == directory_key(prefix)
 
 
-def remove(prefix: str, keep_parts: bool = False) -> None:
-    """Removes what a failed save of `prefix` left, with `keep_parts` only what is unfinished."""
+def remove(prefix: str, keep_parts: bool = False, before: Collection[str] = ()) -> None:
+    """Removes what a failed save of `prefix` left.
+
+    Args:
+      prefix: The checkpoint.
+      keep_parts: Whether finished files stay, and only what is unfinished is removed.
+      before: The names that were in the directory before the save: they are not the save's, and
+        stay.
+    """
     directory, base = os.path.split(prefix)
     pattern = _PART + (_UNFINISHED if keep_parts else _UNFINISHED + '?')
     for name in names(directory):
-        path = os.path.join(directory, name)
-        if name == f'{base}_temp':
-            _delete(path, tree=True)
-        elif (name.startswith(base) and re.fullmatch(pattern, name[len(base) :])) or re.fullmatch(
-            r'checkpoint\.tmp[0-9a-f]+', name
+        if name not in before and (
+            name == f'{base}_temp'
+            or (name.startswith(base) and re.fullmatch(pattern, name[len(base) :]))
+            or re.fullmatch(_BESIDE, name)
         ):
-            _delete(path)
+            _files.remove(os.path.join(directory, name))
 
 
 def remove_strays(save_path: str) -> None:
-    """Removes what saves that a killed process had begun left under the names of `save_path`."""
+    """Removes what saves that a killed process had begun left under the names of `save_path`.
+
+    What is younger than ten minutes is left alone: another process may be writing it.
+    """
     directory, base = os.path.split(save_path)
     listed = names(directory)
     begun = re.compile(rf'{re.escape(base)}-\d+')
+    strays = []
     for name in listed:
         match = begun.match(name)
         rest = name[match.end() :] if match else ''
-        path = os.path.join(directory, name)
-        if match and rest == '_temp':
-            _delete(path, tree=True)
-        elif re.fullmatch(r'checkpoint\.tmp[0-9a-f]+', name) or (
+        if re.fullmatch(_BESIDE, name) or (
             match
             and (
-                re.fullmatch(_PART + _UNFINISHED, rest)
+                rest == '_temp'
+                or re.fullmatch(_PART + _UNFINISHED, rest)
                 or (_SHARD.fullmatch(rest) and f'{match[0]}.index' not in listed)
             )
         ):
-            _delete(path)
-
-
-def _delete(path: str, tree: bool = False) -> None:
-    # What cannot be removed now does no harm: it is never taken for a checkpoint.
-    try:
-        if tree:
-            tf.gfile.DeleteRecursively(path)
-        else:
-            tf.gfile.Remove(path)
-    except tf.errors.OpError as error:
-        tf.logging.warning('Could not remove %s, which a failed save left: %s', path, error)
+            strays.append(name)
+    _files.remove_old(directory, strays)

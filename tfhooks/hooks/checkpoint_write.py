@@ -61,9 +61,10 @@ def write_checkpoint(
     before = saver_lists(saver)
     was_there = bool(checkpoint_files.parts(path)) and not checkpoint_files.what_is_missing(path)
     try:
-        written: str | None = saver.save(
-            session, save_path, global_step=step, write_meta_graph=write_meta_graph
-        )
+        with checkpoint_files.pruning(saver):
+            written: str | None = saver.save(
+                session, save_path, global_step=step, write_meta_graph=write_meta_graph
+            )
         if written is None:
             return None
         path = written

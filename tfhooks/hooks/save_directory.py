@@ -1,22 +1,34 @@
-"""One directory, one saver."""
+"""One directory, one saver: in this process, where that is an error, and among processes.
+
+Whether another process saves into a directory is found out from a small file in it, the lease, by
+which each says that it does. Nothing waits for it, and nothing fails by it.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
 import threading
+import uuid
 import weakref
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
-from tfhooks import log
-from tfhooks._tensorflow import originals, saves_to
+from tfhooks import _files, log
+from tfhooks._tensorflow import originals, saves_to, tf
 from tfhooks.hooks.checkpoint_files import directory_key
 
+_LEASE = '.tfhooks_saver'
 _claims: dict[str, Claim] = {}
+_leases: dict[str, _Lease] = {}
 _lock = threading.Lock()
 
 
 class Claim:
     """Says that a hook saves into a directory, for as long as its session is open.
+
+    Other processes are told by a lease.
 
     Args:
       directory: The directory.
@@ -46,12 +58,20 @@ class Claim:
                     'earlier session is in the way until that session is closed.'
                 )
             _claims[self._key] = self
+            lease = _leases.get(self._key)
+            if lease is None or lease.is_inherited():
+                lease = _leases[self._key] = _Lease(directory)
+        lease.renew()
 
     def release(self) -> None:
         """Lets another hook save into the directory."""
         with _lock:
-            if _claims.get(self._key) is self:
-                del _claims[self._key]
+            if _claims.get(self._key) is not self:
+                return
+            del _claims[self._key]
+            lease = _leases.pop(self._key, None)
+        if lease is not None:
+            lease.release()
 
     def _holds_against(self, hook: Any) -> bool:
         mine = self._hook()
@@ -59,6 +79,114 @@ class Claim:
             return False
         # A session that fails is closed without a word to its hooks; its coordinator is stopped.
         return self._coord is None or not self._coord.should_stop()
+
+
+def other_saver(directory: str) -> str | None:
+    """Which other process saves into a directory that this one has claimed; None if it is not known.
+
+    Warns of each such process once. Meant to be called with each save, and when one fails.
+    """
+    with _lock:
+        lease = _leases.get(directory_key(directory))
+    return None if lease is None else lease.renew()
+
+
+class _Holder(NamedTuple):
+    """A process that saves, as a lease names it.
+
+    Attributes:
+      host: The name of its machine.
+      pid: Its number there.
+      started: When it started, so that it is not taken for another with its number; None where the
+        system does not tell.
+      lease: A random name of the lease itself.
+    """
+
+    host: str
+    pid: int
+    started: str | None
+    lease: str
+
+
+class _Lease:
+    """A file that says which process saves into a directory.
+
+    The last one to come, or to save, has written it. One that finds another's name where it had
+    written its own knows that the other is alive.
+    """
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+        self._path = os.path.join(directory, _LEASE)
+        pid = os.getpid()
+        self._mine = _Holder(socket.gethostname(), pid, _started(pid), uuid.uuid4().hex)
+        self._is_written = False
+        self._met: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def is_inherited(self) -> bool:
+        """Whether this process was forked from the one that made the lease."""
+        return self._mine.pid != os.getpid()
+
+    def renew(self) -> str | None:
+        """Writes it unless it stands there; returns what is known of another process."""
+        with self._lock:
+            found = self._read()
+            if found != self._mine:
+                if found is not None and (self._is_written or self._is_alive(found)):
+                    self._meet(found)
+                self._write()
+            return next(reversed(self._met.values()), None)
+
+    def release(self) -> None:
+        """Removes it if it stands there."""
+        with self._lock:
+            if self._read() == self._mine:
+                _files.remove(self._path)
+
+    def _is_alive(self, other: _Holder) -> bool:
+        is_here = other.host == self._mine.host and other.started is not None
+        return is_here and _started(other.pid) == other.started
+
+    def _meet(self, other: _Holder) -> None:
+        if other.lease in self._met:
+            return
+        self._met[other.lease] = f'process {other.pid} on host {other.host}'
+        log.warning(
+            "Another process saves into %s, too: %s. Each removes and replaces the other's "
+            'checkpoints, and a restart goes on from what was saved last by either. Give '
+            'checkpoint_dir to one of them only (with Horovod: to rank 0), or a directory of its '
+            'own to each.',
+            self._directory,
+            self._met[other.lease],
+        )
+
+    def _write(self) -> None:
+        self._is_written = False
+        with contextlib.suppress(OSError, tf.errors.OpError):
+            _files.write_json(self._path, self._mine._asdict())
+            self._is_written = True
+
+    def _read(self) -> _Holder | None:
+        """What stands there, or None where that is no lease."""
+        try:
+            if tf.gfile.Exists(self._path):
+                holder = _Holder(**_files.read_json(self._path))
+                return holder._replace(host=str(holder.host), pid=int(holder.pid))
+        except (OSError, tf.errors.OpError, ValueError, TypeError):
+            pass
+        return None
+
+
+def _started(pid: int) -> str | None:
+    """When a process of this machine started; None where there is none, or that is not told."""
+    try:
+        with open(f'/proc/{pid}/stat', encoding='utf-8', errors='replace') as file:
+            # The name of the program, in brackets, may hold anything.
+            state, *fields = file.read().rpartition(')')[2].split()
+    except (OSError, ValueError):
+        return None
+    return None if state in 'ZX' else fields[18]
 
 
 def warn_of_shared(hooks: Iterable[tuple[str, Any]]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfhooks._tensorflow import Tensor, tf
+from tfhooks.hooks import checkpoint_files
 
 # The second one writes the format before TensorFlow 1.0. Their inputs are alike.
 _SAVES = frozenset(['SaveV2', 'SaveSlices'])
@@ -102,6 +103,11 @@ def holds_what_is_saved(prefix: str, saver: Any, session: Any, *, in_full: bool 
         found = save_ops(saver, session.graph)
     except UnknownSaverError:
         return False
+    with checkpoint_files.readable(prefix) as name:
+        return _holds(name, found, session, in_full)
+
+
+def _holds(prefix: str, found: SaveOps, session: Any, in_full: bool) -> bool:
     reader = tf.train.NewCheckpointReader(prefix)
     shapes = reader.get_variable_to_shape_map()
     if set(shapes) != set(found.keys):
@@ -157,17 +163,75 @@ def read(prefix: str, reader: Any, key: str) -> Any:
             )[0]
 
 
+class Fit(NamedTuple):
+    """How a checkpoint fits what a Saver restores: a line for each name that does not.
+
+    Attributes:
+      missing: What is not in the checkpoint.
+      different: What has another shape or dtype there.
+      unexpected: What is only there.
+    """
+
+    missing: list[str]
+    different: list[str]
+    unexpected: list[str]
+
+
+def fit(prefix: str, saver: Any, graph: Any) -> Fit:
+    """Compares the checkpoint at `prefix` with what `saver` restores into `graph`.
+
+    Raises:
+      UnknownSaverError: The Saver's ops are not TensorFlow's, or the checkpoint's names are those
+        of objects.
+      tf.errors.OpError: The checkpoint cannot be read.
+    """
+    found = save_ops(saver, graph)
+    reader = tf.train.NewCheckpointReader(prefix)
+    shapes, dtypes = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
+    if '_CHECKPOINTABLE_OBJECT_GRAPH' in shapes:
+        raise UnknownSaverError('it is a checkpoint of objects')
+    reshapes = _reshapes(saver, graph)
+    missing, different = {}, {}
+    for key, part, tensor in zip(found.keys, found.slices, found.tensors, strict=True):
+        shape, dtype = _full_shape(part, tensor), tensor.dtype.base_dtype
+        if key not in shapes:
+            missing[key] = f'{key}: not found in checkpoint; shape={shape}'
+            continue
+        there = tf.TensorShape(shapes[key])
+        wrong = []
+        same = shape.num_elements() in (None, there.num_elements()) if reshapes else False
+        if not (same or shape.is_compatible_with(there)):
+            wrong.append(f'shape={shape}, in the checkpoint {there}')
+        if dtype != dtypes[key]:
+            wrong.append(f'dtype={dtype.name}, in the checkpoint {dtypes[key].name}')
+        if wrong:
+            different[key] = f'{key}: {"; ".join(wrong)}'
+    unexpected = [
+        f'{key}: only in the checkpoint; shape={tf.TensorShape(shapes[key])}'
+        for key in sorted(set(shapes) - set(found.keys))
+    ]
+    return Fit(list(missing.values()), list(different.values()), unexpected)
+
+
+def _full_shape(part: str, tensor: Tensor) -> Any:
+    """The shape of the whole variable, of a text such as '5 2 0,2:-' where it is a part."""
+    return tf.TensorShape([int(size) for size in part.split(' ')[:-1]]) if part else tensor.shape
+
+
+def _reshapes(saver: Any, graph: Any) -> bool:
+    """Whether the Saver was made with `reshape=True`."""
+    last = graph.get_operation_by_name(saver.saver_def.restore_op_name)
+    return any(op.type == 'Reshape' for op in _reachable(last))
+
+
 def could_restore(prefix: str, saver: Any, graph: Any) -> bool:
     """Whether the checkpoint at `prefix` holds all that `saver` restores into `graph`."""
     try:
-        found = save_ops(saver, graph)
-        shapes = tf.train.NewCheckpointReader(prefix).get_variable_to_shape_map()
+        with checkpoint_files.readable(prefix) as name:
+            found = fit(name, saver, graph)
     except (UnknownSaverError, tf.errors.OpError, ValueError, RuntimeError):
         return False
-    return all(
-        key in shapes and (part or tensor.shape.is_compatible_with(shapes[key]))
-        for key, part, tensor in zip(found.keys, found.slices, found.tensors, strict=True)
-    )
+    return not found.missing and not found.different
 
 
 def _same(one: Any, other: Any) -> bool:

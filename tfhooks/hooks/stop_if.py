@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tfhooks import _files
 from tfhooks._tensorflow import tf
 from tfhooks.hook_types import SessionRunHook
 from tfhooks.hooks._stop_signal import CheckForStoppingHook, StopOnPredicateHook
@@ -232,9 +233,11 @@ def read_eval_metrics(eval_dir: Any) -> dict[int, dict[str, float]]:
       than once, what was read last counts. What follows an event that is not whole is left out.
     """
     found: dict[int, dict[str, float]] = {}
-    for path in sorted(tf.gfile.Glob(os.path.join(eval_dir, 'events.out.tfevents.*'))):
+    for name in sorted(_files.names(os.fspath(eval_dir))):
+        if not name.startswith('events.out.tfevents.'):
+            continue
         try:
-            for event in tf.train.summary_iterator(path):
+            for event in tf.train.summary_iterator(os.path.join(eval_dir, name)):
                 for value in event.summary.value:
                     if value.HasField('simple_value'):
                         found.setdefault(event.step, {})[value.tag] = value.simple_value
