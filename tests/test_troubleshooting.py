@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import importlib
 import importlib.util
+import json
 import logging
 import pathlib
 import re
@@ -189,11 +190,28 @@ def another_variable(tmp_path, **_):
     train(tmp_path)
 
 
-@shows('Assign requires shapes of both tensors to match')
+@shows('The checkpoint does not fit the model')
 def another_shape(tmp_path, **_):
     saved(tmp_path)
-    tf.get_variable('old', initializer=[1.0, 2.0], use_resource=False)
+    tf.get_variable('old', initializer=[1.0, 2.0])
     train(tmp_path)
+
+
+@shows('this is a checkpoint in one')
+def a_checkpoint_for_its_directory(tmp_path, **_):
+    saved(tmp_path)
+    train(tmp_path / 'model.ckpt-1')
+
+
+@shows('Another process saves into')
+def two_processes(tmp_path, **_):
+    op = train_op()
+    with tfhooks.MonitoredTrainingSession(
+        checkpoint_dir=str(tmp_path), save_checkpoint_steps=1
+    ) as session:
+        holder = json.loads((tmp_path / '.tfhooks_saver').read_text())
+        (tmp_path / '.tfhooks_saver').write_text(json.dumps({**holder, 'lease': 'x', 'pid': 7}))
+        session.run(op)
 
 
 @shows('neither there nor beside the state file')

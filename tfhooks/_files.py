@@ -28,22 +28,20 @@ def is_pattern(path: str) -> bool:
 
 
 def pattern_of(path: str) -> str:
-    """The pattern that matches the file at `path` and no other, for `tf.gfile.Glob` and its like.
-
-    Doubled slashes are made single ones: TensorFlow finds no pattern behind them.
-    """
-    return _SPECIAL.sub(r'\\\1', _single_slashes(path))
+    """The pattern that matches the file at `path` and no other."""
+    return _SPECIAL.sub(r'\\\1', single_slashes(path))
 
 
 def key(path: str) -> str:
     """One spelling for all the ways to name a file or directory."""
     path = path.removeprefix('file://')
     if '://' in path:
-        return _single_slashes(path).rstrip('/')
+        return single_slashes(path).rstrip('/')
     return os.path.realpath(path)
 
 
-def _single_slashes(path: str) -> str:
+def single_slashes(path: str) -> str:
+    """A path without doubled slashes, behind which TensorFlow does not find what it looks for."""
     scheme, mark, rest = path.rpartition('://')
     return scheme + mark + re.sub('/{2,}', '/', rest)
 

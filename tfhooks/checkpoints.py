@@ -94,8 +94,7 @@ def check_directory(directory: str) -> None:
         )
     if tf.gfile.Exists(directory):
         raise ValueError(
-            'checkpoint_dir must be a directory, and this is a file; '
-            f'checkpoint_dir={directory!r}.'
+            f'checkpoint_dir must be a directory, and this is a file; checkpoint_dir={directory!r}.'
         )
 
 
@@ -104,8 +103,7 @@ def check_fit(path: str, name: str, saver: Any, graph: Any) -> None:
 
     TensorFlow tells of the first one only, after others may have been restored, and gives a
     resource variable the shape that it finds. What cannot be told from the Saver's ops is left to
-    TensorFlow: those of another builder or of a Saver that restores in its own way, and a
-    checkpoint of `tf.train.Checkpoint`.
+    TensorFlow: those of another builder, and a Saver that restores in its own way.
 
     Args:
       path: The prefix of the checkpoint.

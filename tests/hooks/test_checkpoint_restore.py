@@ -7,7 +7,18 @@ import time
 
 import pytest
 import tensorflow.compat.v1 as tf
-from saving_models import SESSIONS, Told, events, latest_step, model, saver, steps_in, training
+from saving_models import (
+    SESSIONS,
+    Told,
+    events,
+    latest_step,
+    leftovers,
+    make_old,
+    model,
+    saver,
+    steps_in,
+    training,
+)
 
 from tfhooks.hooks import checkpoint_files
 from tfhooks.hooks.checkpoint import CheckpointSaverHook
@@ -173,11 +184,38 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
         (tmp_path / name).write_text('')
     (tmp_path / 'model.ckpt-5_temp').mkdir()
     (tmp_path / 'model.ckpt-5_temp' / 'part-00000-of-00001.index').write_text('')
+    make_old(tmp_path)
     with training(tmp_path, [saver(tmp_path)]):
         names = os.listdir(tmp_path)
     assert not {*strays, 'model.ckpt-5_temp'} & set(names)
     assert set(kept) <= set(names)
     assert steps_in(tmp_path) == [0, 2, 3]
+    assert leftovers(tmp_path) == sorted(kept)
+
+
+@pytest.mark.parametrize(
+    'young',
+    [
+        'model.ckpt-5.data-00000-of-00001',
+        'model.ckpt-5.index.tempstate123',
+        'model.ckpt-5.meta.tmp0f',
+        'checkpoint.tmp12ab',
+        'graph.pbtxt.tmp12ab',
+        # A directory is as young as the youngest file in it.
+        'model.ckpt-5_temp/part-00000-of-00001.index',
+    ],
+)
+def test_what_another_process_may_be_writing_is_left_alone(tmp_path, young):
+    with training(tmp_path, [saver(tmp_path)]) as run:
+        run(1)
+    (tmp_path / young).parent.mkdir(exist_ok=True)
+    (tmp_path / young).write_text('')
+    old = make_old(tmp_path, but=young)
+    with training(tmp_path, [saver(tmp_path)]):
+        assert (tmp_path / young).exists()
+    os.utime(tmp_path / young, (old, old))
+    with training(tmp_path, [saver(tmp_path)]):
+        assert not (tmp_path / young).exists()
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,13 @@ import contextlib
 import os
 import re
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tfhooks import _files
 from tfhooks._files import names as names
 from tfhooks._tensorflow import pruning_by, tf
+from tfhooks.hooks import save_directory
 
 _UNFINISHED = rf'(\.tempstate\d+|{_files.UNFINISHED})'
 _PART = r'\.(index|meta|data-\d{5}-of-\d{5})'
@@ -81,7 +82,7 @@ def readable(prefix: str) -> Iterator[str]:
     """
     stem, rest = _old_name(prefix)
     if not _files.is_pattern(stem):
-        yield prefix
+        yield _files.single_slashes(prefix)
         return
     with tempfile.TemporaryDirectory() as directory:
         alias = os.path.join(directory, 'model.ckpt')
@@ -99,8 +100,8 @@ def _link(path: str, target: str) -> None:
 
 
 def take_over(saver: Any, prefixes: list[str]) -> None:
-    """`saver.recover_last_checkpoints(prefixes)`, also for names that look like patterns."""
-    if any(_files.is_pattern(_old_name(prefix)[0]) for prefix in prefixes):
+    """`saver.recover_last_checkpoints(prefixes)`, also for names that are not found as patterns."""
+    if any(_pattern_of(prefix) != prefix for prefix in prefixes):
         times = [(prefix, _modified(prefix)) for prefix in prefixes]
         saver.set_last_checkpoints_with_time([each for each in times if each[1] is not None])
     else:
@@ -209,19 +210,17 @@ def is_latest(prefix: str) -> bool:
     return directory_key(state.model_checkpoint_path) == directory_key(prefix)
 
 
-def remove(prefix: str, keep_parts: bool = False, before: Collection[str] = ()) -> None:
-    """Removes what a failed save of `prefix` left.
+def remove(prefix: str, keep_parts: bool = False) -> None:
+    """Removes what a failed save of `prefix` left, with `keep_parts` only what is unfinished.
 
-    Args:
-      prefix: The checkpoint.
-      keep_parts: Whether finished files stay, and only what is unfinished is removed.
-      before: The names that were in the directory before the save: they are not the save's, and
-        stay.
+    Where another process saves, too, nothing is removed: it may be that one's.
     """
     directory, base = os.path.split(prefix)
+    if save_directory.other_saver(directory) is not None:
+        return
     pattern = _PART + (_UNFINISHED if keep_parts else _UNFINISHED + '?')
     for name in names(directory):
-        if name not in before and (
+        if (
             name == f'{base}_temp'
             or (name.startswith(base) and re.fullmatch(pattern, name[len(base) :]))
             or re.fullmatch(_BESIDE, name)

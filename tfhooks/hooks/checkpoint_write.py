@@ -10,6 +10,7 @@ from tfhooks import checkpoints
 from tfhooks._tensorflow import restore_saver_lists, saver_lists, tf
 from tfhooks.errors import checkpoint_save_error
 from tfhooks.hooks import checkpoint_files
+from tfhooks.hooks.save_directory import other_saver
 from tfhooks.hooks.saved_tensors import holds_what_is_saved
 
 # The session is gone, not the disk. Sessions recover from these.
@@ -58,6 +59,7 @@ def write_checkpoint(
         older checkpoints are there.
     """
     path = f'{save_path}-{step}'
+    other_saver(os.path.dirname(save_path))
     before = saver_lists(saver)
     was_there = bool(checkpoint_files.parts(path)) and not checkpoint_files.what_is_missing(path)
     try:
@@ -71,7 +73,7 @@ def write_checkpoint(
         missing = checkpoint_files.what_is_missing(path)
         if missing:
             raise tf.errors.DataLossError(None, None, f'what was written is damaged: {missing}')
-        if not checkpoint_files.is_latest(path):
+        if not checkpoint_files.is_latest(path) and not other_saver(os.path.dirname(path)):
             raise tf.errors.DataLossError(None, None, 'the state file does not name what was saved')
         return path
     except _LOST_SESSION:
@@ -155,6 +157,12 @@ def _short(error: Exception) -> str:
 
 def _what_to_do(error: Exception, save_path: str) -> str:
     directory = os.path.dirname(save_path)
+    other = other_saver(directory)
+    if other is not None:
+        return (
+            f'Another process saves into {directory!r}, too, and may have removed or replaced its '
+            f'files: {other}. Give checkpoint_dir to one of them only.'
+        )
     if not tf.gfile.IsDirectory(directory):
         return f'The directory {directory!r} is gone: make sure it stays while training runs.'
     if isinstance(error, tf.errors.PermissionDeniedError):

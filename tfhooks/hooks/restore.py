@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from tfhooks import _arguments, checkpoints, log
 from tfhooks._tensorflow import Graph, Session, tf
 from tfhooks.hook_types import SessionRunHook
-from tfhooks.hooks import saved_tensors
+from tfhooks.hooks import checkpoint_files, saved_tensors
 
 _NAME = 'RestoreHook'
 # What is read and assigned at once, so that a large model is not twice in the host's memory.
@@ -96,7 +96,11 @@ class RestoreHook(SessionRunHook[None]):
 
     def _restore(self, session: Session) -> None:
         prefix = self._prefix()
-        reader = tf.train.load_checkpoint(prefix)
+        with checkpoint_files.readable(prefix) as name:
+            self._restore_from(prefix, name, session)
+
+    def _restore_from(self, prefix: str, name: str, session: Session) -> None:
+        reader = tf.train.NewCheckpointReader(name)
         wanted = self._variables(session.graph)
         sources, problems = self._sources(reader, wanted)
         found, missing = _matched(reader, wanted, sources)
@@ -113,7 +117,7 @@ class RestoreHook(SessionRunHook[None]):
         for part in _parts(found):
             session.run(
                 [variable.initializer for variable, _ in part],
-                {_value_of(variable): source.read(prefix, reader) for variable, source in part},
+                {_value_of(variable): source.read(name, reader) for variable, source in part},
             )
         log.info('%s has restored %d variables from %s.', _NAME, len(found), prefix)
 

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 
 from tfhooks import _files, log
 from tfhooks._tensorflow import originals, saves_to, tf
-from tfhooks.hooks.checkpoint_files import directory_key
 
 _LEASE = '.tfhooks_saver'
 _claims: dict[str, Claim] = {}
@@ -42,7 +41,7 @@ class Claim:
     """
 
     def __init__(self, directory: str, hook: Any, name: str, session: Any, coord: Any) -> None:
-        self._key = directory_key(directory)
+        self._key = _files.key(directory)
         self._hook = weakref.ref(hook)
         self._session = weakref.ref(session)
         self._coord = coord
@@ -87,7 +86,7 @@ def other_saver(directory: str) -> str | None:
     Warns of each such process once. Meant to be called with each save, and when one fails.
     """
     with _lock:
-        lease = _leases.get(directory_key(directory))
+        lease = _leases.get(_files.key(directory))
     return None if lease is None else lease.renew()
 
 
@@ -204,7 +203,7 @@ def warn_of_shared(hooks: Iterable[tuple[str, Any]]) -> None:
         if parts is None:
             continue
         directory, saver = parts
-        other, other_saver = found.setdefault(directory_key(directory), (name, saver))
+        other, other_saver = found.setdefault(_files.key(directory), (name, saver))
         if saver is not other_saver:
             log.warning(
                 '%s and %s both save into %s, with a Saver each: they remove and replace '

@@ -181,15 +181,12 @@ def fit(prefix: str, saver: Any, graph: Any) -> Fit:
     """Compares the checkpoint at `prefix` with what `saver` restores into `graph`.
 
     Raises:
-      UnknownSaverError: The Saver's ops are not TensorFlow's, or the checkpoint's names are those
-        of objects.
+      UnknownSaverError: The Saver's ops are not TensorFlow's.
       tf.errors.OpError: The checkpoint cannot be read.
     """
     found = save_ops(saver, graph)
     reader = tf.train.NewCheckpointReader(prefix)
     shapes, dtypes = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
-    if '_CHECKPOINTABLE_OBJECT_GRAPH' in shapes:
-        raise UnknownSaverError('it is a checkpoint of objects')
     reshapes = _reshapes(saver, graph)
     missing, different = {}, {}
     for key, part, tensor in zip(found.keys, found.slices, found.tensors, strict=True):
