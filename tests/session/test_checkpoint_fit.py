@@ -1,4 +1,4 @@
-"""A checkpoint that does not fit the model is refused as a whole, and all that differs is listed."""
+"""A checkpoint that does not fit the model is refused as a whole; all that differs is listed."""
 
 from __future__ import annotations
 

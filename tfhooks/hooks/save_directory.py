@@ -81,7 +81,7 @@ class Claim:
 
 
 def other_saver(directory: str) -> str | None:
-    """Which other process saves into a directory that this one has claimed; None if it is not known.
+    """The other process that saves into a directory which this one has claimed; None if unknown.
 
     Warns of each such process once. Meant to be called with each save, and when one fails.
     """
