@@ -10,6 +10,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 from cli_programs import RUNNER, python, write
 
+from tfhooks import _rewriting
 from tfhooks.cli import imports
 
 
@@ -54,8 +55,7 @@ def test_what_becomes_of_import_statements(statement, expected):
     import ast
 
     source = f'def f():\n    {statement}\n' if '*' not in statement else statement
-    tree = ast.parse(source)
-    for node in ast.walk(imports._Imports().visit(tree)):
+    for node in ast.walk(_rewriting.parse(source.encode(), 'file', imports.ours)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             assert ast.unparse(node) == expected
             assert node.lineno == (2 if '*' not in statement else 1)

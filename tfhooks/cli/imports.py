@@ -16,7 +16,6 @@ Code that is run from strings (`exec('import tensorflow')`) gets TensorFlow as i
 
 from __future__ import annotations
 
-import ast
 import functools
 import importlib
 import importlib.util
@@ -30,6 +29,7 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType
 from typing import Any
 
+from tfhooks import _contrib_files, _rewriting
 from tfhooks._aliases import alias_spec
 from tfhooks.checking.table import PACKAGES, replacement
 
@@ -53,10 +53,12 @@ class Program:
 
     Attributes:
       packages: Installed packages, by name, that count as the program's own.
+      removed_names: Whether names that Python, NumPy and SciPy have removed are served.
     """
 
-    def __init__(self, packages: Iterable[str] = ()) -> None:
+    def __init__(self, packages: Iterable[str] = (), removed_names: bool = True) -> None:
         self.packages = set(packages)
+        self.removed_names = removed_names
         paths = sysconfig.get_paths()
         self._python = tuple(
             os.path.join(paths[name], '') for name in ('stdlib', 'platstdlib') if name in paths
@@ -74,51 +76,26 @@ class Program:
         return found
 
     def _is_own(self, path: str) -> bool:
-        if path.startswith(_PACKAGE):
-            return False
         parts = path.split(os.sep)
+        if path.startswith(_PACKAGE) or _contrib_files.FOLDER in parts:
+            return False
         for place in ('site-packages', 'dist-packages'):
             if place in parts:
                 package = parts[len(parts) - parts[::-1].index(place) :][:1]
                 return bool(package) and os.path.splitext(package[0])[0] in self.packages
         return not path.startswith(self._python)
 
+    def changes(self, source: bytes) -> bool:
+        """Whether a file of the program is compiled otherwise than as it is."""
+        return THEIRS.encode() in source or _rewriting.needs(source)
+
     def compile(self, source: bytes, path: str) -> CodeType:
         """Compiles a file of the program."""
         program: Any = source
-        if THEIRS.encode() in source:
-            # Not ast.parse, which would be seen in the traceback of a file that is wrong.
-            tree = compile(source, path, 'exec', ast.PyCF_ONLY_AST, dont_inherit=True)
-            program = _Imports().visit(tree)
+        if self.changes(source):
+            program = _rewriting.parse(source, path, ours, self.removed_names)
         code: CodeType = compile(program, path, 'exec', dont_inherit=True)
         return code
-
-
-class _Imports(ast.NodeTransformer):
-    """Changes the import statements that name TensorFlow."""
-
-    def visit_Import(self, node: ast.Import) -> ast.Import:
-        names: list[ast.alias] = []
-        for alias in node.names:
-            name = ours(alias.name)
-            if name == alias.name:
-                names.append(alias)
-                continue
-            names.append(_alias(alias, name, alias.asname or THEIRS))
-            if alias.asname is None and '.' in alias.name:
-                # `import tensorflow.a.b` brings in a.b and calls the first of them tensorflow.
-                names.append(_alias(alias, OURS, THEIRS))
-        node.names = names
-        return node
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.ImportFrom:
-        if node.level == 0 and node.module is not None:
-            node.module = ours(node.module)
-        return node
-
-
-def _alias(at: ast.alias, name: str, asname: str) -> ast.alias:
-    return ast.copy_location(ast.alias(name=name, asname=asname), at)
 
 
 class _AfterLoader(Loader):
@@ -246,7 +223,7 @@ def install(program: Program, when_ready: Callable[[], None]) -> None:
         path = self.get_filename(fullname)
         if program.has_file(path):
             source = self.get_data(path)
-            if THEIRS.encode() in source:
+            if program.changes(source):
                 return program.compile(source, path)
         return read_code(self, fullname)
 

@@ -19,6 +19,7 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
+from tfhooks import _rewriting
 from tfhooks.cli import imports, settings
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -53,6 +54,7 @@ def main(argv: Sequence[str]) -> int:
         hook_costs=options.hook_costs,
         run_plans=not options.no_run_plans,
         children=options.children,
+        removed_names=not options.no_removed_names,
         trace=options.trace,
         trace_runs=options.trace_runs,
     )
@@ -84,6 +86,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add('--hook-costs', action='store_true', help='log what each hook of each session costs')
     add('--no-run-plans', action='store_true', help="let TensorFlow's Session.run do each run")
+    add(
+        '--no-removed-names',
+        action='store_true',
+        help='leave names gone that NumPy, SciPy and Python have removed, such as np.float',
+    )
     add('--trace', metavar='FILE', help='write down what hooks and sessions do; see compare-traces')
     add(
         '--trace-runs',
@@ -152,6 +159,9 @@ def _run_script(path: str, arguments: Sequence[str], program: imports.Program) -
 
 
 def _run_module(name: str, arguments: Sequence[str], program: imports.Program) -> None:
+    if name.partition('.')[0] == 'pytest' and not any(a.startswith('--assert') for a in arguments):
+        # It would compile the program's tests itself, with the import statements as they are.
+        arguments = ['--assert=plain', *arguments]
     sys.argv[:] = ['-m', *arguments]
     program.packages.add(name.partition('.')[0])
     try:
@@ -237,7 +247,7 @@ def _without_runner(traceback: TracebackType | None) -> TracebackType | None:
     kept: list[TracebackType] = []
     while traceback is not None:
         path = traceback.tb_frame.f_code.co_filename
-        if not path.startswith((_HERE, '<frozen ')):
+        if not path.startswith((_HERE, _rewriting.__file__, '<frozen ')):
             kept.append(traceback)
         traceback = traceback.tb_next
     last: TracebackType | None = None

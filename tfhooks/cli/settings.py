@@ -22,6 +22,7 @@ class Settings:
       hook_costs: Whether each session has a HookCostHook.
       run_plans: Whether runs are served by run plans.
       children: Whether processes that multiprocessing spawns are to have all this, too.
+      removed_names: Whether the program's files have names that Python and NumPy removed.
       trace: The file to write the trace to, or None.
       trace_runs: How many runs of each session the trace has.
     """
@@ -32,6 +33,7 @@ class Settings:
     hook_costs: bool = False
     run_plans: bool = True
     children: bool = False
+    removed_names: bool = True
     trace: str | None = None
     trace_runs: int = 1000
 
@@ -40,7 +42,7 @@ def install(settings: Settings) -> imports.Program:
     """Puts the settings into effect; what needs TensorFlow waits until it is imported."""
     if not settings.run_plans:
         os.environ['TFHOOKS_RUN_PLANS'] = '0'
-    program = imports.Program(settings.packages)
+    program = imports.Program(settings.packages, settings.removed_names)
     recording: Callable[[], None] | None = None
     if settings.trace is not None:
         recording = _record(settings.trace, settings.trace_runs)
