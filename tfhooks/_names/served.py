@@ -27,8 +27,15 @@ COPIED = ('tensorflow.python.training.evaluation',)
 """Modules of TensorFlow's of which such packages get a copy, whose imports are served, too."""
 
 ABSENT = (
+    'tensorflow.core.framework.remote_fused_graph_execute_info_pb2',
+    'tensorflow.python.keras.engine.training_arrays',
+    'tensorflow.python.data.experimental.ops.threadpool',
+    'tensorflow.python.distribute.all_reduce',
+    'tensorflow.python.eager.execution_callbacks',
+    'tensorflow.python.tpu.profiler',
     'tensorflow.python.tpu.session_support',
     'tensorflow.python.tpu.tpu_embedding',
     'tensorflow.python.tpu.tpu_embedding_gradient',
+    'tensorflow.tools.graph_transforms',
 )
 """Modules that are gone, and that need to be imported only: using a name of theirs raises."""

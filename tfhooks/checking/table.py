@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 _STATISTICS = 'nothing measures it; profile the run with tf.train.ProfilerHook'
-_MNIST = 'tf.keras.datasets.mnist.load_data(), or the files and NumPy'
+_MNIST = '`python -m tfhooks contrib install`, or tf.keras.datasets.mnist.load_data()'
 
 # Of 1.15, each for itself and all that is in it. An empty string: nothing does.
 GONE = {
@@ -50,7 +50,7 @@ GONE = {
 # Of the packages beside the public namespace.
 PACKAGES = {
     'examples.tutorials.mnist': _MNIST,
-    'examples': (f'a copy of the program from the sources of TensorFlow 1.15; for MNIST {_MNIST}'),
+    'examples': 'a copy of the program from the sources of TensorFlow 1.15',
     'models': 'a copy of the program from the repository tensorflow/models',
     'tensorboard': 'the package tensorboard',
     'python.ops.rnn_cell': 'tf.nn.rnn_cell',

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 _COMMANDS = {
     'check': ('tfhooks.cli.check', 'say what a program uses that is gone, without running it'),
+    'contrib': ('tfhooks.cli.contrib', 'install the files of tf.contrib of TensorFlow 1.15'),
     'compare-traces': ('tfhooks.cli.compare_traces', 'say where two recorded runs differ first'),
 }
 

@@ -76,7 +76,7 @@ class Imports:
 
     def _make(self, dotted: str) -> ModuleType:
         if dotted in served.ABSENT:
-            return _Absent(dotted)
+            return Absent(dotted)
         if dotted in served.COPIED:
             return self._copy(dotted)
         return _View(dotted, self)
@@ -102,13 +102,13 @@ class Imports:
         if level or top is None:
             return builtins.__import__(name, globals, locals, fromlist, level)
         found: ModuleType | None = self.find(name)
-        if found is None:
+        if not isinstance(found, _View | Absent) and name not in served.COPIED:
             place = self.place_of(name)
-            if place == name and fromlist:
-                return builtins.__import__(name, globals, locals, fromlist)
-            found = importlib.import_module(place)
+            if fromlist:
+                return builtins.__import__(place, globals, locals, fromlist)
+            importlib.import_module(place)
         # Without a list, the statement is `import a.b` and wants `a`.
-        return found if fromlist else top
+        return found if fromlist and found is not None else top
 
 
 class _View(ModuleType):
@@ -139,7 +139,7 @@ class _View(ModuleType):
         return value if over is None else getattr(importlib.import_module(over), name, value)
 
 
-class _Absent(ModuleType):
+class Absent(ModuleType):
     """A module that is gone: each name in it is a class of which no object can be made."""
 
     def __getattr__(self, name: str) -> Any:
@@ -153,7 +153,9 @@ class _Absent(ModuleType):
         return self.__dict__.setdefault(name, type(name, (), {'__init__': __init__}))
 
 
-class _Loader(SourceFileLoader):
+class Loader(SourceFileLoader):
+    """Loads a file with answers of its own to its import statements."""
+
     def __init__(self, name: str, path: str, imports: Imports) -> None:
         super().__init__(name, path)
         self._imports = imports
@@ -185,7 +187,7 @@ class OriginalFinder(MetaPathFinder):
             return alias_spec(fullname, self.imports.find(fullname))
         spec = PathFinder.find_spec(fullname, self._path if path is None else path)
         if spec is not None and type(spec.loader) is SourceFileLoader:
-            spec.loader = _Loader(fullname, spec.loader.path, self.imports)
+            spec.loader = Loader(fullname, spec.loader.path, self.imports)
         return spec
 
     def install(self) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 
 from tfhooks import _names, _tensorflow
 from tfhooks._names import kept
-from tfhooks.v1 import _slim
+from tfhooks._names.contrib_served import ROOT
+from tfhooks.v1 import _contrib, _slim
 
 _PACKAGE = 'tfhooks.v1'
 
@@ -39,6 +40,8 @@ class Place(ModuleType):
     def __setattr__(self, name: str, value: Any) -> None:
         # The import system puts a module into its parent. Where a function has the module's name,
         # the parent has the function, as in TensorFlow.
+        if name in ROOT and self._dotted == 'contrib' and _contrib.folder() is not None:
+            return
         if not isinstance(value, Place) or is_place(f'{self._dotted}.{name}'):
             super().__setattr__(name, value)
 
@@ -49,6 +52,8 @@ class Place(ModuleType):
     def _look_up(self, name: str) -> Any:
         dotted = f'{self._dotted}.{name}'
         try:
+            if name in _contrib.names_in(self._dotted):
+                return importlib.import_module(f'{self.__name__}.{ROOT.get(name, name)}')
             if is_place(dotted):
                 return importlib.import_module(f'{self.__name__}.{name}')
             return resolve(dotted)
@@ -57,7 +62,7 @@ class Place(ModuleType):
 
     def __dir__(self) -> list[str]:
         dunders = [name for name in self.__dict__ if name.startswith('__')]
-        return sorted({*names_in(self._dotted), *dunders})
+        return sorted({*names_in(self._dotted), *_contrib.names_in(self._dotted), *dunders})
 
     def __reduce__(self) -> tuple[Callable[[str], Any], tuple[str]]:
         # TensorFlow's modules can be pickled and copied, so objects that hold one can.
@@ -143,12 +148,19 @@ class PlaceFinder(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         dotted = _dotted(fullname)
-        if dotted == fullname or dotted.partition('.')[0] not in ('contrib', 'estimator'):
+        root = dotted.partition('.')[0]
+        if dotted == fullname or root not in ('contrib', 'estimator', 'examples'):
             return None
+        spec = None if dotted == 'contrib' else _contrib.find_spec(fullname, dotted, path)
+        if spec is not None or root == 'examples':
+            return spec
         if dotted in kept.PLACES and (is_place(dotted) or 'python' in dotted.split('.')):
             if kept.extra(dotted, f'{_PACKAGE}.{dotted}') == 'contrib':
                 _need_slim(dotted)
-            return ModuleSpec(fullname, _PlaceLoader(), is_package=True)
+            spec = ModuleSpec(fullname, _PlaceLoader(), is_package=True)
+            if dotted == 'contrib':
+                spec.submodule_search_locations = _contrib.paths('contrib')
+            return spec
         try:
             resolve(dotted)
         except NameGoneError as error:

@@ -1,0 +1,193 @@
+"""The files of tf.contrib of TensorFlow 1.15 run with today's TensorFlow, as they are.
+
+What loads them is tried with files of the test's own; the originals are looked at where they are
+installed (`python -m tfhooks contrib install`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import textwrap
+
+import pytest
+from cli_programs import RUNNER, python, write
+
+from tfhooks import _contrib_files
+
+needs_files = pytest.mark.skipif(
+    _contrib_files.folder() is None, reason=f'needs the files: {_contrib_files.INSTALL}'
+)
+
+# What the wrappers of operations looked like.
+OPERATIONS = '''
+    from tensorflow.python.framework import dtypes as _dtypes
+    from tensorflow.python.framework import op_def_library as _op_def_library
+
+    @tf_export('cross')
+    def cross(a, b, name=None):
+        """Crosses."""
+        _, _, _op = _op_def_lib._apply_op_helper("Cross", a=a, b=b, name=name)
+        return _op.outputs[0]
+
+    def resampler(data, warp, out_type=_dtypes.float32, name=None):
+        """Has no kernel."""
+        _, _, _op = _op_def_lib._apply_op_helper("Resampler", data=data, warp=warp, name=name)
+        return _op.outputs[0]
+
+    _op_def_lib = _InitOpDefLibrary(b"...")
+'''
+FILES = {
+    'contrib/__init__': 'raise RuntimeError("is not needed")',
+    'contrib/crf/__init__': """
+        import collections
+        import inspect
+        import numpy as np
+        import tensorflow as tf
+        from tensorflow.contrib.crf.python.ops import crf
+        from tensorflow.contrib.crf.python.ops.crf import *
+        from tensorflow.contrib import util
+        from tensorflow.python.framework import ops
+        from tensorflow.python.training import basic_session_run_hooks
+        from tensorflow.python.training.tracking import base, tracking
+        from tensorflow.python.util.all_util import remove_undocumented
+
+        ops.RegisterShape('Cross')(None)
+        remove_undocumented(__name__)
+        old = [np.float, collections.Mapping, inspect.getargspec]
+    """,
+    'contrib/crf/python/ops/crf': 'score = 3',
+    'contrib/crf/ops/gen_crf_ops': OPERATIONS,
+    'contrib/util/__init__': '',
+    'examples/tutorials/mnist/input_data': 'from tensorflow.contrib.crf import score',
+}
+
+
+@pytest.fixture(scope='module')
+def files(tmp_path_factory):
+    """A folder to be in the path, with files in the place of contrib's."""
+    folder = tmp_path_factory.mktemp('site')
+    write(folder / 'tfhooks_contrib', FILES)
+    (folder / 'tfhooks_contrib' / 'ORIGIN.json').write_text('{}')
+    for name in ('crf/python', 'crf/python/ops', 'crf/ops'):
+        (folder / 'tfhooks_contrib' / 'contrib' / name / '__init__.py').touch()
+    return folder
+
+
+def run(folder, tmp_path, program, *options):
+    """The lines that a program prints which finds the files in a folder."""
+    write(tmp_path, {'program': program})
+    done = python(
+        tmp_path, *options, 'program.py', PYTHONPATH=os.pathsep.join([str(folder), *PATH])
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+PATH = [path for path in os.environ.get('PYTHONPATH', '').split(os.pathsep) if path]
+
+
+def test_import_statements_of_the_files_are_served(files, tmp_path):
+    lines = run(
+        files,
+        tmp_path,
+        """
+        import tensorflow as tf
+        from tensorflow.contrib import crf
+        from tensorflow.contrib.crf.python.ops import crf as deep
+        from tensorflow.examples.tutorials.mnist import input_data
+        import collections, numpy, tfhooks
+
+        print(crf is tf.contrib.crf, crf.score, deep.score, input_data.score, crf.crf is deep)
+        print([getattr(one, '__name__', None) for one in crf.old])
+        print(crf.basic_session_run_hooks.StopAtStepHook is tfhooks.StopAtStepHook)
+        print(crf.tf.Session is tf.Session, crf.base.Trackable, crf.tracking.AutoTrackable)
+        print(hasattr(numpy, 'float'), hasattr(collections, 'Mapping'), 'crf' in dir(tf.contrib))
+        """,
+        *RUNNER,
+    )
+    assert lines[0] == 'True 3 3 3 True'
+    assert lines[1] == "['float', 'Mapping', 'getargspec']"
+    assert lines[2] == 'True'
+    assert lines[3].startswith('True ')
+    assert lines[4] == 'False False True'
+
+
+def test_operations_are_those_of_today(files, tmp_path):
+    lines = run(
+        files,
+        tmp_path,
+        """
+        import tfhooks.v1 as tf
+        from tfhooks.v1.contrib.crf.ops import gen_crf_ops as ops
+
+        with tf.Session() as session:
+            print(session.run(ops.cross([1., 0., 0.], [0., 1., 0.], name='here')))
+        print(ops.Cross is ops.cross, ops.cross.__doc__)
+        try:
+            ops.resampler(1, 2)
+        except tf.errors.NotFoundError as error:
+            print(error.message)
+        """,
+    )
+    assert lines[:2] == ['[0. 0. 1.]', 'True Crosses.']
+    assert lines[2].startswith('Resampler: the kernel of this operation was in a library')
+
+
+GATHER_TREE = """
+    import json
+    import tfhooks.v1 as tf
+    from tfhooks.v1._contrib_ops import call
+
+    def beams(steps, parents, lengths, end):
+        with tf.Graph().as_default(), tf.Session() as session:
+            tree = call('GatherTree', step_ids=tf.constant(steps), parent_ids=tf.constant(parents),
+                        max_sequence_lengths=lengths, end_token=end)
+            assert tree.shape.as_list() == [len(steps), len(steps[0]), len(steps[0][0])]
+            return session.run(tree).tolist()
+
+    # As the kernel's own documentation has it: time, batch, beam.
+    print(json.dumps([
+        beams([[[1, 2, 3]], [[4, 5, 6]], [[7, 8, 9]], [[-1, -1, -1]]],
+              [[[0, 0, 0]], [[0, 1, 1]], [[2, 1, 2]], [[-1, -1, -1]]], [3], 10),
+        beams([[[1, 2]], [[9, 4]], [[5, 6]]], [[[0, 0]], [[0, 1]], [[0, 1]]], [3], 9),
+        beams([[[1, 2], [3, 4]]], [[[0, 0], [0, 0]]], [1, 0], 7),
+    ]))
+    try:
+        beams([[[1, 2]], [[3, 4]]], [[[0, 0]], [[0, 5]]], [2], 9)
+    except tf.errors.InvalidArgumentError as error:
+        print('5 is not in [0, 2)' in str(error))
+"""
+
+
+def test_the_beams_of_a_search(tmp_path):
+    write(tmp_path, {'program': GATHER_TREE})
+    done = python(tmp_path, 'program.py')
+    assert done.returncode == 0, done.stderr
+    found, is_named = done.stdout.splitlines()
+    assert json.loads(found) == [
+        [[[2, 2, 2]], [[6, 5, 6]], [[7, 8, 9]], [[10, 10, 10]]],
+        [[[1, 2]], [[9, 4]], [[9, 6]]],
+        [[[1, 2], [7, 7]]],
+    ]
+    assert is_named == 'True'
+
+
+@needs_files
+def test_all_packages_can_be_imported():
+    program = """
+        import json, pathlib, sys
+        import tfhooks.v1 as tf
+        from tfhooks.v1 import _contrib
+
+        failed = {}
+        for file in sorted((_contrib.folder() / 'contrib').glob('*/__init__.py')):
+            try:
+                getattr(tf.contrib, file.parent.name)
+            except Exception as error:
+                failed[file.parent.name] = str(error)
+        print(json.dumps(failed))
+    """
+    done = python(None, '-c', textwrap.dedent(program))
+    assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stdout)) <= {'estimator', 'keras', 'tensor_forest'}

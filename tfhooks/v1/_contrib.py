@@ -1,0 +1,108 @@
+"""Loads the files of `tf.contrib` of TensorFlow 1.15, where they are installed, as they are.
+
+`python -m tfhooks contrib install` puts them into the environment. Their import statements are
+answered as those of tensorflow-estimator are; two kinds of generated files, the wrappers of
+operations and the messages of an old protoc, are made anew from what is in them.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import pkgutil
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
+from types import CodeType, ModuleType
+
+from tfhooks import _contrib_files, _rewriting
+from tfhooks._names import contrib_served
+from tfhooks.v1 import _originals
+
+
+@functools.cache
+def folder() -> Path | None:
+    """The folder of the files, or None where they are not installed."""
+    return _contrib_files.folder()
+
+
+@functools.cache
+def _imports() -> _originals.Imports:
+    imports = _originals.Imports(contrib_served.SERVED)
+    # Two files of TensorFlow's own that went, and that those of contrib import.
+    _originals.OriginalFinder(_contrib_files.FOLDER, imports).install()
+    return imports
+
+
+def paths(dotted: str) -> list[str]:
+    """The directory in which the modules of `contrib` or `examples` are; none if not installed."""
+    place = folder()
+    return [] if place is None else [str(place / dotted)]
+
+
+def names_in(dotted: str) -> list[str]:
+    """The packages that are installed, where `dotted` is `contrib` itself."""
+    if dotted != 'contrib' or folder() is None:
+        return []
+    place = Path(paths('contrib')[0])
+    return [file.parent.name for file in place.glob('*/__init__.py')]
+
+
+def find_spec(fullname: str, dotted: str, path: Sequence[str] | None) -> ModuleSpec | None:
+    """How to load a module from the files; None where they have none, or it is not to be had so.
+
+    Args:
+      fullname: The name of the module.
+      dotted: The same, as TensorFlow 1 called it, without `tensorflow.`.
+      path: Where its package is.
+    """
+    place = folder()
+    if place is None or dotted in contrib_served.NOT_FROM_FILES:
+        return None
+    spec = PathFinder.find_spec(fullname, path if '.' in dotted else [str(place)])
+    if spec is not None and isinstance(spec.loader, SourceFileLoader):
+        spec.loader = _Loader(fullname, spec.loader.path, _imports())
+    return spec
+
+
+class _Loader(_originals.Loader):
+    def get_code(self, fullname: str) -> CodeType | None:
+        path = Path(self.path)
+        if path.name.startswith('gen_') and path.parent.name == 'ops':
+            return compile(_operations(path.read_bytes()), self.path, 'exec', dont_inherit=True)
+        if path.name.endswith('_pb2.py'):
+            tree = _rewriting.parse(path.read_bytes(), self.path, lambda name: name)
+            return compile(tree, self.path, 'exec', dont_inherit=True)
+        return super().get_code(fullname)
+
+    def exec_module(self, module: ModuleType) -> None:
+        super().exec_module(module)
+        over = contrib_served.OVER.get(module.__name__.removeprefix('tfhooks.v1.'), {})
+        for name, place in over.items():
+            vars(module)[name] = pkgutil.resolve_name(place)
+
+
+def _operations(source: bytes) -> ast.Module:
+    """The functions of a generated file, each of which calls the operation of `tf.raw_ops`."""
+    body = ast.parse('from tfhooks._tensorflow import tf as _dtypes').body  # For defaults.
+    body += ast.parse('from tfhooks.v1._contrib_ops import call').body
+    for node in ast.parse(source).body:
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        operation = next((op for op in map(_applied, ast.walk(node)) if op), None)
+        if operation is None:
+            continue
+        given = [ast.keyword(arg.arg, ast.Name(arg.arg, ast.Load())) for arg in node.args.args]
+        call = ast.Call(ast.Name('call', ast.Load()), [ast.Constant(operation)], given)
+        docstring = node.body[:1] if ast.get_docstring(node) else []
+        node.body, node.decorator_list = [*docstring, ast.Return(call)], []
+        names = ast.Assign([ast.Name(operation, ast.Store())], ast.Name(node.name, ast.Load()))
+        body += [node, names]
+    return ast.fix_missing_locations(ast.Module(body, []))
+
+
+def _applied(node: ast.AST) -> str | None:
+    """The operation that a call of a generated file adds to the graph."""
+    if isinstance(node, ast.Call) and getattr(node.func, 'attr', '') == '_apply_op_helper':
+        return str(ast.literal_eval(node.args[0]))
+    return None
