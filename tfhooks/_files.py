@@ -11,6 +11,7 @@ import json
 import os
 import re
 import uuid
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tfhooks._tensorflow import tf
@@ -69,13 +70,13 @@ def write_text(path: str, text: str) -> None:
         file.write(text)
 
 
-def write_json(path: str, value: Any) -> None:
+def write_json(path: str, value: Any, indent: int | None = None) -> None:
     """Puts a file that holds `value` as JSON in the place of what is at `path`.
 
     Raises:
       tf.errors.OpError: It cannot be written; what was at `path` is there still.
     """
-    write_text(path, json.dumps(value, indent=1) + '\n')
+    write_text(path, json.dumps(value, indent=indent) + '\n')
 
 
 def read_json(path: str) -> Any:
@@ -92,23 +93,30 @@ def read_json(path: str) -> Any:
         raise ValueError(f'{path!r} holds no JSON: {type(error).__name__}: {error}') from None
 
 
-def link_or_copy(source: str, target: str) -> None:
-    """Puts the file at `source` also in the place of what is at `target`.
+def link_all(targets: Mapping[str, str]) -> None:
+    """Puts files also in other places, where they replace what is there.
 
-    A link costs nothing. It is the same file as long as both are only replaced, never written into.
+    A link costs nothing, and is as good as a copy where both files are only ever replaced and never
+    written into. Where it cannot be made, the file is copied.
+
+    Args:
+      targets: The path of each file and the other path to put it at.
 
     Raises:
-      tf.errors.OpError: It cannot be written; what was at `target` is there still.
+      tf.errors.OpError: One cannot be written. What was at the targets is there still.
     """
-    with _replacing(target) as unfinished:
-        try:
-            os.link(source.removeprefix('file://'), unfinished.removeprefix('file://'))
-        except OSError:
-            tf.gfile.Copy(source, unfinished)
+    with contextlib.ExitStack() as stack:
+        for source, target in targets.items():
+            unfinished = stack.enter_context(_replacing(target))
+            try:
+                os.link(source.removeprefix('file://'), unfinished.removeprefix('file://'))
+            except OSError:
+                tf.gfile.Copy(source, unfinished)
 
 
 @contextlib.contextmanager
-def _replacing(path: str) -> Any:
+def _replacing(path: str) -> Iterator[str]:
+    """Gives a path to write to, which takes the place of `path` unless there is an error."""
     unfinished = f'{path}.tmp{uuid.uuid4().hex[:16]}'
     try:
         yield unfinished

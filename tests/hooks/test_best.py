@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 
 import pytest
 import tensorflow.compat.v1 as tf
-from saving_models import SESSIONS, latest_step, saver, steps_in, training
+from saving_models import SESSIONS, latest_step, make_old, saver, steps_in, training
 
+from tfhooks import _files
 from tfhooks.errors import CheckpointSaveError
-from tfhooks.hooks import best as best_module
+from tfhooks.hooks import checkpoint_files
 from tfhooks.hooks.best import BestCheckpoints
 
 both = pytest.mark.parametrize('session_class', SESSIONS)
@@ -153,41 +156,243 @@ def test_a_best_whose_files_are_gone_is_left_out(tmp_path):
     assert train(tmp_path, values, 2) == [1, 2]
     os.remove(tmp_path / 'best' / 'model.ckpt-1.data-00000-of-00001')
     assert train(tmp_path, values, 1) == [2, 3]
+    os.remove(tmp_path / 'best' / 'model.ckpt-1.index')
     assert steps_in(tmp_path / 'best') == [2, 3]
 
 
-def test_a_damaged_state_file_is_ignored(tmp_path, caplog):
+def the_list(directory):
+    return directory / 'best' / 'best_checkpoints.json'
+
+
+ENTRY = '{"name": "model.ckpt-1", "step": 1, "value": 1.0}'
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        *('', '{', '3', '[]', '{}', '\0' * 99, '[' * 100_000, '{"mode": "min"}'),
+        '{"mode": "min", "checkpoints": [',
+        '{"mode": "min", "checkpoints": 3}',
+        '{"mode": "best", "checkpoints": []}',
+        '{"mode": "min", "metric": 3, "checkpoints": []}',
+        '{"mode": "min", "checkpoints": [], "unfinished": ["../model.ckpt-1"]}',
+        f'{{"mode": "min", "checkpoints": [{ENTRY}, {ENTRY}]}}',
+        *(
+            f'{{"mode": "min", "checkpoints": [{{{entry}}}]}}'
+            for entry in (
+                '"name": "model.ckpt-1", "step": 1',
+                '"name": "model.ckpt-1", "step": "1", "value": 1.0',
+                '"name": "model.ckpt-1", "step": 1.5, "value": 1.0',
+                '"name": "model.ckpt-1", "step": true, "value": 1.0',
+                '"name": "model.ckpt-1", "step": 1, "value": "1"',
+                '"name": "model.ckpt-1", "step": 1, "value": NaN',
+                f'"name": "model.ckpt-1", "step": 1, "value": 1{"0" * 400}',
+                *(
+                    f'"name": {name}, "step": 1, "value": 1.0'
+                    for name in (
+                        *('3', '""', '"."', '".."', '"../model.ckpt-1"', '"/model.ckpt-1"'),
+                        *('"a/b"', '"a\\\\b"', '"a\\u0000b"', 'null'),
+                    )
+                ),
+            )
+        ),
+    ],
+)
+def test_a_damaged_list_is_an_error_that_names_it(text, tmp_path):
+    (tmp_path / 'best').mkdir()
+    the_list(tmp_path).write_text(text)
+    with (
+        tf.Graph().as_default(),
+        pytest.raises(ValueError, match='must be one that this') as raised,
+    ):
+        BestCheckpoints(lambda session, step: 1.0).begin(str(tmp_path))
+    assert f"path='{the_list(tmp_path)}'" in str(raised.value)
+    assert the_list(tmp_path).read_text() == text
+
+
+def test_a_list_that_names_files_elsewhere_removes_nothing(tmp_path):
+    other, mine = tmp_path / 'other', tmp_path / 'mine'
+    for directory in (other, mine):
+        assert train(directory, {0: 3.0, 1: 1.0}, 1) == [1, 0]
+    for name in (str(other / 'model.ckpt-1'), '../model.ckpt-1', '../../other/model.ckpt-1'):
+        entry = {'name': name, 'step': 1, 'value': 9.0}
+        the_list(mine).write_text(json.dumps({'mode': 'min', 'checkpoints': [entry]}))
+        with pytest.raises(ValueError, match='a name must be that of something in the same'):
+            train(mine, {1: 1.0, 2: 0.0}, 1)
+    assert steps_in(other) == steps_in(mine) == [0, 1]
+
+
+def test_what_is_not_in_the_list_is_left_alone(tmp_path, caplog):
     assert train(tmp_path, {0: 3.0, 1: 1.0}, 1) == [1, 0]
-    (tmp_path / 'best' / 'best_checkpoints.json').write_text('{"checkpoints": [')
+    best = tmp_path / 'best'
+    for name in os.listdir(best):
+        if name.startswith('model.ckpt-1.'):
+            shutil.copy(best / name, best / name.replace('model.ckpt-1', 'paper.ckpt-1'))
+    shutil.copy(best / 'model.ckpt-1.index', best / 'model.ckpt-9.index')  # Half copied.
+    assert train(tmp_path, {1: 1.0, 2: 0.0, 3: 5.0}, 2) == [2, 1]
+    assert checkpoint_files.what_is_missing(str(best / 'paper.ckpt-1')) is None
+    assert (best / 'model.ckpt-9.index').exists()
+    assert any("['model.ckpt-9', 'paper.ckpt-1']" in message for message in caplog.messages)
+
+
+def test_a_checkpoint_that_is_not_in_the_list_is_not_replaced(tmp_path):
+    assert train(tmp_path, {0: 3.0, 1: 1.0}, 1) == [1, 0]
+    best = tmp_path / 'best'
+    for part in ('index', 'data-00000-of-00001'):
+        (best / f'model.ckpt-2.{part}').write_bytes(b'of another training')
     assert train(tmp_path, {1: 1.0, 2: 0.0}, 1) == [2, 1]
-    assert any('is ignored' in record.getMessage() for record in caplog.records)
+    assert (best / 'model.ckpt-2.index').read_bytes() == b'of another training'
+    assert tf.train.latest_checkpoint(str(best)) == str(best / 'model.ckpt-2_1')
+    assert checkpoint_files.what_is_missing(str(best / 'model.ckpt-2_1')) is None
+
+
+def loss(session, step):
+    return {0: 3.0, 1: 1.0, 2: 2.0, 3: 5.0}[step]
+
+
+def accuracy(session, step):
+    return {0: 3.0, 1: 1.0, 2: 2.0, 3: 5.0}[step]
+
+
+@pytest.mark.parametrize(('metric', 'mode', 'kept'), [(loss, 'max', [3]), (accuracy, 'min', [2])])
+def test_another_metric_or_mode_begins_a_new_list(metric, mode, kept, tmp_path, caplog):
+    for number, best in enumerate([BestCheckpoints(loss), BestCheckpoints(metric, mode)]):
+        with training(tmp_path, [saver(tmp_path, save_steps=1, keep_best=best)]) as run:
+            if number:
+                # What was restored is measured too, and is none of the old list.
+                assert [each.value for each in best.checkpoints] == [1.0]
+            run(1 + number)
+    expected = {'max': [3], 'min': [1]}[mode]
+    assert [each.step for each in best.checkpoints] == expected
+    assert any('begins a new list' in message for message in caplog.messages)
+    assert json.loads(the_list(tmp_path).read_text())['mode'] == mode
+    # Those of the old list stay.
+    assert (tmp_path / 'best' / 'model.ckpt-1.index').exists()
+
+
+def test_a_list_without_the_name_of_a_metric_is_gone_on_with(tmp_path):
+    assert train(tmp_path, {0: 3.0, 1: 1.0}, 1) == [1, 0]
+    state = json.loads(the_list(tmp_path).read_text())
+    del state['metric'], state['unfinished']
+    the_list(tmp_path).write_text(json.dumps(state))
+    assert train(tmp_path, {1: 1.0, 2: 5.0}, 1) == [1, 0]
 
 
 def test_what_a_killed_process_left_in_the_folder_is_removed(tmp_path):
     assert train(tmp_path, {0: 3.0, 1: 1.0}, 1) == [1, 0]
-    for name in ('model.ckpt-7.index.tmp0', 'model.ckpt-7.data-00000-of-00001'):
-        (tmp_path / 'best' / name).write_text('')
+    best = tmp_path / 'best'
+    # It was adding one, and removing another one.
+    for name in ('model.ckpt-7.index', 'model.ckpt-8.data-00000-of-00001'):
+        (best / name).write_text('')
+    state = json.loads(the_list(tmp_path).read_text())
+    the_list(tmp_path).write_text(
+        json.dumps({**state, 'unfinished': ['model.ckpt-7', 'model.ckpt-8', 'model.ckpt-1']})
+    )
+    strays = ('model.ckpt-9.index.tmp0', 'best_checkpoints.json.tmp1f', 'checkpoint.tmp2e')
+    for name in strays:
+        (best / name).write_text('')
+    make_old(best)
+    (best / 'model.ckpt-9.index.tmp1').write_text('')  # Another process may be at it.
     assert train(tmp_path, {1: 1.0, 2: 0.0}, 1) == [2, 1]
-    assert not [name for name in os.listdir(tmp_path / 'best') if 'ckpt-7' in name]
+    names = os.listdir(best)
+    assert not [name for name in names if 'ckpt-7' in name or 'ckpt-8' in name]
+    assert not set(strays) & set(names)
+    assert 'model.ckpt-9.index.tmp1' in names
+    assert json.loads(the_list(tmp_path).read_text())['unfinished'] == []
+
+
+class Interrupt(BaseException):
+    pass
+
+
+@pytest.mark.parametrize('stop_after', range(8))
+def test_a_process_that_is_killed_at_any_write_leaves_a_list_that_holds(tmp_path, stop_after):
+    """Each write of a file, and each removal, may be the last thing a process does."""
+    assert train(tmp_path, {0: 3.0, 1: 1.0}, 1, n=1) == [1]
+    left = [stop_after]
+
+    def killed_before(action):
+        def act(*arguments):
+            if left[0] == 0:
+                raise Interrupt
+            left[0] -= 1
+            return action(*arguments)
+
+        return act
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name in (
+            (_files, 'write_text'),
+            (_files, 'link_all'),
+            (_files, 'remove'),
+        ):
+            patch.setattr(module, name, killed_before(getattr(module, name)))
+        best = BestCheckpoints(by_step({1: 1.0, 2: 0.0}))
+        with contextlib.suppress(Interrupt), tf.Graph().as_default():
+            best.begin(str(tmp_path))
+            best.keep(str(tmp_path / 'model.ckpt-0'), 2, 0.0)
+    again = BestCheckpoints(by_step({}))
+    with tf.Graph().as_default():
+        again.begin(str(tmp_path))
+    (kept,) = again.checkpoints
+    assert (kept.step, kept.value) in [(1, 1.0), (2, 0.0)]
+    assert checkpoint_files.what_is_missing(kept.path) is None
+    assert tf.train.latest_checkpoint(str(tmp_path / 'best')) == kept.path
+    names = {os.path.basename(path) for path in checkpoint_files.prefixes(str(tmp_path / 'best'))}
+    assert names == {os.path.basename(kept.path)}
+
+
+@pytest.mark.parametrize('in_the_way', ['checkpoint', 'best_checkpoints.json'])
+def test_a_list_that_cannot_be_written_loses_nothing(tmp_path, in_the_way, caplog):
+    values = {0: 9.0, 1: 5.0, 2: 1.0, 3: 7.0}
+    assert train(tmp_path, values, 1, n=1) == [1]
+    best = BestCheckpoints(by_step(values))
+    hook = saver(tmp_path, save_steps=1, save_retries=9, keep_best=best)
+    with training(tmp_path, [hook]) as run:
+        was = (tmp_path / 'best' / in_the_way).read_bytes()
+        (tmp_path / 'best' / in_the_way).unlink()
+        (tmp_path / 'best' / in_the_way / 'full').mkdir(parents=True)
+        run(1)
+        assert [each.step for each in best.checkpoints] == [1]
+        shutil.rmtree(tmp_path / 'best' / in_the_way)
+        (tmp_path / 'best' / in_the_way).write_bytes(was)
+    assert any('could not keep' in message for message in caplog.messages)
+    assert steps_in(tmp_path / 'best') == [1]
+    assert train(tmp_path, values, 1, n=1) == [2]
+
+
+def test_a_worse_value_of_a_step_that_comes_again_does_not_replace_a_better_one(tmp_path):
+    best = BestCheckpoints(by_step({}))
+    with training(tmp_path, [saver(tmp_path, save_steps=1)]) as run:
+        run()
+        best.begin(str(tmp_path))
+        path = str(tmp_path / 'model.ckpt-1')
+        assert best.keep(path, 1, 3.0)
+        assert not best.keep(path, 1, 4.0)
+        assert not best.keep(path, 1, 3.0)
+        assert best.checkpoints[0].value == 3.0
+        assert best.keep(path, 1, 2.0)
+    assert [(each.step, each.value) for each in best.checkpoints] == [(1, 2.0)]
+    assert steps_in(tmp_path / 'best') == [1]
 
 
 def test_counts_only_when_it_is_on_disk(tmp_path, monkeypatch):
     best = BestCheckpoints(by_step({0: 3.0, 1: 1.0, 2: 0.0}))
     hook = saver(tmp_path, save_steps=1, keep_best=best)
 
-    def fails(source, target):
+    def fails(targets):
         raise tf.errors.OutOfRangeError(None, None, 'the disk is full')
 
     with training(tmp_path, [hook]) as run:
-        link = best_module._link_or_copy
-        monkeypatch.setattr(best_module, '_link_or_copy', fails)
+        link = _files.link_all
+        monkeypatch.setattr(_files, 'link_all', fails)
         with pytest.raises(CheckpointSaveError, match='BestCheckpoints') as raised:
             run()
         assert raised.value.hook is best
         assert [each.step for each in best.checkpoints] == [0]
         assert steps_in(tmp_path / 'best') == [0]
         assert latest_step(tmp_path) == 1
-        monkeypatch.setattr(best_module, '_link_or_copy', link)
+        monkeypatch.setattr(_files, 'link_all', link)
         run()
     assert [each.step for each in best.checkpoints] == [2]
     state = json.loads((tmp_path / 'best' / 'best_checkpoints.json').read_text())
@@ -198,7 +403,7 @@ def test_with_retries_a_failure_to_keep_is_a_warning(tmp_path, monkeypatch, capl
     best = BestCheckpoints(by_step({0: 3.0, 1: 1.0, 2: 0.5}))
     hook = saver(tmp_path, save_steps=1, save_retries=1, keep_best=best)
     with training(tmp_path, [hook]) as run:
-        (tmp_path / 'best' / 'model.ckpt-1.index' / 'full').mkdir(parents=True)
+        (tmp_path / 'best' / 'model.ckpt-1.data-00000-of-00001' / 'full').mkdir(parents=True)
         run(2)
     assert any('could not keep' in record.getMessage() for record in caplog.records)
     assert [each.step for each in best.checkpoints] == [2]

@@ -1,5 +1,6 @@
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -295,13 +296,39 @@ def test_a_restart_goes_on_from_a_state_file(make, tmp_path):
     assert sorted(p.name for p in path.parent.iterdir()) == ['early_stopping.json']
 
 
-@pytest.mark.parametrize('text', ['', '{}', '{"checks": [[1]]}', '{"checks": 3}', '{"checks": ['])
-def test_a_state_file_that_is_none(text, tmp_path):
+@pytest.mark.parametrize(
+    'content',
+    [
+        *(b'', b'{}', b'3', b'{"checks": [[1]]}', b'{"checks": 3}', b'{"checks": [', b'\xff\xfe'),
+        *(b'[' * 100_000, b'{"checks": [["1", 2.0]]}', b'{"checks": [[true, 2.0]]}', b'\0' * 99),
+        *(b'{"checks": [[1, "2"]]}', b'{"checks": [[1e3, 2.0]]}', b'{"checks": [[1, 1%s]]}'),
+        b'{"checks": [[1, 1' + b'0' * 400 + b']]}',
+    ],
+)
+def test_a_state_file_that_is_none(content, tmp_path):
     path = tmp_path / 'state'
-    path.write_text(text)
+    path.write_bytes(content)
     hook = EarlyStoppingHook('loss:0', patience=1, every_n_steps=1, state_file=path)
-    with pytest.raises(ValueError, match='state_file must be one that such a hook has written'):
+    text = f"state_file must be one that such a hook has written; state_file='{path}'"
+    with pytest.raises(ValueError, match=re.escape(text)):
         train(tfhooks.MonitoredSession, [hook], VALUES)
+    assert path.read_bytes() == content
+
+
+def test_a_state_file_that_is_a_directory(tmp_path):
+    hook = EarlyStoppingHook('loss:0', patience=1, every_n_steps=1, state_file=tmp_path)
+    with pytest.raises(ValueError, match=f"state_file='{tmp_path}'"):
+        train(tfhooks.MonitoredSession, [hook], VALUES)
+
+
+@pytest.mark.parametrize('name', ['state[1]', 's*', 'a//state'])
+def test_a_state_file_of_an_odd_name(name, tmp_path):
+    path = f'{tmp_path}/{name}'
+    for _ in range(2):
+        hook = EarlyStoppingHook('loss:0', patience=3, every_n_steps=5, state_file=path)
+        train(tfhooks.MonitoredSession, [hook], VALUES, runs=11)
+    with open(path) as file:
+        assert json.load(file)['checks'] == [[5, 5.0], [10, 4.0]]
 
 
 def test_sleeps_until_a_check_is_due():

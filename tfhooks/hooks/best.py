@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import math
 import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from tfhooks import _files, log
 from tfhooks._tensorflow import Tensor, tf
 from tfhooks.errors import blame, checkpoint_save_error
 from tfhooks.hooks import _scalars, checkpoint_files
@@ -34,9 +35,10 @@ class BestCheckpoints:
     """Keeps the `n` best checkpoints by a metric, in the folder `best` of the checkpoint directory.
 
     The metric is read each time a checkpoint was saved. A checkpoint counts as one of the best
-    only once its files are complete in `best`; a restarted program goes on with what it finds
-    there. The Saver's own `max_to_keep` is not affected. `tf.train.latest_checkpoint` of the
-    folder gives the best one.
+    only once its files are complete in `best`; a restarted program goes on with the list that it
+    finds there, unless that is of another metric or mode. What is not in the list is left alone.
+    The Saver's own `max_to_keep` is not affected. `tf.train.latest_checkpoint` of the folder gives
+    the best one.
 
     Args:
       metric: A scalar tensor or its name, or a callable `(session, step)` that returns a number.
@@ -82,7 +84,8 @@ class BestCheckpoints:
         """Takes up what an earlier program left in `checkpoint_dir`.
 
         Raises:
-          ValueError: The default graph has no such tensor.
+          ValueError: The default graph has no such tensor, or the list of the best checkpoints is
+            damaged.
         """
         if isinstance(self._metric, _scalars.TENSORS):
             try:
@@ -95,10 +98,55 @@ class BestCheckpoints:
                     f'metric={self._metric!r} ({error})'
                 ) from error
         self._directory = os.path.join(checkpoint_dir, 'best')
-        state = self._read_state()
-        self._kept = state or []
-        if state is not None:
-            self._remove_others()
+        self._kept = []
+        found = self._read()
+        if found is not None:
+            self._take_up(found)
+        checkpoint_files.remove_unfinished(self._directory)
+        listed = {os.path.basename(kept.path) for kept in self._kept}
+        others = [
+            name
+            for name in map(os.path.basename, checkpoint_files.prefixes(self._directory))
+            if name not in listed
+        ]
+        if others:
+            log.warning(
+                'BestCheckpoints leaves alone what lies in %s and is not in its list: %s.',
+                self._directory,
+                others,
+            )
+
+    def _take_up(self, found: _List) -> None:
+        """Goes on with a list, or begins a new one where that is of another metric."""
+        if found.mode != self._mode or found.metric not in (None, self._metric_name()):
+            log.warning(
+                'BestCheckpoints begins a new list in %s, since the one there is of another metric '
+                'or mode; mode=%r, there %r; metric=%r, there %r. Its checkpoints stay where they '
+                'are.',
+                self._directory,
+                self._mode,
+                found.mode,
+                self._metric_name(),
+                found.metric,
+            )
+            return
+        complete = []
+        for kept in found.kept:
+            missing = checkpoint_files.what_is_missing(kept.path)
+            if missing:
+                tf.logging.warning('BestCheckpoints: %s is left out: %s', kept.path, missing)
+            else:
+                complete.append(kept)
+        complete.sort(key=self._rank)
+        self._kept = complete[: self._n]
+        listed = {os.path.basename(kept.path) for kept in found.kept}
+        gone = [name for name in found.unfinished if name not in listed]
+        gone += [os.path.basename(kept.path) for kept in complete[self._n :]]
+        try:
+            if gone:
+                self._commit(self._kept, gone)
+        except tf.errors.OpError as error:
+            tf.logging.warning('BestCheckpoints: %s could not be tidied: %s', self._path, error)
 
     def measure(self, session: Any, step: int) -> float:
         """Reads the metric.
@@ -142,105 +190,177 @@ class BestCheckpoints:
                 'The metric of the checkpoint at step %d is NaN: it is not one of the best.', step
             )
             return False
-        target = os.path.join(self._directory, os.path.basename(path))
-        new = BestCheckpoint(target, step, value)
+        again = [kept for kept in self._kept if kept.step == step]
+        new = BestCheckpoint(again[0].path if again else self._free_path(path), step, value)
+        if again and self._rank(again[0]) <= self._rank(new):
+            return False
         others = [kept for kept in self._kept if kept.step != step]
         best = sorted([*others, new], key=self._rank)[: self._n]
         if new not in best:
             return False
+        is_named = False
         try:
             tf.gfile.MakeDirs(self._directory)
-            for source in checkpoint_files.parts(path):
-                _link_or_copy(source, os.path.join(self._directory, os.path.basename(source)))
-            missing = checkpoint_files.what_is_missing(target)
-            if missing:
-                raise tf.errors.DataLossError(None, None, f'{target}: {missing}')
+            self._write_list(self._kept, [] if again else [os.path.basename(new.path)])
+            checkpoint_files.link(path, new.path)
             self._write_state(best)
+            is_named = True
+            gone = [os.path.basename(kept.path) for kept in others if kept not in best]
+            self._write_list(best, gone)
         except Exception as error:
-            if all(kept.path != target for kept in self._kept):
-                checkpoint_files.remove(target)
+            if not again:
+                self._take_back(new, is_named)
             raise checkpoint_save_error(
-                f'BestCheckpoints could not keep a checkpoint: path={target!r}, step={step}, '
+                f'BestCheckpoints could not keep a checkpoint: path={new.path!r}, step={step}, '
                 f'value={value}, cause={type(error).__name__}: {error}. The checkpoint itself is '
                 f'saved. Look at {self._directory!r}: its free space, its permissions.',
                 error,
                 hook=self,
-                path=target,
+                path=new.path,
                 step=step,
             ) from error
-        dropped = [kept for kept in self._kept if kept not in best and kept.path != target]
         self._kept = best
-        for kept in dropped:
-            checkpoint_files.remove(kept.path)
-        tf.logging.info('Checkpoint %s is one of the best: %g.', target, value)
+        self._remove(gone)
+        tf.logging.info('Checkpoint %s is one of the best: %g.', new.path, value)
         return True
+
+    def _free_path(self, path: str) -> str:
+        """Where to keep a checkpoint: not in the place of one that is not in the list."""
+        free = target = os.path.join(self._directory, os.path.basename(path))
+        number = 0
+        while checkpoint_files.exists(free):
+            number += 1
+            free = f'{target}_{number}'
+        return free
+
+    def _take_back(self, new: BestCheckpoint, is_named: bool) -> None:
+        """Removes what was written of a checkpoint, unless the state file goes on naming it."""
+        try:
+            if is_named and self._kept:
+                self._write_state(self._kept)
+            elif is_named:
+                tf.gfile.Remove(os.path.join(self._directory, 'checkpoint'))
+        except tf.errors.OpError:
+            return  # The next start removes it: it is in the list as unfinished.
+        checkpoint_files.remove(new.path)
+
+    def _commit(self, best: list[BestCheckpoint], gone: list[str]) -> None:
+        """Writes state file and list, and then removes what is not in them any more."""
+        if best:
+            self._write_state(best)
+        self._write_list(best, gone)
+        self._remove(gone)
+
+    def _remove(self, gone: list[str]) -> None:
+        for name in gone:
+            checkpoint_files.remove(os.path.join(self._directory, name))
+        if gone:
+            # What has these names later is somebody else's. The next start tries again otherwise.
+            with contextlib.suppress(tf.errors.OpError):
+                self._write_list(self._kept, [])
 
     def _rank(self, kept: BestCheckpoint) -> tuple[float, int]:
         # Of equals the older one stays.
         return (kept.value if self._mode == 'min' else -kept.value), kept.step
 
-    def _read_state(self) -> list[BestCheckpoint] | None:
-        """The checkpoints that are complete, or None where nothing says which are kept here."""
-        path = os.path.join(self._directory, _STATE)
-        try:
-            if not tf.gfile.Exists(path):
-                return None
-            with tf.gfile.GFile(path) as file:
-                entries = json.loads(file.read())['checkpoints']
-            found = [
-                BestCheckpoint(
-                    os.path.join(self._directory, entry['name']),
-                    int(entry['step']),
-                    float(entry['value']),
-                )
-                for entry in entries
-            ]
-        except (tf.errors.OpError, ValueError, KeyError, TypeError) as error:
-            tf.logging.warning('BestCheckpoints: %s cannot be read and is ignored: %s', path, error)
+    def _metric_name(self) -> str:
+        if self._fetch is not None:
+            return str(self._fetch.name)
+        return str(getattr(self._metric, '__qualname__', None) or self._metric_text())
+
+    def _metric_text(self) -> str:
+        text = repr(self._metric)
+        # An address differs from start to start.
+        return type(self._metric).__qualname__ if ' at 0x' in text else text
+
+    @property
+    def _path(self) -> str:
+        return os.path.join(self._directory, _STATE)
+
+    def _read(self) -> _List | None:
+        """What the list holds, or None where there is none.
+
+        Raises:
+          ValueError: The file is none that this class has written.
+        """
+        if not tf.gfile.Exists(self._path):
             return None
-        complete = []
-        for kept in found:
-            missing = checkpoint_files.what_is_missing(kept.path)
-            if missing:
-                tf.logging.warning('BestCheckpoints: %s is left out: %s', kept.path, missing)
-            else:
-                complete.append(kept)
-        return sorted(complete, key=self._rank)[: self._n]
+        try:
+            return _parsed(_files.read_json(self._path), self._directory)
+        except (ValueError, TypeError, KeyError, OverflowError, tf.errors.OpError) as error:
+            raise ValueError(
+                'BestCheckpoints.begin: the list of the best checkpoints must be one that this '
+                f'class has written; path={self._path!r} ({type(error).__name__}: {error}). Mend '
+                'it, or remove it to begin a new list: the checkpoints beside it stay.'
+            ) from None
+
+    def _write_list(self, best: list[BestCheckpoint], unfinished: list[str]) -> None:
+        entries = [
+            {'name': os.path.basename(kept.path), 'step': int(kept.step), 'value': kept.value}
+            for kept in best
+        ]
+        value = {'metric': self._metric_name(), 'mode': self._mode, 'checkpoints': entries}
+        _files.write_json(self._path, {**value, 'unfinished': unfinished}, indent=1)
 
     def _write_state(self, best: list[BestCheckpoint]) -> None:
+        """Writes where TensorFlow looks for the checkpoint to restore: the best one stands last."""
         names = [os.path.basename(kept.path) for kept in best]
-        entries = [
-            {'name': name, 'step': kept.step, 'value': kept.value}
-            for name, kept in zip(names, best, strict=True)
-        ]
-        state = {'mode': self._mode, 'checkpoints': entries}
-        _write_atomically(os.path.join(self._directory, _STATE), json.dumps(state, indent=1))
-        # The best one last: that is where TensorFlow looks for the checkpoint to restore.
-        latest = tf.train.generate_checkpoint_state_proto('/', names[0], names[::-1])
-        _write_atomically(os.path.join(self._directory, 'checkpoint'), str(latest))
-
-    def _remove_others(self) -> None:
-        """Removes the checkpoints in the folder that are not among the best."""
-        kept = {os.path.basename(each.path) for each in self._kept}
-        for prefix in checkpoint_files.prefixes(self._directory):
-            if os.path.basename(prefix) not in kept:
-                checkpoint_files.remove(prefix)
+        state = tf.train.generate_checkpoint_state_proto('/', names[0], names[::-1])
+        _files.write_text(os.path.join(self._directory, 'checkpoint'), str(state))
 
 
-def _link_or_copy(source: str, target: str) -> None:
-    unfinished = f'{target}.tmp0'
-    if tf.gfile.Exists(unfinished):
-        tf.gfile.Remove(unfinished)
-    try:
-        # A link costs nothing. The Saver replaces files and never writes into one.
-        os.link(source, unfinished)
-    except OSError:
-        tf.gfile.Copy(source, unfinished)
-    tf.gfile.Rename(unfinished, target, overwrite=True)
+class _List(NamedTuple):
+    """What the list of the best checkpoints says.
+
+    Attributes:
+      metric: The name of the metric, or None where it was not written down.
+      mode: `'min'` or `'max'`.
+      kept: The checkpoints.
+      unfinished: The names of those that were just being added or removed.
+    """
+
+    metric: str | None
+    mode: str
+    kept: list[BestCheckpoint]
+    unfinished: list[str]
 
 
-def _write_atomically(path: str, text: str) -> None:
-    unfinished = f'{path}.tmp0'
-    with tf.gfile.GFile(unfinished, 'w') as file:
-        file.write(text)
-    tf.gfile.Rename(unfinished, path, overwrite=True)
+def _parsed(value: Any, directory: str) -> _List:
+    """Makes a list of what a file holds; anything that fails means that it is none."""
+    kept = [
+        BestCheckpoint(
+            os.path.join(directory, _name(entry['name'])),
+            _step(entry['step']),
+            _number(entry['value']),
+        )
+        for entry in value['checkpoints']
+    ]
+    names = [each.path for each in kept]
+    if len(set(names)) < len(names):
+        raise ValueError(f'a name is there twice: {names}')
+    mode = value['mode']
+    if mode not in _MODES:
+        raise ValueError(f'mode={mode!r}')
+    metric = value.get('metric')
+    if not isinstance(metric, str | None):
+        raise TypeError(f'metric={metric!r}')
+    unfinished = [_name(name) for name in value.get('unfinished', [])]
+    return _List(metric, mode, kept, unfinished)
+
+
+def _name(value: Any) -> str:
+    if not _files.is_name(value):
+        raise ValueError(f'a name must be that of something in the same directory: {value!r}')
+    return str(value)
+
+
+def _step(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f'step={value!r}')
+    return value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+        raise TypeError(f'value={value!r}')
+    return float(value)

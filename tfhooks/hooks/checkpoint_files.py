@@ -228,6 +228,25 @@ def remove(prefix: str, keep_parts: bool = False) -> None:
             _files.remove(os.path.join(directory, name))
 
 
+def link(prefix: str, target: str) -> None:
+    """Puts the checkpoint at `prefix` also at the prefix `target`, and checks it.
+
+    Raises:
+      tf.errors.OpError: It could not be put there as a whole.
+    """
+    base = os.path.basename(prefix)
+    _files.link_all({path: target + os.path.basename(path)[len(base) :] for path in parts(prefix)})
+    missing = what_is_missing(target)
+    if missing:
+        raise tf.errors.DataLossError(None, None, f'{target}: {missing}')
+
+
+def remove_unfinished(directory: str) -> None:
+    """Removes what `link` and writes of text left in `directory` that were killed, unless young."""
+    unfinished = re.compile(rf'.+({_PART}|\.json){_files.UNFINISHED}|{_BESIDE}')
+    _files.remove_old(directory, [name for name in names(directory) if unfinished.fullmatch(name)])
+
+
 def remove_strays(save_path: str) -> None:
     """Removes what saves that a killed process had begun left under the names of `save_path`.
 

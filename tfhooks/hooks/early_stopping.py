@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 import numbers
 import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from tfhooks import _arguments, steps
+from tfhooks import _arguments, _files, steps
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import Tensor, tf
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
@@ -146,6 +145,7 @@ class EarlyStoppingHook(SessionRunHook[Any]):
             self._request = SessionRunArgs(tensor)
         if self._state_file is not None:
             self._checks = _read(self._state_file)
+            _files.remove_unfinished(self._state_file)
 
     def after_create_session(self, session: Any, coord: Any) -> None:
         """Forgets the checks of steps to come, and requests a stop if those before say so."""
@@ -254,22 +254,30 @@ def judge(checks: Sequence[Check], mode: str, min_delta: float) -> tuple[Check |
 
 
 def _read(path: str) -> list[Check]:
-    if not tf.gfile.Exists(path):
-        return []
-    with tf.gfile.GFile(path) as file:
-        text = file.read()
+    """The checks in a state file; none where there is no file.
+
+    Raises:
+      ValueError: It is no state file.
+    """
     try:
-        return [Check(int(step), float(value)) for step, value in json.loads(text)['checks']]
-    except (ValueError, TypeError, KeyError) as error:
+        if not tf.gfile.Exists(path):
+            return []
+        return [_check(*entry) for entry in _files.read_json(path)['checks']]
+    except (ValueError, TypeError, KeyError, OverflowError, tf.errors.OpError) as error:
         raise ValueError(
             f'{_NAME}.begin: state_file must be one that such a hook has written; '
-            f'state_file={path!r} ({error}). Remove it to begin anew.'
+            f'state_file={path!r} ({type(error).__name__}: {error}). Remove it to begin anew.'
         ) from None
 
 
+def _check(step: Any, value: Any) -> Check:
+    if isinstance(step, bool) or not isinstance(step, int):
+        raise TypeError(f'step={step!r}')
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f'value={value!r}')
+    return Check(step, float(value))
+
+
 def _write(path: str, checks: Sequence[Check]) -> None:
-    unfinished = f'{path}.tmp0'
     tf.gfile.MakeDirs(os.path.dirname(path) or '.')
-    with tf.gfile.GFile(unfinished, 'w') as file:
-        file.write(json.dumps({'checks': checks}))
-    tf.gfile.Rename(unfinished, path, overwrite=True)
+    _files.write_json(path, {'checks': checks})
