@@ -15,8 +15,9 @@ from tensorflow.python.training import basic_session_run_hooks as hooks_before
 from tensorflow.python.training import monitored_session as sessions_before
 
 import tfhooks
+from tfhooks.patching import replaced_names
 
-NAMES = [name for name in tfhooks.__all__ if hasattr(tf.train, name)]
+NAMES = replaced_names()
 DEFINING = [
     f'tensorflow.python.training.{name}'
     for name in ('session_run_hook', 'basic_session_run_hooks', 'monitored_session', 'training')
@@ -74,9 +75,9 @@ def test_names_of_the_api():
     with tfhooks.patched():
         assert is_patched()
         assert tensorflow.compat.v1.train.MonitoredSession is tfhooks.MonitoredSession
-        from tensorflow.compat.v1.train import SessionRunHook
+        from tensorflow.compat.v1.train import StopAtStepHook
 
-        assert SessionRunHook is tfhooks.SessionRunHook
+        assert StopAtStepHook is tfhooks.StopAtStepHook
         assert tf.train.AdamOptimizer.__module__.startswith('tensorflow.')
     assert not is_patched()
 
@@ -218,7 +219,7 @@ import tfhooks
 
 before = set(sys.modules), list(tf.__all__), list(tf.compat.v1.__all__)
 with tfhooks.patched():
-    assert tf.compat.v1.estimator.SessionRunHook is tfhooks.SessionRunHook
+    assert tf.compat.v1.estimator.StopAtStepHook is tfhooks.StopAtStepHook
     assert 'tfhooks.v1' in sys.modules
     from tensorflow.estimator import SessionRunArgs
     import tensorflow.contrib.training as training

@@ -140,7 +140,7 @@ def one_hook(**_):
     tfhooks.MonitoredSession(hooks=Asks())
 
 
-@shows('a hook must be listed once')
+@shows('times, so each of its methods is called as often')
 def listed_twice(**_):
     run(*[Asks()] * 2)
 

@@ -128,7 +128,7 @@ def found():
 
 
 def test_hooks_are_those_of_tfhooks(found):
-    assert found['hooks'] == []
+    assert found['hooks'] == ['NanLossDuringTrainingError', 'SessionRunHook']
     assert found['train'] == []
 
 

@@ -200,6 +200,12 @@ def flatten_feed_dict(feed_dict: Mapping[Any, Any]) -> dict[Any, Any]: ...
 SessionCreator = tf.train.SessionCreator
 
 class ChiefSessionCreator(tf.train.SessionCreator):
+    _scaffold: Any
+    _session_manager: Any
+    _master: Any
+    _config: Any
+    _checkpoint_dir: Any
+    _checkpoint_filename_with_path: Any
     def __init__(
         self,
         scaffold: Scaffold | None = ...,
@@ -210,6 +216,11 @@ class ChiefSessionCreator(tf.train.SessionCreator):
     ) -> None: ...
 
 class WorkerSessionCreator(tf.train.SessionCreator):
+    _scaffold: Any
+    _session_manager: Any
+    _master: Any
+    _config: Any
+    _max_wait_secs: Any
     def __init__(
         self,
         scaffold: Scaffold | None = ...,

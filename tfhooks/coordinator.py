@@ -52,6 +52,7 @@ class Coordinator(_Base):
           stop_grace_period_secs: How long to wait after a stop was requested, in seconds.
           ignore_live_threads: Whether to warn only, instead of raising RuntimeError as well.
         """
+        threads = None if threads is None else list(threads)  # It may be a generator.
         known = [*self._threads, *(threads or ())]
         try:
             super().join(threads, stop_grace_period_secs, ignore_live_threads)

@@ -14,6 +14,7 @@ from tfhooks._tensorflow import Scaffold as Scaffold
 from tfhooks._tensorflow import Session, tf
 from tfhooks._tensorflow import SessionCreator as SessionCreator
 from tfhooks._tensorflow import WorkerSessionCreator as _TensorFlowsWorker
+from tfhooks.hook_types import Interchangeable
 from tfhooks.hooks import checkpoint_files
 
 # How often a worker looks whether its chief is done.
@@ -22,12 +23,14 @@ _LOOK_EVERY_SECS = 1.0
 _READING_ERRORS = tf.errors.NotFoundError, tf.errors.DataLossError, tf.errors.OutOfRangeError
 
 
-class ChiefSessionCreator(_TensorFlows):
+class ChiefSessionCreator(Interchangeable, _TensorFlows):
     """Creates a session that is restored from the newest checkpoint, or else initialised.
 
     Stands for `tf.compat.v1.train.ChiefSessionCreator`, and is one. The newest checkpoint is found
     also where the state file came with it from another machine or directory, or did not come.
     """
+
+    _original = _TensorFlows
 
     def __init__(
         self,
@@ -53,25 +56,31 @@ class ChiefSessionCreator(_TensorFlows):
         if checkpoint_dir is not None:
             checkpoint_dir = os.fspath(checkpoint_dir)
             checkpoints.check_directory(checkpoint_dir)
-        self._own = scaffold, master, config
-        self._directory = None if checkpoint_filename_with_path else checkpoint_dir
-        self._path = checkpoint_filename_with_path
         super().__init__(scaffold, master, config, checkpoint_dir, checkpoint_filename_with_path)
 
     def create_session(self) -> Session:
         """Makes a session, and restores or initialises it.
 
+        TensorFlow's fields say how, so that programs may change them until then.
+
         Raises:
-          ValueError: The state file names a checkpoint that is neither there nor beside it.
+          ValueError: A directory and a checkpoint are both given, or the state file names a
+            checkpoint that is neither there nor beside it.
           tf.errors.DataLossError: The checkpoint is damaged.
           tf.errors.InvalidArgumentError: A variable has another shape or dtype there.
           tf.errors.NotFoundError: It lacks a file or a variable.
         """
-        scaffold, _, _ = self._own
+        scaffold = self._scaffold
         scaffold.finalize()
-        saver, path, kept = scaffold.saver, self._path, None
-        if self._directory and saver:
-            path, kept = checkpoints.look(self._directory, saver, tf.get_default_graph())
+        saver, kept = scaffold.saver, None
+        directory, path = self._checkpoint_dir, self._checkpoint_filename_with_path
+        if directory and path:
+            raise ValueError(
+                'Can not provide both checkpoint_dir and checkpoint_filename_with_path. '
+                f'checkpoint_dir={directory!r}, checkpoint_filename_with_path={path!r}'
+            )
+        if directory and saver:
+            path, kept = checkpoints.look(os.fspath(directory), saver, tf.get_default_graph())
         if path is None or not saver:
             return self._prepare(None)
         try:
@@ -89,25 +98,32 @@ class ChiefSessionCreator(_TensorFlows):
 
     def _prepare(self, path: str | None) -> Session:
         """Makes a session; restores the checkpoint at `path`, if that is one."""
-        scaffold, master, config = self._own
-        session: Session = _manager(scaffold).prepare_session(
-            master,
+        scaffold = self._scaffold
+        session: Session = self._get_session_manager().prepare_session(
+            self._master,
             saver=scaffold.saver,
             checkpoint_filename_with_path=path,
-            config=config,
+            config=self._config,
             init_op=scaffold.init_op,
             init_feed_dict=scaffold.init_feed_dict,
             init_fn=scaffold.init_fn,
         )
         return session
 
+    def _get_session_manager(self) -> Any:
+        """TensorFlow's SessionManager, the same for all sessions; programs override this."""
+        self._session_manager = self._session_manager or _manager(self._scaffold)
+        return self._session_manager
 
-class WorkerSessionCreator(_TensorFlowsWorker):
+
+class WorkerSessionCreator(Interchangeable, _TensorFlowsWorker):
     """Creates a session as soon as the chief has initialised or restored the variables.
 
     Stands for `tf.compat.v1.train.WorkerSessionCreator`, and is one. It looks every second whether
     they are there; TensorFlow's every 30 seconds.
     """
+
+    _original = _TensorFlowsWorker
 
     def __init__(
         self,
@@ -125,7 +141,6 @@ class WorkerSessionCreator(_TensorFlowsWorker):
           max_wait_secs: How long to wait for the chief, in seconds.
         """
         scaffold = scaffold or tf.train.Scaffold()
-        self._own = scaffold, master, config, max_wait_secs
         super().__init__(scaffold, master, config, max_wait_secs)
 
     def create_session(self) -> Session:
@@ -134,13 +149,18 @@ class WorkerSessionCreator(_TensorFlowsWorker):
         Raises:
           tf.errors.DeadlineExceededError: The variables are not there after `max_wait_secs`.
         """
-        scaffold, master, config, max_wait_secs = self._own
-        scaffold.finalize()
-        manager = _manager(scaffold, recovery_wait_secs=_LOOK_EVERY_SECS)
-        session: Session = manager.wait_for_session(
-            master, config=config, max_wait_secs=max_wait_secs
+        self._scaffold.finalize()
+        session: Session = self._get_session_manager().wait_for_session(
+            self._master, config=self._config, max_wait_secs=self._max_wait_secs
         )
         return session
+
+    def _get_session_manager(self) -> Any:
+        """TensorFlow's SessionManager, which looks more often; programs override this."""
+        self._session_manager = self._session_manager or _manager(
+            self._scaffold, recovery_wait_secs=_LOOK_EVERY_SECS
+        )
+        return self._session_manager
 
 
 def _manager(scaffold: Any, **kwargs: Any) -> Any:

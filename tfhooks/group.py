@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,6 +22,10 @@ class HookGroup:
     A group lives as long as the monitored session; raw sessions come and go below it.
 
     Attributes:
+      hooks: The hooks. Programs add to this list, and take from it, at any time; where a list was
+        given, it is that one.
+      hooks_to_end: What is ended in their stead, where a program has set it.
+      listed: The hooks as they were when `members` were made of them.
       members: The hooks, in the order in which they are called.
       run: Makes one run with all hooks; see `tfhooks.runner.Runner.run`.
       thread_stopper: The name of the hook that asked the coordinator to stop when the session was
@@ -37,13 +42,20 @@ class HookGroup:
           run_plans: Whether runs are served by run plans.
           as_chief: Whether the session is made as the chief's; None if TF_CONFIG is to tell.
         """
-        found = roster.listed(hooks)
+        found = hooks if isinstance(hooks, list) else roster.listed(hooks)
+        roster.listed(found)
+        roster.warn_of_twice(found)
         self._left_out = [hook for hook in found if roster.is_for_chief_alone(hook)]
         if self._left_out and roles.is_chief(as_chief):
             self._left_out = []
         elif self._left_out:
             found = [hook for hook in found if not roster.is_for_chief_alone(hook)]
+        self.hooks = found
+        self.hooks_to_end: list[Any] = found
+        self.listed = list(found)
         self.members = roster.enroll(found)
+        self._listing = threading.Lock()
+        self._session: Session | None = None
         self._as_chief = as_chief
         self._runner = Runner(self.members)
         self.run = self._runner.run
@@ -58,29 +70,55 @@ class HookGroup:
         """The name of the hook that asked for a stop, or None while none has."""
         return self._runner.stopper
 
+    def list_anew(self) -> None:
+        """Takes up what a program has changed in `hooks`: it takes part from the next call on.
+
+        Raises:
+          NotAHookError: There is something else among them.
+        """
+        with self._listing:
+            if self.listed == self.hooks:
+                return
+            self.members = roster.enroll(self.hooks)
+            self.listed = list(self.hooks)
+            self._runner.replace(self.members, self._global_step())
+            if self._session is not None:
+                self._runner.connect(self._session, self._runner.plans)
+
     def begin(self) -> None:
         """Calls every hook's `begin`, in order, on the default graph."""
         self._graph = tf.get_default_graph()
         with roles.beginning(self._as_chief):
-            for member in self.members:
+            while len(self._begun) < len(self.members):
+                member = self.members[len(self._begun)]
                 try:
                     member.hook.begin()
                 except BaseException as error:
                     blame(error, f'{member.name}.begin')
                     raise
                 self._begun.append(member)
+                if self.listed != self.hooks:  # It may have added one.
+                    self.list_anew()
         self._runner.begin(self._graph, self._global_step())
 
     def after_create_session(self, session: Session, coord: Coordinator) -> None:
         """Tells the hooks of a raw session that was made or made again."""
         roles.remember(session, self._as_chief)
+        if self.listed != self.hooks:
+            self.list_anew()
+        graph = getattr(session, 'graph', self._graph)
+        if graph is not self._graph:
+            # The creator has made it on a graph of its own.
+            self._graph = graph
+            self._runner.begin(graph, self._global_step())
+        self._session = session
         plans = None
         if self._run_plans and RunPlans.serves(session):
             plans = RunPlans(session)
             plans.install()
         self._runner.connect(session, plans)
         self.thread_stopper = None
-        for member in self.members:
+        for member in sorted(self.members, key=roster.restores, reverse=True):
             try:
                 member.hook.after_create_session(session, coord)
             except BaseException as error:
@@ -100,6 +138,7 @@ class HookGroup:
 
     def disconnect(self) -> None:
         """Lets go of the raw session, which is closed: it holds the memory of its variables."""
+        self._session = None
         self._runner.disconnect()
 
     def _global_step(self) -> Any:
@@ -120,7 +159,12 @@ class HookGroup:
     def end(self, session: Session | None) -> None:
         """Calls every hook's `end`, whatever another one raised; raises the first error after."""
         errors: list[BaseException] = []
-        for member in self.members:
+        if self.listed != self.hooks:
+            self.list_anew()
+        members = self.members
+        if self.hooks_to_end is not self.hooks:
+            members = roster.enroll(self.hooks_to_end)
+        for member in members:
             try:
                 member.hook.end(session)
             except BaseException as error:

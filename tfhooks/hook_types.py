@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABCMeta
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from tfhooks._tensorflow import (
@@ -29,22 +29,39 @@ else:
     ResultT = TypeVar('ResultT')
 
 
-class SessionRunArgs(tf.train.SessionRunArgs, Generic[ResultT]):
-    """What a hook asks to be run, fetched and fed together with the caller's `run()`.
+class Interchangeable(metaclass=ABCMeta):  # noqa: B024
+    """A base class for classes that stand for one of TensorFlow's.
 
-    Stands for `tf.compat.v1.train.SessionRunArgs`. What `fetches` is decides what
-    `SessionRunValues.results` will be: a Tensor or a name gives its value, an Operation None, a
-    list, tuple, dict, NamedTuple or dataclass of them an object of that same class holding the
-    values.
-
-    Attributes:
-      fetches: A Tensor, an Operation, a name, or any structure of them; None to fetch nothing.
-      feed_dict: A dict from graph elements to the values to feed; no element may be fed twice in
-        one run, by whomever. None to feed nothing.
-      options: A `tf.compat.v1.RunOptions` to merge into the run's own, or None.
+    They are subclasses of it; with this base, objects and subclasses of TensorFlow's class count as
+    theirs for `isinstance` and `issubclass`, too, whenever they were made.
     """
 
-    if TYPE_CHECKING:
+    _original: type | None = None
+
+    @classmethod
+    def __subclasshook__(cls, other: type) -> Any:
+        # Of the class itself: what a program has derived from it stands for nothing.
+        original = vars(cls).get('_original')
+        return original in other.__mro__ or NotImplemented
+
+
+if TYPE_CHECKING:
+
+    class SessionRunArgs(tf.train.SessionRunArgs, Generic[ResultT]):
+        """What a hook asks to be run, fetched and fed together with the caller's `run()`.
+
+        Is `tf.compat.v1.train.SessionRunArgs`. What `fetches` is decides what
+        `SessionRunValues.results` will be: a Tensor or a name gives its value, an Operation None, a
+        list, tuple, dict, NamedTuple or dataclass of them an object of that same class holding the
+        values.
+
+        Attributes:
+          fetches: A Tensor, an Operation, a name, or any structure of them; None to fetch nothing.
+          feed_dict: A dict from graph elements to the values to feed; no element may be fed twice
+            in one run, by whomever. None to feed nothing.
+          options: A `tf.compat.v1.RunOptions` to merge into the run's own, or None.
+        """
+
         fetches: Any
         feed_dict: Mapping[Any, Any] | None
         options: RunOptions | None
@@ -94,20 +111,19 @@ class SessionRunArgs(tf.train.SessionRunArgs, Generic[ResultT]):
 
         def __init__(self, fetches: Any, feed_dict: Any = None, options: Any = None) -> None: ...
 
+    class SessionRunValues(tf.train.SessionRunValues, Generic[ResultT]):
+        """What came of the run that a hook's `before_run` had a part in.
 
-class SessionRunValues(tf.train.SessionRunValues, Generic[ResultT]):
-    """What came of the run that a hook's `before_run` had a part in.
+        Is `tf.compat.v1.train.SessionRunValues`.
 
-    Stands for `tf.compat.v1.train.SessionRunValues`.
+        Attributes:
+          results: The values of the hook's own fetches, in the structure it asked for them; None if
+            it asked for none.
+          options: The `tf.compat.v1.RunOptions` the run was made with, all requests merged.
+          run_metadata: The `tf.compat.v1.RunMetadata` of the run; filled as far as the options
+            asked.
+        """
 
-    Attributes:
-      results: The values of the hook's own fetches, in the structure it asked for them; None if it
-        asked for none.
-      options: The `tf.compat.v1.RunOptions` the run was made with, all requests merged.
-      run_metadata: The `tf.compat.v1.RunMetadata` of the run; filled as far as the options asked.
-    """
-
-    if TYPE_CHECKING:
         results: ResultT
         options: RunOptions
         run_metadata: RunMetadata
@@ -116,16 +132,13 @@ class SessionRunValues(tf.train.SessionRunValues, Generic[ResultT]):
             self, results: ResultT, options: RunOptions, run_metadata: RunMetadata
         ) -> None: ...
 
+    class SessionRunContext(tf.train.SessionRunContext):
+        """The one `run()` call that hooks are being called for.
 
-class SessionRunContext(tf.train.SessionRunContext):
-    """The one `run()` call that hooks are being called for.
-
-    Stands for `tf.compat.v1.train.SessionRunContext`. `original_args` holds what the caller asked
-    for (fetches, copies of the feeds and the options), `session` the raw session, `stop_requested`
-    whether a hook has asked for a stop in this run.
-    """
-
-    if TYPE_CHECKING:
+        Is `tf.compat.v1.train.SessionRunContext`. `original_args` holds what the caller asked for
+        (the fetches, the feeds, a copy of the options), `session` the raw session, `stop_requested`
+        whether a hook has asked for a stop in this run.
+        """
 
         def __init__(self, original_args: SessionRunArgs[Any], session: Session) -> None: ...
 
@@ -140,8 +153,14 @@ class SessionRunContext(tf.train.SessionRunContext):
 
         def request_stop(self) -> None: ...
 
+else:
+    # TensorFlow's own have all that is needed when a program runs, and any subclass of them counts.
+    SessionRunArgs = tf.train.SessionRunArgs
+    SessionRunValues = tf.train.SessionRunValues
+    SessionRunContext = tf.train.SessionRunContext
 
-class SessionRunHook(tf.train.SessionRunHook, Generic[ResultT], metaclass=ABCMeta):
+
+class SessionRunHook(Interchangeable, tf.train.SessionRunHook, Generic[ResultT]):
     """What is to be done around the `run()` calls of a monitored session.
 
     Stands for `tf.compat.v1.train.SessionRunHook`; every TensorFlow hook is an instance of this
@@ -167,11 +186,7 @@ class SessionRunHook(tf.train.SessionRunHook, Generic[ResultT], metaclass=ABCMet
 
     chief_only: bool = False
 
-    @classmethod
-    def __subclasshook__(cls, other: type) -> Any:
-        if cls is SessionRunHook:
-            return issubclass(other, originals.SessionRunHook) or NotImplemented
-        return NotImplemented
+    _original = originals.SessionRunHook
 
     def begin(self) -> None:
         """Called once, before the session is made, on its graph: it may add operations to it.
@@ -263,6 +278,32 @@ class SupportsSkipFinalSave:
     def skip_final_save(self, reason: str) -> None:
         """Called with the reason when the weights are known to be bad, with '' when no more."""
         raise NotImplementedError
+
+
+class SupportsMeasureCalls:
+    """A base class for hooks that measure what the other hooks of a session cost."""
+
+    def measure_calls(self, hooks: Iterable[tuple[Any, str]]) -> list[Any]:
+        """Called with each hook and its name; returns what is to be called in their stead."""
+        raise NotImplementedError
+
+
+class SupportsRestore:
+    """A base class for hooks that restore variables when a session has been made.
+
+    Their `after_create_session` is called before those of all other hooks: what these read, save or
+    send is what was restored.
+    """
+
+
+class SupportsWrappedHook:
+    """A base class for hooks around a hook, which sessions treat by the kind of the one inside.
+
+    Attributes:
+      wrapped_hook: The hook inside.
+    """
+
+    wrapped_hook: Any
 
 
 def supports(hook: Any, kind: type) -> bool:

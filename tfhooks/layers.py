@@ -51,7 +51,13 @@ class PrivateNames:
 
     @property
     def _hooks(self) -> list[Any]:
-        return [member.hook for member in self._group.members]
+        """The list itself: what a program appends to it takes part."""
+        return self._group.hooks_to_end
+
+    @_hooks.setter
+    def _hooks(self, hooks: list[Any]) -> None:
+        # In TensorFlow the runs go on with the list that they have.
+        self._group.hooks_to_end = hooks
 
     @property
     def _sess(self) -> Any:
@@ -65,5 +71,8 @@ class PrivateNames:
     def _coordinated_creator(self) -> SimpleNamespace:
         life = self._life
         return SimpleNamespace(
-            tf_sess=life.session, coord=life.coord, _session_creator=life.creator
+            tf_sess=life.session,
+            coord=life.coord,
+            _session_creator=life.creator,
+            _hooks=self._group.hooks,
         )

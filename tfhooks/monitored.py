@@ -55,6 +55,8 @@ class Monitored(PrivateNames):
         self._graph_was_finalized = self._graph.finalized
         self._save_on_error = save_on_error or session_defaults.save_on_error
         self._closed = False
+        # What a `with` block is being left by, for `_close_internal`.
+        self._leaving: BaseException | None = None
         # The thread that ends the hooks, if no stop was asked for: they may still run.
         self._ending_in: int | None = None
         self._stopping = Stopping()
@@ -79,21 +81,17 @@ class Monitored(PrivateNames):
         )
         stopping = self._stopping
         self._life.asked_to_stop = lambda: stopping.refuses
-        collections = {
-            name: list(self._graph.get_collection(name))
-            for name in self._graph.get_all_collection_keys()
-        }
         try:
             self._group.begin()
             self._life.open()
         except BaseException as error:
-            self._give_up(error, collections)
+            self._give_up(error)
             raise
         if save_on_preemption or session_defaults.watches_signals():
             self._signals = SignalWatch(self._on_signal)
 
-    def _give_up(self, error: BaseException, collections: dict[str, list[Any]]) -> None:
-        """Leaves nothing behind of a session whose construction failed."""
+    def _give_up(self, error: BaseException) -> None:
+        """Closes a session whose construction failed; what is in the graph stays, for a retry."""
         self._closed = True
         try:
             self._group.abandon(self._life.half_made(), error)
@@ -101,11 +99,6 @@ class Monitored(PrivateNames):
             self._life.drop()
             if not self._graph_was_finalized:
                 unfinalize(self._graph)
-                # A Scaffold of the next try must not pick up what this one has put there.
-                for name in self._graph.get_all_collection_keys():
-                    self._graph.clear_collection(name)
-                for name, values in collections.items():
-                    self._graph.get_collection_ref(name).extend(values)
 
     # Running.
 
@@ -140,6 +133,8 @@ class Monitored(PrivateNames):
         if self._stopping.refuses:
             self._refuse()
         group, life = self._group, self._life
+        if group.listed != group.hooks:
+            group.list_anew()
         skip = group.find(skip_hooks) if skip_hooks else ()
         session = life.session
         try:
@@ -204,6 +199,8 @@ class Monitored(PrivateNames):
             ) -> Any:
                 if self._stopping.refuses:
                     self._refuse()
+                if self._group.listed != self._group.hooks:
+                    self._group.list_anew()
                 if context.gave_session:
                     self._group.invalidate_step()
                 try:
@@ -311,7 +308,7 @@ class Monitored(PrivateNames):
             hooks are ended and the session is closed nevertheless.
         """
         if self._life.begin_close():
-            self._close(None)
+            self._close_internal()
 
     def __enter__(self) -> Self:
         """Returns the session.
@@ -336,14 +333,25 @@ class Monitored(PrivateNames):
                 self._stopping.fail(error)
             self._stopping.ask(of_error(error, quiet))
         try:
-            self._close(None if quiet else error)
+            self._leaving = None if quiet else error
+            self._close_internal(None if quiet else kind)
         except BaseException as another:
             if error is None or quiet:
                 raise
             attach(error, [another])
         return quiet
 
-    def _close(self, error: BaseException | None) -> None:
+    def _close_internal(self, exception_type: type[BaseException] | None = None) -> None:
+        """Closes; programs override this, as in TensorFlow.
+
+        Args:
+          exception_type: The class of the exception by which the session ends, or None.
+        """
+        error, self._leaving = self._leaving, None
+        if error is None and exception_type is not None:
+            # A program has called it.
+            error = RuntimeError(f'The session ends by {exception_type.__name__}.')
+        self._life.begin_close()
         if not self._stopping.refuses:
             self._ending_in = get_ident()
         self._stopping.ask(StopReason('closed', 'the session was closed'))

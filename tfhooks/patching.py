@@ -81,12 +81,26 @@ def patched() -> Iterator[None]:
         undo()
 
 
+# What tfhooks has under these names is a subclass: what a program derives from TensorFlow's, or
+# catches, is right with both. A hook of tfhooks' means more by some of its attributes.
+_LEFT = ('NanLossDuringTrainingError', 'SessionRunHook')
+
+
+def replaced_names() -> list[str]:
+    """The names of `tf.compat.v1.train` that are tfhooks' own in a program for TensorFlow 1."""
+    import tfhooks
+    from tfhooks._tensorflow import originals, tf
+
+    names = [name for name in tfhooks.__all__ if hasattr(tf.train, name) and name not in _LEFT]
+    return [n for n in names if getattr(tfhooks, n) is not getattr(originals, n, None)]
+
+
 def _apply(changes: contextlib.ExitStack) -> None:
     import tfhooks
     from tfhooks import _tensorflow as door
 
     tf = door.tf
-    names = [name for name in tfhooks.__all__ if hasattr(tf.train, name)]
+    names = replaced_names()
     # All at once, before any is replaced: tfhooks' classes are made from TensorFlow's.
     replacements = {name: getattr(tfhooks, name) for name in names}
     originals = {name: getattr(tf.train, name) for name in names}

@@ -7,9 +7,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tfhooks import log
 from tfhooks._tensorflow import originals
 from tfhooks.errors import NotAHookError, shown
-from tfhooks.hook_types import SessionRunHook
+from tfhooks.hook_types import (
+    SessionRunHook,
+    SupportsMeasureCalls,
+    SupportsRestore,
+    SupportsWrappedHook,
+    supports,
+)
 
 _METHODS = ('begin', 'after_create_session', 'before_run', 'after_run', 'end')
 
@@ -53,7 +60,6 @@ def listed(hooks: Iterable[Any] | None, argument: str = 'hooks') -> list[Any]:
 
     Raises:
       NotAHookError: It is a single hook or no iterable, or there is a class or a non-hook in it.
-      ValueError: The same object is listed twice.
     """
     if hooks is None:
         return []
@@ -69,7 +75,6 @@ def listed(hooks: Iterable[Any] | None, argument: str = 'hooks') -> list[Any]:
             f'{argument} must be an iterable of hooks. got {argument}={shown(hooks)} '
             f'(type={type(hooks).__name__})'
         ) from None
-    seen: dict[int, int] = {}
     for index, hook in enumerate(found):
         if isinstance(hook, type):
             raise NotAHookError(
@@ -82,13 +87,20 @@ def listed(hooks: Iterable[Any] | None, argument: str = 'hooks') -> list[Any]:
                 f'{argument} must hold hooks. got {argument}[{index}]={shown(hook)} '
                 f'(type={type(hook).__name__}), which lacks {", ".join(missing)}'
             )
-        first = seen.setdefault(id(hook), index)
-        if first != index:
-            raise ValueError(
-                f'a hook must be listed once. {name_of(hook)} is both '
-                f'{argument}[{first}] and {argument}[{index}]'
-            )
     return found
+
+
+def warn_of_twice(hooks: Iterable[Any]) -> None:
+    """Warns of hooks that are listed more than once: each of their methods is called as often."""
+    times = Counter(map(id, hooks))
+    for hook in {id(hook): hook for hook in hooks}.values():
+        if times[id(hook)] > 1:
+            log.warning(
+                '%s is listed %d times, so each of its methods is called as often. Is it in both '
+                'hooks and chief_only_hooks?',
+                name_of(hook),
+                times[id(hook)],
+            )
 
 
 def enroll(hooks: Iterable[Any] | None) -> tuple[Member, ...]:
@@ -119,8 +131,16 @@ def enroll(hooks: Iterable[Any] | None) -> tuple[Member, ...]:
 
 
 def is_for_chief_alone(hook: Any) -> bool:
-    """Whether a hook, or the hook in it where it is a wrapper, is marked `chief_only`."""
-    return any(getattr(layer, 'chief_only', False) is True for layer in _layers(hook))
+    """Whether a hook of tfhooks', or the hook in it where it is a wrapper, is `chief_only`."""
+    return any(
+        SessionRunHook in type(layer).__mro__ and layer.chief_only is True
+        for layer in _layers(hook)
+    )
+
+
+def restores(member: Member) -> bool:
+    """Whether a hook, or the one in it, restores variables when a session has been made."""
+    return any(supports(layer, SupportsRestore) for layer in member.layers)
 
 
 def is_meant(hook: Any, wanted: Any) -> bool:
@@ -158,13 +178,13 @@ def name_of(hook: Any) -> str:
 def _layers(hook: Any) -> Iterator[Any]:
     while hook is not None:
         yield hook
-        hook = getattr(hook, '__dict__', {}).get('wrapped_hook')
+        hook = hook.wrapped_hook if supports(hook, SupportsWrappedHook) else None
 
 
 def _called(hooks: list[Any], names: list[str]) -> list[Any]:
     """What to call in the runs: the hooks, unless one of them wants to measure the others."""
     for hook in hooks:
-        if SessionRunHook in type(hook).__mro__ and hasattr(hook, 'measure_calls'):
+        if supports(hook, SupportsMeasureCalls):
             called: list[Any] = hook.measure_calls(zip(hooks, names, strict=True))
             return called
     return hooks

@@ -30,7 +30,7 @@ from tfhooks.known import KnownRequests, request_key
 from tfhooks.plan import RunPlans
 from tfhooks.recovery import PREEMPTION_ERRORS
 from tfhooks.roster import Member
-from tfhooks.steps import ALWAYS, NEVER, StepTracker, NextDue
+from tfhooks.steps import ALWAYS, NEVER, NextDue, StepTracker
 
 _new: Any = tuple.__new__
 _NEVER = math.inf
@@ -47,7 +47,6 @@ class Runner:
     """
 
     def __init__(self, members: Sequence[Member]) -> None:
-        self.members = members
         self.stopper: str | None = None
         self.tracker: StepTracker | None = None
         self.plans: RunPlans | None = None
@@ -58,12 +57,19 @@ class Runner:
         options, run_metadata = RunOptions(), RunMetadata()
         nothing = SessionRunValues(None, options, run_metadata)
         self._empty = options, run_metadata, nothing
+        self._runs = 0
+        self._counter = itertools.count(1)
+        self.replace(members, None)
+
+    def replace(self, members: Sequence[Member], global_step: Any) -> None:
+        """Takes other members than before, all of them awake."""
+        self.members = members
         self._sleepers = [member for member in members if member.sleeps]
         self._asleep: list[Member] = []
         self._all = self._awake = Calls(members)
         self._wake = ALWAYS
-        self._runs = 0
-        self._counter = itertools.count(1)
+        if self._sleepers and global_step is not None and self.tracker is None:
+            self.tracker = StepTracker(global_step)
 
     def begin(self, graph: Graph, global_step: Any) -> None:
         """Learns the graph, once all hooks have begun on it.

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tfhooks._tensorflow import tf
+from tfhooks._tensorflow import originals, tf
 from tfhooks.creators import ChiefSessionCreator
+from tfhooks.hook_types import Interchangeable
 from tfhooks.monitored import Monitored
 from tfhooks.recovery import RecoveryPolicy
 
 
-class MonitoredSession(Monitored, tf.train.MonitoredSession):
+class MonitoredSession(Monitored, Interchangeable, tf.train.MonitoredSession):
     """A session with hooks that initialises, recovers and closes itself.
 
     Stands for `tf.compat.v1.train.MonitoredSession`, and is one.
     """
+
+    _original = originals.MonitoredSession
 
     def __init__(
         self,
@@ -43,9 +46,8 @@ class MonitoredSession(Monitored, tf.train.MonitoredSession):
 
         Raises:
           NotAHookError: `hooks` holds something that is no hook.
-          ValueError: A hook is listed twice.
           Exception: What a hook's `begin` or `after_create_session` or the session creator raises.
-            The graph is then as it was before.
+            The graph is then not finalized, and keeps what was added to it.
         """
         self._open(
             session_creator,
@@ -58,11 +60,13 @@ class MonitoredSession(Monitored, tf.train.MonitoredSession):
         )
 
 
-class SingularMonitoredSession(Monitored, tf.train.SingularMonitoredSession):
+class SingularMonitoredSession(Monitored, Interchangeable, tf.train.SingularMonitoredSession):
     """A session with hooks that is not recovered.
 
     Stands for `tf.compat.v1.train.SingularMonitoredSession`, and is one.
     """
+
+    _original = originals.SingularMonitoredSession
 
     def __init__(
         self,
@@ -94,8 +98,8 @@ class SingularMonitoredSession(Monitored, tf.train.SingularMonitoredSession):
 
         Raises:
           NotAHookError: `hooks` holds something that is no hook.
-          ValueError: A hook is listed twice, or the state file names a checkpoint that is neither
-            there nor beside it.
+          ValueError: A directory and a checkpoint are both given, or the state file names a
+            checkpoint that is neither there nor beside it.
         """
         creator = ChiefSessionCreator(
             scaffold=scaffold,

@@ -74,7 +74,7 @@ def MonitoredTrainingSession(
       NotAHookError: `hooks` or `chief_only_hooks` holds something that is no hook.
       RuntimeError: The graph has no global step, and a hook goes by it.
       TypeError: A period is no number.
-      ValueError: A hook is listed twice, two savers share a directory, or the state file in
+      ValueError: Two savers share a directory, or the state file in
         `checkpoint_dir` names a checkpoint that is neither there nor beside it.
       tf.errors.DeadlineExceededError: The chief has not made the variables within `max_wait_secs`.
       tf.errors.NotFoundError: The checkpoint lacks a variable of the model.

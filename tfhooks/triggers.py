@@ -6,15 +6,18 @@ import time
 from typing import Any
 
 from tfhooks import _arguments, steps
-from tfhooks._tensorflow import tf
+from tfhooks._tensorflow import originals, tf
+from tfhooks.hook_types import Interchangeable
 
 
-class SecondOrStepTimer(tf.train.SecondOrStepTimer):
+class SecondOrStepTimer(Interchangeable, tf.train.SecondOrStepTimer):
     """Says when something that is to happen every N seconds or every N steps is due.
 
     Stands for `tf.compat.v1.train.SecondOrStepTimer`. Never triggered yet, it is due at any step.
     Time is `time.monotonic()`, so setting the machine's clock changes nothing.
     """
+
+    _original = originals.SecondOrStepTimer
 
     def __init__(self, every_secs: float | None = None, every_steps: int | None = None) -> None:
         """Makes a timer that has not triggered yet.

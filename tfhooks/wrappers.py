@@ -10,7 +10,13 @@ from typing import Any
 from tfhooks import _arguments, roles, roster, steps
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import global_step_read
-from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from tfhooks.hook_types import (
+    SessionRunArgs,
+    SessionRunContext,
+    SessionRunHook,
+    SessionRunValues,
+    SupportsWrappedHook,
+)
 from tfhooks.triggers import SecondOrStepTimer
 
 # Methods that only some hooks have, and that a session looks for.
@@ -106,7 +112,7 @@ def chief_only(hook: Any) -> SessionRunHook[Any]:
     return _ChiefOnly(hook, f'chief_only({_name_of_hook("chief_only", hook)})')
 
 
-class _Wrapper(SessionRunHook[Any]):
+class _Wrapper(SessionRunHook[Any], SupportsWrappedHook):
     """A hook around a hook. Whether the inner one was asked in a run is told by the results.
 
     Attributes:

@@ -36,7 +36,6 @@ RESTORED = 'The checkpoint that was just restored'
 GRAPH_ONCE = 'Graph events after a recovery'
 CADENCES = 'Both `save_checkpoint_secs` and `save_checkpoint_steps`'
 CLOSED_TWICE = 'Closing a closed session'
-LISTED_TWICE = 'A hook listed twice'
 PROFILES = 'What ProfilerHook writes'
 
 
@@ -191,32 +190,6 @@ DIFFERENCES: list[Difference] = [
         ('hook.end raw=False', 'close raised RuntimeError'),
         ('close returned None',),
         CLOSED_TWICE,
-    ),
-    Difference(
-        'sessions.one_hook_twice',
-        'calls',
-        (
-            'hook.begin finalized=False',
-            'hook.begin finalized=False',
-            'hook.after_create_session raw=True finalized=True coordinator=True should_stop=False',
-            'hook.after_create_session raw=True finalized=True coordinator=True should_stop=False',
-            'hook.before_run fetches=<count:0> stop_requested=False',
-            'hook.before_run fetches=<count:0> stop_requested=False',
-            'hook.after_run results=None stop_requested=False',
-            'hook.after_run results=None stop_requested=False',
-            'hook.end raw=True',
-            'hook.end raw=True',
-            'use returned None',
-        ),
-        ('use raised ValueError',),
-        LISTED_TWICE,
-    ),
-    Difference(
-        'sessions.one_hook_twice',
-        'log',
-        ('Graph was finalized.', 'Running local_init_op.', 'Done running local_init_op.'),
-        (),
-        LISTED_TWICE,
     ),
     *[
         Difference(

@@ -202,20 +202,6 @@ def test_a_singular_session_is_tried_once():
     assert not is_open(fails.session)
 
 
-@both
-def test_after_a_failure_the_collections_are_as_they_were(kind, graph):
-    train = count()
-    before = {name: list(graph.get_collection(name)) for name in graph.get_all_collection_keys()}
-    with pytest.raises(ValueError, match='boom'):
-        kind(hooks=[Recorder([], fail_in='after_create_session')])
-    after = {name: list(graph.get_collection(name)) for name in graph.get_all_collection_keys()}
-    assert {name: values for name, values in after.items() if values} == before
-    # So the next Scaffold initialises a variable that was added meanwhile.
-    added = tf.get_variable('added', initializer=2.0)
-    with kind() as session:
-        assert session.run([train, added]) == [1, 2.0]
-
-
 def test_ctrl_c_in_on_error_leaves_nothing_undone(graph):
     train, calls = count(), []
     hooks = [

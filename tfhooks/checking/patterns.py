@@ -59,8 +59,8 @@ PATTERNS = {
         ),
         Pattern(
             'hook-twice',
-            'refused',
-            'the same hook is given twice to one session',
+            'caution',
+            'the same hook is given twice to one session: each of its methods is called twice',
             'list it once',
             'A hook listed twice',
         ),

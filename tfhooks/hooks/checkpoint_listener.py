@@ -4,55 +4,58 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfhooks._tensorflow import tf
 from tfhooks.errors import blame
 
+if TYPE_CHECKING:
 
-class CheckpointSaverListener(tf.train.CheckpointSaverListener):
-    """What to do before and after a checkpoint is saved.
+    class CheckpointSaverListener(tf.train.CheckpointSaverListener):
+        """What to do before and after a checkpoint is saved.
 
-    Stands for `tf.compat.v1.train.CheckpointSaverListener`, and any listener of TensorFlow's works
-    where this one does. Steps are global steps, after the increment of the run that made the save
-    due.
+        Is `tf.compat.v1.train.CheckpointSaverListener`. Steps are global steps, after the increment
+        of the run that made the save due.
 
-    When a session begins with a checkpoint that it restored, the listeners are told of it as of
-    one that was saved, though it is not written again: a program that was killed between writing a
-    checkpoint and telling of it catches up.
-    """
-
-    def begin(self) -> None:
-        """Called before the session is used. Ops may be added to the default graph."""
-
-    def before_save(self, session: Any, global_step_value: int) -> None:
-        """Called before each save.
-
-        Args:
-          session: The session that is saved.
-          global_step_value: The global step of the checkpoint.
+        When a session begins with a checkpoint that it restored, the listeners are told of it as of
+        one that was saved, though it is not written again: a program that was killed between
+        writing a checkpoint and telling of it catches up.
         """
 
-    def after_save(self, session: Any, global_step_value: int) -> bool | None:
-        """Called after each save, when the checkpoint is complete on disk.
+        def begin(self) -> None:
+            """Called before the session is used. Ops may be added to the default graph."""
 
-        Args:
-          session: The session. After an asynchronous save it may have gone on.
-          global_step_value: The global step of the checkpoint.
+        def before_save(self, session: Any, global_step_value: int) -> None:
+            """Called before each save.
 
-        Returns:
-          True to ask that training be stopped.
-        """
-        return None
+            Args:
+              session: The session that is saved.
+              global_step_value: The global step of the checkpoint.
+            """
 
-    def end(self, session: Any, global_step_value: int) -> None:
-        """Called at the end of the session, after the last save.
+        def after_save(self, session: Any, global_step_value: int) -> bool | None:
+            """Called after each save, when the checkpoint is complete on disk.
 
-        Args:
-          session: The session.
-          global_step_value: The global step at the end.
-        """
+            Args:
+              session: The session. After an asynchronous save it may have gone on.
+              global_step_value: The global step of the checkpoint.
 
+            Returns:
+              True to ask that training be stopped.
+            """
+            return None
+
+        def end(self, session: Any, global_step_value: int) -> None:
+            """Called at the end of the session, after the last save.
+
+            Args:
+              session: The session.
+              global_step_value: The global step at the end.
+            """
+
+else:
+    # TensorFlow's own, so that any subclass of it counts.
+    CheckpointSaverListener = tf.train.CheckpointSaverListener
 
 _METHODS = ('begin', 'before_save', 'after_save', 'end')
 

@@ -15,7 +15,12 @@ import numpy as np
 from tfhooks import _arguments, log
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import tf
-from tfhooks.hook_types import SessionRunContext, SessionRunHook, SessionRunValues
+from tfhooks.hook_types import (
+    SessionRunContext,
+    SessionRunHook,
+    SessionRunValues,
+    SupportsMeasureCalls,
+)
 
 _NAME = 'HookCostHook'
 # On a run's context: when the last hook had been asked.
@@ -81,7 +86,7 @@ def hook_costs(session: Any) -> HookCosts:
     )
 
 
-class HookCostHook(SessionRunHook[None]):
+class HookCostHook(SessionRunHook[None], SupportsMeasureCalls):
     """Measures what each of the other hooks of its session costs a step, and logs it at the end.
 
     Not in TensorFlow. It measures in tfhooks' sessions; in TensorFlow's own, where a hook does not

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from tfhooks import _arguments, checkpoints, log
 from tfhooks._tensorflow import Graph, Session, tf
-from tfhooks.hook_types import SessionRunHook
+from tfhooks.hook_types import SessionRunHook, SupportsRestore
 from tfhooks.hooks import checkpoint_files, saved_tensors
 
 _NAME = 'RestoreHook'
@@ -18,7 +18,7 @@ _NAME = 'RestoreHook'
 _MOST_BYTES = 1 << 28
 
 
-class RestoreHook(SessionRunHook[None]):
+class RestoreHook(SessionRunHook[None], SupportsRestore):
     """Restores variables from a checkpoint, under other names if need be, when training begins.
 
     Not in TensorFlow. Training begins where the global step is at its initial value: a session that

@@ -8,6 +8,7 @@ import typing as _typing
 
 import tfhooks as _tfhooks
 from tfhooks import coordinator as _coordinator
+from tfhooks import patching as _patching
 from tfhooks._tensorflow import tf as _tf
 from tfhooks.v1 import _overlay
 
@@ -22,7 +23,7 @@ _overlay.lay_over(
     _sys.modules[__name__],
     _tf.train,
     own={
-        **{name: _tfhooks for name in _tfhooks.__all__ if hasattr(_tf.train, name)},
+        **dict.fromkeys(_patching.replaced_names(), _tfhooks),
         'Coordinator': _coordinator,
     },
 )

@@ -1,0 +1,238 @@
+"""Programs reach into a session: its list of hooks, and what closes it."""
+
+# The body of a session is what raises.
+# ruff: noqa: PT012
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import tensorflow.compat.v1 as tf
+from session_models import Fails, Recorder, both, count, lost
+
+import tfhooks
+from tfhooks.coordinator import Coordinator
+from tfhooks.errors import NotAHookError
+
+
+@both
+def test_a_hook_appended_later_takes_part(kind):
+    train, calls = count(), []
+    with kind(hooks=[Recorder(calls, 'a')]) as session:
+        session.run(train)
+        session._hooks.append(Recorder(calls, 'b'))
+        session.run(train)
+    # As in TensorFlow nobody begins it.
+    assert calls == [
+        *('a.begin', 'a.after_create_session', 'a.before_run', 'a.after_run'),
+        *('a.before_run', 'b.before_run', 'a.after_run', 'b.after_run', 'a.end', 'b.end'),
+    ]
+
+
+def test_a_stock_hook_appended_later_stops_the_training():
+    train = count()
+    with tfhooks.MonitoredSession() as session:
+        stop = tfhooks.StopAtStepHook(last_step=4)
+        stop._global_step_tensor = tf.train.get_global_step()
+        session._hooks.append(stop)
+        runs = 0
+        while not session.should_stop() and runs < 9:
+            session.run(train)
+            runs += 1
+    assert runs == 4
+
+
+def test_a_list_that_was_given_is_the_sessions():
+    train, calls, hooks = count(), [], []
+    with tfhooks.MonitoredSession(hooks=hooks) as session:
+        hooks.append(Recorder(calls))
+        session.run(train)
+        assert session._hooks is hooks
+        hooks.clear()
+        session.run(train)
+    assert calls == ['hook.before_run', 'hook.after_run']
+
+
+def test_a_hook_that_another_adds_when_it_begins_takes_part():
+    class Adds(tf.train.SessionRunHook):
+        def begin(self):
+            hooks.append(Recorder(calls))
+
+    train, calls, hooks = count(), [], []
+    hooks.append(Adds())
+    with tfhooks.MonitoredSession(hooks=hooks) as session:
+        session.run(train)
+    assert calls[0] == 'hook.begin'
+    assert calls[-1] == 'hook.end'
+
+
+def test_an_appended_hook_is_told_of_a_recovered_session():
+    train, calls = count(), []
+    with tfhooks.MonitoredSession(hooks=[Fails(2)]) as session:
+        session._hooks.append(Recorder(calls))
+        session.run(train)
+        session.run(train)
+    assert calls.count('hook.after_create_session') == 1
+
+
+def test_what_is_appended_and_is_no_hook_is_refused():
+    train = count()
+    with tfhooks.MonitoredSession() as session:
+        session._hooks.append('no hook')
+        with pytest.raises(NotAHookError):
+            session.run(train)
+        session._hooks.clear()
+        assert session.run(train) == 1
+
+
+def test_a_list_put_in_the_place_of_the_hooks_is_what_is_ended():
+    """TensorFlow's runs go on with the hooks that they have."""
+    train, calls = count(), []
+    with tfhooks.MonitoredSession(hooks=[Recorder(calls, 'a')]) as session:
+        session._hooks = [Recorder(calls, 'b')]
+        session.run(train)
+    assert calls[2:] == ['a.before_run', 'a.after_run', 'b.end']
+
+
+@both
+@pytest.mark.parametrize('how', ['with', 'close', 'error', 'end of data'])
+def test_what_closes_may_be_overridden(kind, how):
+    class Session(kind):
+        def _close_internal(self, exception_type=None):
+            closed.append(exception_type)
+            super()._close_internal(exception_type)
+
+    train, closed, calls = count(), [], []
+    errors = {'error': KeyError('x'), 'end of data': tf.errors.OutOfRangeError(None, None, 'end')}
+    try:
+        with Session(hooks=[Recorder(calls)]) as session:
+            session.run(train)
+            if how == 'close':
+                session.close()
+            if how in errors:
+                raise errors[how]
+    except KeyError:
+        assert how == 'error'
+    assert closed == [KeyError if how == 'error' else None]
+    assert calls[-1] == ('hook.on_error(KeyError)' if how == 'error' else 'hook.end')
+
+
+def test_a_program_may_close_as_after_an_error():
+    train, calls = count(), []
+    session = tfhooks.MonitoredSession(hooks=[Recorder(calls)])
+    session.run(train)
+    session._close_internal(ValueError)
+    assert calls[-1] == 'hook.on_error(RuntimeError)'
+    assert session._is_closed()
+
+
+def test_attributes_that_mean_something_to_tfhooks_mean_nothing_on_a_programs_hook():
+    class Unrelated(tf.train.SessionRunHook):
+        chief_only = True
+        when_fed = ('no such tensor',)
+        wrapped_hook = tf.train.NanTensorHook(1.0)
+        measure_calls = 'no function'
+
+        def __init__(self):
+            self.runs = 0
+
+        def on_error(self, message):
+            raise AssertionError
+
+        def after_run(self, run_context, run_values):
+            self.runs += 1
+            assert run_values.results is None
+
+    hook, train = Unrelated(), count()
+    hook.chief_only = True
+    hook.wrapped_hook = tf.train.CheckpointSaverHook('nowhere', save_steps=1)
+    with (
+        pytest.raises(ValueError, match='of the program') as caught,
+        tfhooks.MonitoredSession(hooks=[hook], save_on_error=True) as session,
+    ):
+        session.run(train)
+        session.run(train)
+        raise ValueError('of the program')
+    assert hook.runs == 2
+    assert not hasattr(caught.value, 'other_errors')
+
+
+def test_a_restore_hook_comes_before_what_saves(tmp_path):
+    """The first checkpoint holds what was restored."""
+    with tf.Graph().as_default():
+        tf.get_variable('v', initializer=5.0)
+        count()
+        with tfhooks.MonitoredTrainingSession(checkpoint_dir=str(tmp_path / 'old')):
+            pass
+    old = tf.train.latest_checkpoint(str(tmp_path / 'old'))
+    tf.get_variable('v', initializer=1.0)
+    count()
+    hook = tfhooks.RestoreHook(old, exclude=['global_step'])
+    new = str(tmp_path / 'new')
+    with tfhooks.MonitoredTrainingSession(checkpoint_dir=new, hooks=[hook]):
+        assert tf.train.load_variable(new, 'v') == 5.0
+
+
+@pytest.mark.parametrize('fails', ['begin', 'after_create_session', 'creator'])
+def test_a_retry_on_the_same_graph_works(fails, tmp_path):
+    step = tf.train.get_or_create_global_step()
+    v = tf.get_variable('v', [], initializer=tf.ones_initializer())
+    train = tf.group(step.assign_add(1), v.assign_add(1.0))
+
+    class Creator(tfhooks.ChiefSessionCreator):
+        def create_session(self):
+            session = super().create_session()
+            if fails == 'creator':
+                session.close()
+                raise ValueError('boom')
+            return session
+
+    class MakesVariable(tf.train.SessionRunHook):
+        def begin(self):
+            with tf.variable_scope('', reuse=tf.AUTO_REUSE):
+                tf.get_variable('of_a_hook', [], initializer=tf.zeros_initializer())
+
+    hooks = [MakesVariable(), Recorder([], fail_in=None if fails == 'creator' else fails)]
+    with pytest.raises(ValueError, match='boom'):
+        tfhooks.MonitoredSession(Creator(), hooks)
+    assert not tf.get_default_graph().finalized
+    assert 'v:0' in [variable.name for variable in tf.global_variables()]
+    directory = str(tmp_path)
+    with tfhooks.MonitoredTrainingSession(
+        checkpoint_dir=directory, hooks=[MakesVariable()], save_summaries_steps=None
+    ) as session:
+        session.run(train)
+        assert session.run([v, step]) == [2.0, 1]
+
+
+def test_a_coordinator_waits_for_the_threads_of_a_generator():
+    coordinator, goes_on, ended = Coordinator(), threading.Event(), []
+
+    def work():
+        goes_on.wait(10)
+        ended.append(True)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    threading.Timer(0.05, goes_on.set).start()
+    coordinator.join(thread for thread in threads)
+    assert ended == [True] * 3
+
+
+def test_a_loss_in_a_run_of_an_appended_hook_recovers():
+    train = count()
+
+    class Loses(tf.train.SessionRunHook):
+        left = 1
+
+        def before_run(self, run_context):
+            if self.left:
+                self.left = 0
+                raise lost()
+
+    with tfhooks.MonitoredSession() as session:
+        session.run(train)
+        session._hooks.append(Loses())
+        assert session.run(train) == 1
