@@ -111,9 +111,6 @@ class tf(metaclass=_Namespace):
 
         class SingularMonitoredSession(MonitoredSession): ...
 
-        class CheckpointSaverHook:
-            def end(self, session: Any) -> None: ...
-
         class CheckpointSaverListener: ...
         class NanLossDuringTrainingError(RuntimeError): ...
 
@@ -136,6 +133,15 @@ class tf(metaclass=_Namespace):
             def begin(self) -> None: ...
             def after_create_session(self, session: Any, coord: Any) -> None: ...
             def end(self, session: Any) -> None: ...
+
+        class CheckpointSaverHook(_StockHook):
+            _checkpoint_dir: str
+            _listeners: list[Any]
+            _save_graph_def: bool
+            _save_path: str
+            _saver: Any
+            _scaffold: Any
+            _summary_writer: Any
 
         class LoggingTensorHook(_StockHook):
             _current_tensors: Any

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from tfhooks import checkpoints
+from tfhooks import checkpoints, recovery
 from tfhooks._tensorflow import ChiefSessionCreator as _TensorFlows
 from tfhooks._tensorflow import Scaffold as Scaffold
 from tfhooks._tensorflow import Session, tf
@@ -56,6 +56,7 @@ class ChiefSessionCreator(Interchangeable, _TensorFlows):
         if checkpoint_dir is not None:
             checkpoint_dir = os.fspath(checkpoint_dir)
             checkpoints.check_directory(checkpoint_dir)
+        self.restored: recovery.Restored | None = None
         super().__init__(scaffold, master, config, checkpoint_dir, checkpoint_filename_with_path)
 
     def create_session(self) -> Session:
@@ -73,6 +74,7 @@ class ChiefSessionCreator(Interchangeable, _TensorFlows):
         scaffold = self._scaffold
         scaffold.finalize()
         saver, kept = scaffold.saver, None
+        self.restored = None
         directory, path = self._checkpoint_dir, self._checkpoint_filename_with_path
         if directory and path:
             raise ValueError(
@@ -94,6 +96,7 @@ class ChiefSessionCreator(Interchangeable, _TensorFlows):
             raise damage from error
         if kept is not None:
             checkpoint_files.take_over(saver, kept)
+        self.restored = recovery.Restored(path, saver, kept or [])
         return session
 
     def _prepare(self, path: str | None) -> Session:
@@ -161,6 +164,17 @@ class WorkerSessionCreator(Interchangeable, _TensorFlowsWorker):
             self._scaffold, recovery_wait_secs=_LOOK_EVERY_SECS
         )
         return self._session_manager
+
+
+def restored_by(creator: Any) -> recovery.Restored | None:
+    """What the session that `creator` has just made was restored from, if that is known.
+
+    A subclass, or a session manager of the program's, may have done more to the session since.
+    """
+    if type(creator) is not ChiefSessionCreator or 'create_session' in vars(creator):
+        return None
+    is_stock = type(creator._session_manager) is tf.train.SessionManager
+    return creator.restored if is_stock else None
 
 
 def _manager(scaffold: Any, **kwargs: Any) -> Any:

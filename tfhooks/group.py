@@ -6,9 +6,10 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
-from tfhooks import roles, roster
+from tfhooks import recovery, roles, roster
 from tfhooks._tensorflow import Coordinator, Graph, Session, global_step_read, originals, tf
 from tfhooks.errors import attach, blame, shown
+from tfhooks.hooks.checkpoint import CheckpointSaverHook
 from tfhooks.hooks.save_directory import warn_of_shared
 from tfhooks.plan import RunPlans
 from tfhooks.roster import Member
@@ -126,6 +127,8 @@ class HookGroup:
                 raise
             if self.thread_stopper is None and coord.should_stop():
                 self.thread_stopper = member.name
+            if not all(_leaves_variables(layer) for layer in member.layers):
+                recovery.mark_restored(coord, None)
         if self._is_new:
             self._is_new = False
             warn_of_shared((member.name, member.layers[-1]) for member in self.members)
@@ -135,6 +138,13 @@ class HookGroup:
         tracker = self._runner.tracker
         if tracker is not None:
             tracker.invalidate_step()
+
+    def wait_for_saves(self) -> None:
+        """Waits until no hook of tfhooks' is writing a checkpoint in the background."""
+        for member in self.members:
+            saver = member.layers[-1]
+            if isinstance(saver, CheckpointSaverHook):
+                saver.wait_for_save()
 
     def disconnect(self) -> None:
         """Lets go of the raw session, which is closed: it holds the memory of its variables."""
@@ -246,6 +256,18 @@ class HookGroup:
                 )
             found += meant
         return found
+
+
+def _leaves_variables(hook: Any) -> bool:
+    """Whether it is known that a hook's `after_create_session` changes no variable."""
+    if not roster.overrides(hook, 'after_create_session'):
+        return True
+    kind = type(hook)
+    is_stock = any(
+        base.__module__.startswith('tensorflow.') and base is not originals.SessionRunHook
+        for base in kind.__mro__
+    )
+    return is_stock and kind.__module__.startswith('tfhooks.hooks.')
 
 
 def _raise_first(errors: list[BaseException]) -> None:

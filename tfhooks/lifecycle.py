@@ -14,6 +14,7 @@ from typing import Any
 from tfhooks import log, recovery, servers
 from tfhooks._tensorflow import Graph, Session, master_of, tf
 from tfhooks.coordinator import Coordinator
+from tfhooks.creators import restored_by
 from tfhooks.errors import SessionClosedError
 from tfhooks.group import HookGroup
 from tfhooks.reasons import StopRequestedError
@@ -87,11 +88,14 @@ class Lifecycle:
             try:
                 if self.recovers:
                     servers.check(master_of(self.creator))
+                # Which checkpoint is the newest is known when none is being written.
+                self._group.wait_for_saves()
                 session = self._create()
                 coord = Coordinator(clean_stop_exception_types=[])
                 coord.asked_to_stop = self.asked_to_stop
                 if self._was_open:
                     recovery.mark_recovered(coord)
+                recovery.mark_restored(coord, restored_by(self.creator))
                 self._made = session, coord
                 if self._graph.get_collection(tf.GraphKeys.QUEUE_RUNNERS):
                     tf.train.start_queue_runners(sess=session, coord=coord)

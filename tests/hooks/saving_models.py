@@ -29,7 +29,7 @@ def training(directory, hooks, session_class=tf.train.MonitoredSession, size=3, 
     """A session that trains in a graph of its own. Gives a function that runs one step."""
     with tf.Graph().as_default():
         op = model(size)
-        creator = tf.train.ChiefSessionCreator(
+        creator = tfhooks.ChiefSessionCreator(
             tf.train.Scaffold(**scaffold), checkpoint_dir=str(directory)
         )
         for hook in hooks:

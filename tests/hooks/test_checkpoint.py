@@ -9,7 +9,17 @@ import time
 
 import pytest
 import tensorflow.compat.v1 as tf
-from saving_models import SESSIONS, Told, events, latest_step, leftovers, saver, steps_in, training
+from saving_models import (
+    SESSIONS,
+    Told,
+    events,
+    latest_step,
+    leftovers,
+    model,
+    saver,
+    steps_in,
+    training,
+)
 
 import tfhooks
 from tfhooks import steps
@@ -276,16 +286,30 @@ def test_threads_that_share_a_session_save_each_step_once(tmp_path, session_clas
     assert all(later - earlier >= 10 for earlier, later in itertools.pairwise(saves[:-1]))
 
 
+def two_savers(tmp_path, other, savers):
+    with tf.Graph().as_default():
+        op = model()
+        first, second = savers()
+        hooks = [
+            saver(tmp_path, save_steps=2, saver=first),
+            saver(other, save_steps=3, saver=second),
+        ]
+        with tfhooks.MonitoredSession(hooks=hooks) as session:
+            for _ in range(4):
+                session.run(op)
+
+
 def test_two_savers_in_one_session_are_refused(tmp_path):
-    first = saver(tmp_path, save_steps=2)
-    second = saver(os.path.join(tmp_path, '.'), save_steps=3)
-    with (
-        pytest.raises(ValueError, match='share a directory') as raised,
-        training(tmp_path, [first, second]) as run,
-    ):
-        run()
+    other = os.path.join(tmp_path, '.')
+    with pytest.raises(ValueError, match='share a directory') as raised:
+        two_savers(tmp_path, other, lambda: (tf.train.Saver(), tf.train.Saver()))
     assert 'save_steps=2' in str(raised.value)
     assert 'save_steps=3' in str(raised.value)
+
+
+def test_two_savers_that_share_one_saver_object_share_a_directory(tmp_path):
+    two_savers(tmp_path, tmp_path, lambda: [tf.train.Saver()] * 2)
+    assert steps_in(tmp_path) == [0, 2, 3, 4]
 
 
 def test_two_savers_in_two_open_sessions_are_refused(tmp_path):

@@ -49,17 +49,17 @@ class Gate(tf.train.Saver):
         return super().export_meta_graph(*args, **kwargs)
 
 
-class OpensAtRecovery(tf.train.SessionRunHook):
-    """Opens a gate when a session has been recovered; comes before the saver that waits at it."""
+def open_when_waited_for(gate, hook):
+    """Opens a gate as soon as the saver waits for it, as where its session is made again."""
+    background = hook._own.background
+    wait = background.wait
 
-    def __init__(self, gate):
-        self._gate = gate
-        self._sessions = 0
+    def open_and_wait():
+        if background.step is not None:
+            gate.open.set()
+        wait()
 
-    def after_create_session(self, session, coord):
-        self._sessions += 1
-        if self._sessions == 2:
-            self._gate.open.set()
+    background.wait = open_and_wait
 
 
 @contextlib.contextmanager
@@ -71,8 +71,9 @@ def gated(directory, session_class, hooks=(), **arguments):
         op = tf.group(step.assign_add(1), weights.assign_add([1.0] * 3))
         gate = Gate()
         hook = saver(directory, saver=gate, asynchronous=True, **arguments)
-        creator = tf.train.ChiefSessionCreator(checkpoint_dir=str(directory))
-        with session_class(creator, [OpensAtRecovery(gate), hook, *hooks]) as session:
+        open_when_waited_for(gate, hook)
+        creator = tfhooks.ChiefSessionCreator(checkpoint_dir=str(directory))
+        with session_class(creator, [hook, *hooks]) as session:
 
             def run(times=1):
                 for _ in range(times):
@@ -117,8 +118,10 @@ def test_writes_byte_for_byte_what_a_blocking_save_writes(tmp_path, session_clas
         with session_class(hooks=[hook]) as session:
             for _ in range(3):
                 session.run(op)
-            assert hook._background is not None
-            by_hand.save(hook._background.session, str(other / 'model.ckpt'), global_step=3)
+            assert hook._own.background.is_open
+            by_hand.save(
+                hook._own.background._writer.session, str(other / 'model.ckpt'), global_step=3
+            )
             session.run(op)
     names = [name for name in os.listdir(other) if name.startswith('model.ckpt-3.')]
     assert len(names) == 3
@@ -141,7 +144,9 @@ def test_shards_are_written_as_the_saver_writes_them(tmp_path):
             session.run(op)
             session.run(op)
             by_hand = tf.train.Saver(saver_def=own.saver_def)
-            by_hand.save(hook._background.session, str(tmp_path / 'b' / 'model.ckpt'), 2)
+            by_hand.save(
+                hook._own.background._writer.session, str(tmp_path / 'b' / 'model.ckpt'), 2
+            )
     names = sorted(n for n in os.listdir(tmp_path / 'b') if n.startswith('model.ckpt-2.'))
     assert len([name for name in names if '-of-00003' in name or '-of-00002' in name]) >= 2
     for name in names:
@@ -153,7 +158,7 @@ def test_the_step_does_not_wait_for_the_file(tmp_path, session_class):
     with gated(tmp_path, session_class, save_steps=2) as (gate, hook, run):
         assert hook.next_due() == steps.NextDue(step=2)
         run(2)
-        assert hook._writing is not None
+        assert hook._own.background.step == 2
         assert hook.next_due() == steps.ALWAYS
         run()
         gate.open.set()
@@ -245,7 +250,7 @@ def test_the_end_waits_also_where_the_session_cannot_run_any_more(tmp_path):
     with gated(tmp_path, tfhooks.MonitoredSession, **arguments) as (gate, hook, run):
         run(2)
         run.session.raw_session().close()
-        writing = hook._writing.pending
+        writing = hook._own.background._pending
         wait = writing.wait
 
         def open_and_wait():

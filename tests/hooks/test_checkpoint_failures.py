@@ -352,7 +352,7 @@ def test_the_error_is_of_the_type_that_was_raised_and_of_its_own(error):
 
 def test_advice_depends_on_the_error(tmp_path):
     def advice(error):
-        return checkpoint_write._what_to_do(error, str(tmp_path / 'model.ckpt'))
+        return checkpoint_write._what_to_do(error, str(tmp_path / 'model.ckpt'), False)
 
     assert 'Free space' in advice(tf.errors.ResourceExhaustedError(None, None, ''))
     assert 'right to write' in advice(tf.errors.PermissionDeniedError(None, None, ''))

@@ -12,14 +12,16 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from tfhooks._tensorflow import Tensor, session_interface, tf
-from tfhooks.hooks.saved_tensors import SaveOps, UnknownSaverError, save_ops
-from tfhooks.triggers import SecondOrStepTimer
+from tfhooks.hooks.saved_tensors import SaveOps, UnknownSaverError, is_tensorflows_own, save_ops
+from tfhooks.recovery import PREEMPTION_ERRORS
 
 # What the copying op is made for on GPUs too. A graph with an op that its device does not have
 # cannot run at all.
 _COPIED = frozenset(
     ['bfloat16', 'float16', 'float32', 'float64', 'int8', 'int32', 'int64', 'uint8', 'uint64']
 )
+# What no numpy array can hold, such as the state of an iterator.
+_OPAQUE = (tf.variant, tf.resource)
 # Below this size fetching is as quick as copying.
 _LARGE = 1 << 20
 
@@ -55,7 +57,7 @@ def _holder(tensor: Tensor) -> str:
     return op.name
 
 
-class _WriterSession(session_interface()):  # type: ignore[misc]
+class WriterSession(session_interface()):  # type: ignore[misc]
     """What `Saver.save` runs in the background: the copied save ops over copied values."""
 
     def __init__(self, graph: Any, target: str, run: Callable[[Any], Any], name: str) -> None:
@@ -93,10 +95,13 @@ class BackgroundWriter:
     """
 
     def __init__(self, saver: Any, session: Any, copies: Mapping[str, Tensor]) -> None:
-        if type(saver).save is not tf.train.Saver.save:
+        if not is_tensorflows_own(saver):
             raise UnknownSaverError(f'{type(saver).__name__} has a save() of its own')
         graph = session.graph
         found = save_ops(saver, graph)
+        for key, tensor in zip(found.keys, found.tensors, strict=True):
+            if tensor.dtype.base_dtype in _OPAQUE:
+                raise UnknownSaverError(f'{key!r} is no array: dtype={tensor.dtype.name}')
         self.session = session
         self._name = saver.saver_def.save_tensor_name
         self._graph = graph
@@ -118,47 +123,142 @@ class BackgroundWriter:
         values: list[Any] = self.session.run(self._tensors)
         return values
 
-    def start(self, values: list[Any], job: Callable[[Any], None]) -> Pending:
+    def start(self, values: list[Any], job: Callable[[Any], None], step: int) -> Pending:
         """Runs `job(session)` in a thread; `session` is what `Saver.save` takes there."""
 
         def run(feed_dict: Any) -> Any:
             feeds = dict(zip(self._feeds, values, strict=True))
             return self._session.run(self._name, {**feeds, **feed_dict})
 
-        session = _WriterSession(self._graph, '', run, self._name)
-        return Pending(self._graph, lambda: job(session))
+        session = WriterSession(self._graph, '', run, self._name)
+        return Pending(self._graph, lambda: job(session), step)
 
     def close(self) -> None:
         """Closes the private session."""
         self._session.close()
 
 
-def open_writer(
-    saver: Any,
-    session: Any,
-    copies: Mapping[str, Tensor],
-    last: BackgroundWriter | None,
-    who: str,
-) -> BackgroundWriter | None:
-    """A BackgroundWriter for `session` in the place of `last`, or None, with a warning, without."""
-    if last is not None:
-        last.close()
-    try:
-        return BackgroundWriter(saver, session, copies)
-    except UnknownSaverError as error:
-        tf.logging.warning(
-            '%s: asynchronous=True cannot write exactly what this Saver writes, since %s. Steps '
-            'will wait for their saves.',
-            who,
-            error,
-        )
-        return None
+class Written(NamedTuple):
+    """A save that a thread has ended.
+
+    Attributes:
+      step: The global step of the checkpoint.
+      error: What the thread raised, or None.
+    """
+
+    step: int
+    error: Exception | None
+
+
+class BackgroundSaves:
+    """The saves of one hook that are written by a thread, one at a time.
+
+    They are made between `open` and `close`. Where a background save could not be exactly what the
+    Saver's own is, nothing is opened, and a warning says once that steps wait for their saves.
+
+    Args:
+      is_wanted: Whether there are any; if not, nothing is ever opened.
+    """
+
+    def __init__(self, is_wanted: bool) -> None:
+        self._is_wanted = is_wanted
+        self._copies: dict[str, Tensor] = {}
+        self._writer: BackgroundWriter | None = None
+        self._pending: Pending | None = None
+        self._has_warned = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a save may be started."""
+        return self._writer is not None
+
+    @property
+    def step(self) -> int | None:
+        """The global step of the save that was started and has not been taken, if there is one."""
+        pending = self._pending
+        return None if pending is None else pending.step
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether there is a save to take that need not be waited for."""
+        pending = self._pending
+        return pending is not None and pending.done
+
+    def begin(self, graph: Any) -> None:
+        """Adds to `graph`, which is not finalized yet, what makes copying cheap."""
+        if self._is_wanted:
+            self._copies = add_copies(graph)
+
+    def open(self, saver: Any, session: Any, owner: str) -> None:
+        """Makes ready to save `session` by `saver`; `owner` is named in the warning."""
+        self.close()
+        if not self._is_wanted:
+            return
+        try:
+            self._writer = BackgroundWriter(saver, session, self._copies)
+        except UnknownSaverError as error:
+            self._warn(owner, f'cannot write exactly what this Saver writes, since {error}')
+
+    def start(self, step: int, job: Callable[[Any], None], owner: str) -> bool:
+        """Copies the variables, and runs `job(session)` in a thread on the copies.
+
+        Args:
+          step: The global step of the checkpoint.
+          job: Saves what `Saver.save` takes as a session.
+          owner: Named in the warning where the variables cannot be copied.
+
+        Returns:
+          Whether the thread runs; if not, since nothing is open or the variables cannot be copied,
+          the caller is to save itself.
+        """
+        writer = self._writer
+        if writer is None:
+            return False
+        try:
+            values = writer.snapshot()
+        except PREEMPTION_ERRORS:
+            raise
+        except Exception as error:
+            self.close()
+            self._warn(owner, f'cannot copy the variables ({type(error).__name__}: {error})')
+            return False
+        self._pending = writer.start(values, job, step)
+        return True
+
+    def wait(self) -> None:
+        """Waits until nothing is being written."""
+        pending = self._pending
+        if pending is not None:
+            pending.wait()
+
+    def take(self) -> Written | None:
+        """Waits for the save that was started, and gives what came of it; None if there is none."""
+        pending, self._pending = self._pending, None
+        if pending is None:
+            return None
+        pending.wait()
+        return Written(pending.step, pending.error)
+
+    def close(self) -> None:
+        """Starts no more; what is being written can still be taken."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            self.wait()
+            writer.close()
+
+    def _warn(self, owner: str, reason: str) -> None:
+        if not self._has_warned:
+            self._has_warned = True
+            tf.logging.warning(
+                '%s: asynchronous=True %s. Steps will wait for their saves.', owner, reason
+            )
 
 
 class Pending:
     """A save that a thread is writing."""
 
-    def __init__(self, graph: Any, job: Callable[[], None]) -> None:
+    def __init__(self, graph: Any, job: Callable[[], None], step: int) -> None:
+        self.step = step
         self.error: Exception | None = None
 
         def work() -> None:
@@ -168,6 +268,8 @@ class Pending:
                     job()
             except Exception as error:
                 self.error = error
+                # Raised by the next run or the end; a session that fails may come to neither.
+                tf.logging.error('The background save of step %d failed: %s', step, error)
 
         # Not a daemon: the interpreter waits for the file at exit.
         self._thread = threading.Thread(target=work, name='tfhooks-checkpoint', daemon=False)
@@ -181,14 +283,6 @@ class Pending:
     def wait(self) -> None:
         """Waits for the thread to end."""
         self._thread.join()
-
-
-class Writing(NamedTuple):
-    """A save that is being written in the background, and what to go back to if it fails."""
-
-    step: int
-    pending: Pending
-    timer: SecondOrStepTimer
 
 
 def _private_session(found: SaveOps, graph: Any) -> tuple[Any, list[Tensor]]:

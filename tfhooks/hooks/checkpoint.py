@@ -2,31 +2,79 @@
 
 from __future__ import annotations
 
-import copy
-import math
 import os
 from typing import Any
 
-from tfhooks import _arguments, checkpoints, steps
+from tfhooks import _arguments, checkpoints, recovery, steps
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import global_step_read, tf
 from tfhooks.errors import CheckpointSaveError, attach
 from tfhooks.hook_types import SessionRunArgs, SessionRunHook
-from tfhooks.hooks import async_save, checkpoint_files, checkpoint_listener
-from tfhooks.hooks._subclasses import replaces_runs
+from tfhooks.hooks import (
+    checkpoint_events,
+    checkpoint_files,
+    checkpoint_listener,
+    checkpoint_pruning,
+)
+from tfhooks.hooks._writers import event_writer
+from tfhooks.hooks.async_save import BackgroundSaves
 from tfhooks.hooks.best import BestCheckpoints
-from tfhooks.hooks.checkpoint_events import CheckpointEvents
 from tfhooks.hooks.checkpoint_listener import CheckpointSaverListener, attempt
 from tfhooks.hooks.checkpoint_retries import Retries
 from tfhooks.hooks.checkpoint_write import (
     the_saver,
     warn_of_bad_weights,
-    was_restored,
     write_checkpoint,
     write_graph,
 )
 from tfhooks.hooks.save_directory import Claim
 from tfhooks.triggers import SecondOrStepTimer
+
+# A name that no subclass has. All that tfhooks keeps on a saver is in there.
+_OWN = '_tfhooks_saver'
+# How many runs that leave the global step where it was are taken for chance.
+_STUCK_RUNS = 10
+
+
+class _Own:
+    """What tfhooks keeps of a saver, beside TensorFlow's fields.
+
+    Attributes:
+      lock: Held while saving: many threads may run one session.
+      background: The saves that a thread writes.
+      claim: Holds the directory, or None while no session is open.
+      graph: The graph of the session whose graph is in the event file.
+      first_step: The global step with which the session began.
+      unsaved: Whether the last save that was tried has not succeeded, and is due again.
+      late_errors: What is still to be raised, in the next run or at the end.
+      bad_weights: Why nothing may be saved, or ''.
+      stuck_runs: How many runs are known to have left the global step at `first_step`.
+    """
+
+    def __init__(
+        self,
+        period: str = '',
+        retries: int = 0,
+        asynchronous: bool = False,
+        keep_best: BestCheckpoints | None = None,
+    ) -> None:
+        self.period = period
+        self.keep_best = keep_best
+        self.retries = Retries(retries)
+        self.background = BackgroundSaves(asynchronous)
+        self.lock = Lock()
+        self.claim: Claim | None = None
+        self.begin()
+
+    def begin(self) -> None:
+        """Begins anew."""
+        self.retries.reset()
+        self.graph: Any = None
+        self.first_step = -1
+        self.unsaved = False
+        self.late_errors: list[Exception] = []
+        self.bad_weights = ''
+        self.stuck_runs = 0
 
 
 class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
@@ -76,7 +124,6 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         keep_best: BestCheckpoints | None = None,
     ) -> None:
         who = type(self).__name__
-        tf.logging.info('Create CheckpointSaverHook.')
         if saver is not None and scaffold is not None:
             raise ValueError(
                 f'{who}: You cannot provide both saver and scaffold; {saver=}, {scaffold=}'
@@ -84,35 +131,29 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         if keep_best is not None:
             _arguments.is_a(who, 'keep_best', keep_best, BestCheckpoints, 'a BestCheckpoints')
         _arguments.is_a(who, 'checkpoint_dir', checkpoint_dir, (str, os.PathLike), 'a path')
-        checkpoint_dir = os.fspath(checkpoint_dir)
-        self._saver = saver
-        self._checkpoint_dir = checkpoint_dir
-        self._save_path = os.path.join(checkpoint_dir, checkpoint_basename)
-        self._scaffold = scaffold
-        self._timer = SecondOrStepTimer.of_hook(who, save_secs=save_secs, save_steps=save_steps)
-        self._period = f'{save_secs=}' if save_steps is None else f'{save_steps=}'
-        self._listeners = checkpoint_listener.listed(who, listeners)
-        self._steps_per_run = 1000000  # Subclasses add it to the step.
-        self._save_graph_def = save_graph_def
-        self._retries = Retries(_arguments.whole(who, 'save_retries', save_retries, least=0) or 0)
-        self._asynchronous = asynchronous
-        self._keep_best = keep_best
-        # Many threads may run one session; one of them saves.
-        self._lock = Lock()
-        self._in_background = self._is_last = False
-        self._claim: Claim | None = None
-        self._background: async_save.BackgroundWriter | None = None
-        self._events = CheckpointEvents(checkpoint_dir)
-        self._reset()
+        retries = _arguments.whole(who, 'save_retries', save_retries, least=0) or 0
+        timer = SecondOrStepTimer.of_hook(who, save_secs=save_secs, save_steps=save_steps)
+        super().__init__(
+            os.fspath(checkpoint_dir),
+            save_secs,
+            save_steps,
+            saver,
+            checkpoint_basename,
+            scaffold,
+            checkpoint_listener.listed(who, listeners),
+            save_graph_def,
+        )
+        self._timer = timer
+        period = f'{save_secs=}' if save_steps is None else f'{save_steps=}'
+        vars(self)[_OWN] = _Own(period, retries, asynchronous, keep_best)
 
-    def _reset(self) -> None:
-        self._timer.reset()
-        self._retries.reset()
-        self._saved_step: int | None = None
-        self._writing: async_save.Writing | None = None
-        self._late_errors: list[Exception] = []
-        self._bad_weights = ''
-        self._copies: dict[str, Any] = {}
+    @property
+    def _own(self) -> _Own:
+        """Made on demand, for subclasses that never call this class's `__init__`."""
+        own: _Own | None = vars(self).get(_OWN)
+        if own is None:
+            own = vars(self)[_OWN] = _Own()
+        return own
 
     def begin(self) -> None:
         """Opens the event file, and adds the read of the global step to the default graph.
@@ -120,18 +161,16 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         Raises:
           RuntimeError: The graph has no global step.
         """
-        self.wait_for_save()
+        own, fields = self._own, vars(self)
         self._close()
-        self._reset()
-        self._summary_writer = self._events.open()
-        self._global_step_tensor = global_step_read()
+        own.begin()
+        fields['_summary_writer'] = event_writer(self._checkpoint_dir)
+        fields['_global_step_tensor'] = global_step_read()
         if self._global_step_tensor is None:
             raise RuntimeError('Global step should be created to use CheckpointSaverHook.')
-        self._step_type = self._global_step_tensor.dtype.base_dtype.as_numpy_dtype
-        if self._asynchronous:
-            self._copies = async_save.add_copies(tf.get_default_graph())
-        if self._keep_best is not None:
-            self._keep_best.begin(self._checkpoint_dir)
+        own.background.begin(tf.get_default_graph())
+        if own.keep_best is not None:
+            own.keep_best.begin(self._checkpoint_dir)
         checkpoint_listener.begin(self._listeners)
 
     def after_create_session(self, session: Any, coord: Any) -> None:
@@ -141,44 +180,46 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
           ValueError: Another hook saves into the directory.
           CheckpointSaveError: The checkpoint could not be written.
         """
-        with self._lock, session.graph.as_default():
+        own = self._own
+        with own.lock, session.graph.as_default():
             stops = [self._catch_up(session)]
-            claim = Claim(self._checkpoint_dir, self, self._describe(), session, coord)
-            if self._claim is None:
-                checkpoint_files.remove_strays(self._save_path)
-            self._claim = claim
-            step = session.run(self._global_step_tensor)
             saver = self._get_saver()
-            self._events.graph(session.graph, saver, self._write_graph_file)
-            if self._asynchronous:
-                self._background = async_save.open_writer(
-                    saver, session, self._copies, self._background, self._describe()
-                )
-            self._saved_step = None
-            if was_restored(saver, session, self._save_path, step):
-                stops.append(self._take_up(session, step))
+            claim = Claim(self._checkpoint_dir, self, self._describe(), session, coord, saver)
+            if own.claim is None:
+                checkpoint_pruning.remove_noted(self._save_path)
+                checkpoint_files.remove_strays(self._save_path)
+            own.claim = claim
+            step = session.run(self._global_step_tensor)
+            own.first_step, own.stuck_runs = int(step), 0
+            self._write_graph(session.graph, saver)
+            restored = recovery.restored(coord)
+            if restored is not None:
+                self._take_over_list(saver, restored)
+            if self._is_saved(saver, step, restored):
+                stops.append(self._take_up(session, step, restored))
             else:
-                stops.append(self._save_as(session, step))
+                stops.append(self._save(session, step))
+                self._timer.update_last_triggered_step(step)
+            own.background.open(saver, session, self._describe())
             if any(stops) and coord is not None:
                 coord.request_stop()
 
     def _catch_up(self, session: Any) -> bool:
         """Goes on from what was still being written when the last session was lost."""
-        writing, before = self._writing, self._saved_step
-        stops = [False]
-        attempt(lambda: stops.append(self._finish(session)), self._late_errors)
-        if writing is not None and self._saved_step == writing.step != before:
-            step = int(session.run(self._global_step_tensor))
-            if step == before and step < writing.step:
-                # The session was restored before the newer checkpoint was complete.
-                latest = checkpoints.latest(os.path.dirname(self._save_path))
+        own = self._own
+        step, stops = own.background.step, [False]
+        own.background.close()
+        attempt(lambda: stops.append(self._finish(session)), own.late_errors)
+        if step is not None and session.run(self._global_step_tensor) < step:
+            # TensorFlow's own sessions do not wait for what is being written before they restore.
+            latest = checkpoints.latest(os.path.dirname(self._save_path))
+            if latest is not None and checkpoint_files.step_of(latest, self._save_path) == step:
                 self._get_saver().restore(session, latest)
         return any(stops)
 
     def before_run(self, run_context: Any) -> Any:
         """Asks for nothing: the global step is read after the run, when a save may be due."""
-        subclass = replaces_runs(self, CheckpointSaverHook)
-        return SessionRunArgs(self._global_step_tensor) if subclass else None
+        return None if self._goes_fast() else SessionRunArgs(self._global_step_tensor)
 
     def after_run(self, run_context: Any, run_values: Any) -> None:
         """Saves when it is due.
@@ -186,51 +227,107 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         Raises:
           CheckpointSaveError: A checkpoint could not be written, now or in the background.
         """
-        with self._lock:
-            if self._late_errors:
-                raise self._late_errors.pop(0)
-            is_written = self._writing is not None and self._writing.pending.done
-            stop = is_written and self._finish(run_context.session)
-            if self._retries.may_try() or self._timer.may_be_due_by_now():
-                step = steps.after(run_context, self._global_step_tensor)
-                if self._retries.has_turn(self._timer.should_trigger_for_step(step)):
-                    # Of the type that listeners get from TensorFlow's hook.
-                    kind: Any = self._step_type
-                    stop |= self._save_due(run_context, kind(step))
-            if stop:
+        own = self._own
+        with own.lock:
+            if own.late_errors:
+                raise own.late_errors.pop(0)
+            if own.background.has_ended and self._finish(run_context.session):
+                run_context.request_stop()
+            if self._goes_fast():
+                self._save_if_due(run_context)
+            else:
+                super().after_run(run_context, run_values)
+            if own.unsaved and own.retries.may_try() and not own.bad_weights:
+                self._try_again(run_context)
+
+    def _save_if_due(self, run_context: Any) -> None:
+        """What TensorFlow's `after_run` does, by a step that all hooks of the run read once."""
+        timer = self._timer
+        if not timer.may_be_due_by_now():
+            return
+        # Of the type that listeners get from TensorFlow's hook.
+        kind = self._global_step_tensor.dtype.base_dtype.as_numpy_dtype
+        step = kind(steps.after(run_context, self._global_step_tensor))
+        if step < timer.last_triggered_step():
+            # Another thread may have saved a later step meanwhile.
+            step = run_context.session.run(self._global_step_tensor)
+            if step < timer.last_triggered_step():
+                self._step_went_back(step)
+        if timer.should_trigger_for_step(step):
+            timer.update_last_triggered_step(step)
+            if self._save(run_context.session, step):
                 run_context.request_stop()
 
-    def _save_due(self, run_context: Any, step: int) -> bool:
-        if getattr(run_context, 'weights_are_bad', False):
-            warn_of_bad_weights(self._save_path, step, 'a hook found it in this run')
-            return False
-        stop = self._finish(run_context.session)
-        return self._save_as(run_context.session, step, background=True) or stop
+    def _step_went_back(self, step: int) -> None:
+        tf.logging.warning(
+            'The global step has gone back from %d to %d, as by an initializer that the program '
+            'runs inside the session: %s goes on from there. What was restored before is not '
+            'trained on; leave that initializer out where it should be.',
+            self._timer.last_triggered_step(),
+            step,
+            self._describe(),
+        )
+        self._timer.update_last_triggered_step(step)
+
+    def _try_again(self, run_context: Any) -> None:
+        own = self._own
+        step = run_context.session.run(self._global_step_tensor)
+        with own.retries.in_between():
+            stop = self._save(run_context.session, step)
+        if not own.unsaved:
+            self._timer.update_last_triggered_step(step)
+        if stop:
+            run_context.request_stop()
 
     def next_due(self) -> steps.NextDue:
         """When the next save is due, or at once while one is being written; see `steps.NextDue`."""
-        if self._writing is not None or self._late_errors:
+        own = self._own
+        if own.background.step is not None or own.late_errors or not self._goes_fast():
             return steps.ALWAYS
-        return self._retries.next_due(self._timer.next_due())
+        due: steps.NextDue = self._timer.next_due()
+        if own.unsaved:
+            due = due._replace(time=min(due.time, own.retries.next_time))
+        return due
+
+    def step_not_increased(self, step: int) -> None:
+        """Told of runs that leave the global step where it was, since nothing is saved then."""
+        own = self._own
+        if step != own.first_step:
+            return
+        own.stuck_runs += 1
+        if own.stuck_runs == _STUCK_RUNS:
+            tf.logging.warning(
+                '%s saves nothing, since the global step is not increased: it is %d since the '
+                'session began. A checkpoint of it is written at the end alone. Pass '
+                'global_step=tf.train.get_or_create_global_step() to minimize() or '
+                'apply_gradients().',
+                self._describe(),
+                step,
+            )
 
     def skip_final_save(self, reason: str) -> None:
-        """Makes `end` leave the last checkpoint as it is.
+        """Makes the hook leave the last checkpoint as it is.
 
         Args:
-          reason: Why the weights are known to be bad; it is logged.
+          reason: Why the weights are known to be bad; it is logged. Nothing, if they are not.
         """
-        self._bad_weights = reason
+        self._own.bad_weights = reason
 
     def wait_for_save(self) -> None:
         """Waits until nothing is being written, for instance before a session is restored."""
-        writing = self._writing
-        if writing is not None:
-            writing.pending.wait()
+        self._own.background.wait()
 
     def on_error(self, session: Any, error: BaseException) -> None:
-        """Waits until nothing is being written, and leaves the directory to others."""
-        self.wait_for_save()
+        """Waits until nothing is being written, and leaves the directory to others.
+
+        What a save in the background has raised is attached to `error`.
+        """
+        own = self._own
+        written = own.background.take()
+        errors = [*own.late_errors, *([written.error] if written and written.error else [])]
+        own.late_errors = []
         self._close()
+        attach(error, errors)
 
     def end(self, session: Any) -> None:
         """Saves the last step unless it is saved, and tells the listeners.
@@ -238,122 +335,115 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         Raises:
           CheckpointSaveError: The checkpoint could not be written. The listeners were told.
         """
-        errors: list[Exception] = []
-        with self._lock, session.graph.as_default():
+        own = self._own
+        with own.lock, session.graph.as_default():
+            errors, own.late_errors = own.late_errors, []
+            own.retries.allow_no_more()
             # Before anything is run: a session that cannot be must not hide what was written.
-            attempt(lambda: self._finish(session, last=True), errors)
+            attempt(lambda: self._finish(session), errors)
+            own.background.close()
             attempt(lambda: self._save_last(session, errors), errors)
-            self._events.flush()
+            checkpoint_events.flush(self._summary_writer)
             self._close()
         if errors:
             attach(errors[0], errors[1:])
             raise errors[0]
 
     def _save_last(self, session: Any, errors: list[Exception]) -> None:
+        own = self._own
         step = session.run(self._global_step_tensor)
-        if self._bad_weights:
-            warn_of_bad_weights(self._save_path, step, self._bad_weights)
-        elif step != self._saved_step:
-            attempt(lambda: self._save_as(session, step, last=True), errors)
-            if step == self._saved_step:
+        is_stuck = own.stuck_runs and step == own.first_step
+        if step != self._timer.last_triggered_step() or own.unsaved or is_stuck:
+            before = len(errors)
+            attempt(lambda: self._save(session, step), errors)
+            if len(errors) == before and not own.unsaved:
                 # What failed in the background is on disk now.
                 errors[:] = [e for e in errors if not isinstance(e, CheckpointSaveError)]
         checkpoint_listener.end(self._listeners, session, step, errors)
 
     def _close(self) -> None:
-        if self._background is not None:
-            self._background.close()
-            self._background = None
-        if self._claim is not None:
-            self._claim.release()
-            self._claim = None
-
-    def _save_as(
-        self, session: Any, step: int, *, background: bool = False, last: bool = False
-    ) -> bool:
-        """Saves by `_save`, which has TensorFlow's arguments, since programs override it.
-
-        One that does not call this class's is taken to have saved.
-        """
-        self._in_background, self._is_last, self._is_replaced = background, last, True
-        try:
-            stop = self._save(session, step)
-        finally:
-            self._in_background = self._is_last = False
-        if self._is_replaced:
-            self._timer.update_last_triggered_step(step)
-            self._saved(step)
-        return stop
+        own = self._own
+        own.background.close()
+        if own.claim is not None:
+            own.claim.release()
+            own.claim = None
 
     def _save(self, session: Any, step: int) -> bool:
-        """Saves, and tells the listeners unless that is left to `_finish`.
+        """Saves, and tells the listeners.
+
+        TensorFlow's methods and programs call it, and subclasses override it, so what makes a save
+        safe is in here. While a session trains, an asynchronous saver only starts the save, and
+        `_finish` tells the listeners.
 
         Returns:
           Whether a listener asks to stop.
+
+        Raises:
+          CheckpointSaveError: The checkpoint could not be written, and no failure is allowed.
         """
-        self._is_replaced = False
+        own = self._own
+        if own.bad_weights:
+            warn_of_bad_weights(self._save_path, step, own.bad_weights)
+            return False
+        stop = self._finish(session)
+        own.unsaved = True
         tf.logging.info('Saving checkpoints for %d into %s.', step, self._save_path)
         checkpoint_listener.before_save(self._listeners, session, step)
-        if self._in_background and self._background is not None:
-            self._start(self._background, step)
-            return False
+        if own.background.is_open and self._start(session, step):
+            return stop
         try:
             path = self._write(session, step)
         except CheckpointSaveError as error:
-            self._retries.failed(error, self._timer, step, last=self._is_last)
-            return False
-        self._timer.update_last_triggered_step(step)
-        self._saved(step)
-        best = self._keep_best
+            own.retries.failed(error)
+            return stop
+        self._saved()
+        best = own.keep_best
         if best is not None and path is not None:
             metric = best.measure(session, int(step))
-            self._retries.tolerate(lambda: best.keep(path, int(step), metric))
-        return self._tell_saved(session, step)
+            own.retries.tolerate(lambda: best.keep(path, int(step), metric))
+        return self._tell_saved(session, step) or stop
 
-    def _start(self, background: async_save.BackgroundWriter, step: int) -> None:
-        """Copies the variables and lets a thread write them."""
-        values = background.snapshot()
-        best = self._keep_best
-        metric = math.nan
-        problem: Exception | None = None
+    def _start(self, session: Any, step: int) -> bool:
+        """Copies the variables and lets a thread write them; False where that cannot be."""
+        own = self._own
+        best = own.keep_best
+        metrics: list[float] = []
+        errors: list[Exception] = []
         if best is not None:
             # Later the session has gone on.
-            try:
-                metric = best.measure(background.session, int(step))
-            except Exception as error:
-                problem = error
+            attempt(lambda: metrics.append(best.measure(session, int(step))), errors)
 
-        def job(session: Any) -> None:
-            path = self._write(session, step)
-            if best is not None and problem is None and path is not None:
-                keep = best.keep
-                self._retries.tolerate(lambda: keep(path, int(step), metric))
+        def job(copied: Any) -> None:
+            path = self._write(copied, step)
+            if best is not None and metrics and path is not None:
+                own.retries.tolerate(lambda: best.keep(path, int(step), metrics[0]))
 
-        before = copy.copy(self._timer)
-        self._writing = async_save.Writing(step, background.start(values, job), before)
-        self._timer.update_last_triggered_step(step)
-        if problem is not None:
-            raise problem
+        if not own.background.start(int(step), job, self._describe()):
+            return False
+        own.unsaved = False
+        if errors:
+            raise errors[0]
+        return True
 
-    def _finish(self, session: Any, last: bool = False) -> bool:
+    def _finish(self, session: Any) -> bool:
         """Waits for what is being written, if anything, and tells the listeners.
 
         Returns:
           Whether a listener asks to stop.
         """
-        writing, self._writing = self._writing, None
-        if writing is None:
+        own = self._own
+        written = own.background.take()
+        if written is None:
             return False
-        writing.pending.wait()
-        error = writing.pending.error
+        error = written.error
         if isinstance(error, CheckpointSaveError) and error.hook is self:
-            self._timer = writing.timer
-            self._retries.failed(error, self._timer, writing.step, last=last)
+            own.unsaved = True
+            own.retries.failed(error)
             return False
-        self._saved(writing.step)
+        self._saved()
         if error is not None:
             raise error
-        return self._tell_saved(session, writing.step)
+        return self._tell_saved(session, written.step)
 
     def _write(self, session: Any, step: int) -> str | None:
         # In a thread of the caller's, the training graph is not the default graph.
@@ -362,48 +452,83 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
                 self._get_saver(), session, self._save_path, step, self._save_graph_def, self
             )
 
-    def _saved(self, step: int) -> None:
-        self._saved_step = step
-        if self._retries.succeeded():
+    def _saved(self) -> None:
+        own = self._own
+        own.unsaved = False
+        if own.retries.succeeded():
             # The directory may be a new one, with no event file in it.
-            self._summary_writer = self._events.reopen()
+            vars(self)['_summary_writer'] = event_writer(self._checkpoint_dir)
 
-    def _take_up(self, session: Any, step: int) -> bool:
+    def _tell_saved(self, session: Any, step: int) -> bool:
+        checkpoint_events.add_saved(self._summary_writer, self._save_path, step)
+        return checkpoint_listener.after_save(self._listeners, session, step)
+
+    def _is_saved(self, saver: Any, step: int, restored: Any) -> bool:
+        """Whether the session begins with the very checkpoint that a save would write."""
+        return (
+            restored is not None
+            and restored.saver is saver
+            and self._goes_fast()
+            and checkpoint_files.step_of(restored.path, self._save_path) == step
+        )
+
+    def _take_up(self, session: Any, step: int, restored: Any) -> bool:
         """Goes on from a restored checkpoint without writing it again."""
+        own = self._own
         tf.logging.info(
             'The checkpoint for %d in %s was just restored: it is not written again.',
             step,
             self._save_path,
         )
+        if not checkpoint_files.is_latest(restored.path):
+            checkpoints.name_newest(restored.path, restored.saver)
         checkpoint_listener.before_save(self._listeners, session, step)
         # One that this hook saved keeps the time it was saved at.
         if step != self._timer.last_triggered_step():
             self._timer.update_last_triggered_step(step)
-        self._saved(step)
-        best = self._keep_best
-        path = checkpoints.latest(os.path.dirname(self._save_path))
-        if best is not None and path is not None:
-            self._retries.tolerate(lambda: best.catch_up(session, int(step), path))
+        self._saved()
+        best = own.keep_best
+        if best is not None:
+            own.retries.tolerate(lambda: best.catch_up(session, int(step), restored.path))
         return self._tell_saved(session, step)
 
-    def _tell_saved(self, session: Any, step: int) -> bool:
-        self._events.saved(self._save_path, step)
-        return checkpoint_listener.after_save(self._listeners, session, step)
+    def _take_over_list(self, saver: Any, restored: Any) -> None:
+        """Lets a Saver that has not restored go on to remove what the one that has would remove."""
+        if saver is restored.saver or not isinstance(saver, tf.train.Saver):
+            return
+        if saver.saver_def.max_to_keep and not saver.last_checkpoints:
+            saver.recover_last_checkpoints(
+                [
+                    p
+                    for p in restored.kept
+                    if checkpoint_files.step_of(p, self._save_path) is not None
+                ]
+            )
 
-    def _write_graph_file(self, definition: Any) -> None:
+    def _write_graph(self, graph: Any, saver: Any) -> None:
+        """Writes the graph once a session, not once a recovery."""
+        own = self._own
+        if own.graph is graph:
+            return
+        definition = graph.as_graph_def(add_shapes=True)
         if self._save_graph_def:
-            self._retries.tolerate(lambda: write_graph(definition, self._checkpoint_dir, self))
+            own.retries.tolerate(lambda: write_graph(definition, self._checkpoint_dir, self))
+        checkpoint_events.add_graph(self._summary_writer, graph, definition, saver)
+        own.graph = graph
+
+    def _goes_fast(self) -> bool:
+        return type(self) is CheckpointSaverHook
 
     def _describe(self) -> str:
-        return f'{type(self).__name__}({self._save_path!r}, {self._period})'
+        return f'{type(self).__name__}({self._save_path!r}, {self._own.period})'
 
     def _get_saver(self) -> Any:
         if self._saver is not None:
             return self._saver
         if self._scaffold is not None:
             return self._scaffold.saver
-        self._saver = the_saver()
-        return self._saver
+        saver = vars(self)['_saver'] = the_saver()
+        return saver
 
 
 __all__ = ['CheckpointSaverHook', 'CheckpointSaverListener']

@@ -11,7 +11,7 @@ import contextlib
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from tfhooks import _files
@@ -115,13 +115,23 @@ def _modified(prefix: str) -> float | None:
     return None
 
 
-def pruning(saver: Any) -> contextlib.AbstractContextManager[None]:
+def pruning(saver: Any, check: Callable[[str], None]) -> contextlib.AbstractContextManager[None]:
     """While it is open, a save by `saver` removes the old checkpoints that it means, no others.
 
     A Saver removes what has the name of an old checkpoint as a pattern: from `run[1]` what is in
     `run1`, and nothing from `run[1]` or from behind doubled slashes.
+
+    Args:
+      saver: The Saver.
+      check: Called before that with the prefix of what was just written. What it raises comes out
+        of `saver.save`, and nothing is removed.
     """
-    return pruning_by(saver, _pattern_of)
+
+    def checked(prefix: str) -> str:
+        check(saver.last_checkpoints[-1])
+        return _pattern_of(prefix)
+
+    return pruning_by(saver, checked)
 
 
 def _pattern_of(prefix: str) -> str:

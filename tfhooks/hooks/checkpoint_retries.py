@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tfhooks._tensorflow import tf
 from tfhooks.errors import CheckpointSaveError
-from tfhooks.steps import NextDue
-from tfhooks.triggers import SecondOrStepTimer
 
 # Seconds. Each try that fails doubles it.
 _FIRST_PAUSE = 10.0
@@ -24,48 +23,44 @@ class Retries:
 
     Args:
       allowed: How many of them are only warned of.
+
+    Attributes:
+      next_time: The earliest time of the next try, in seconds of `time.monotonic()`.
     """
 
-    def __init__(self, allowed: int) -> None:
+    def __init__(self, allowed: int = 0) -> None:
         self._allowed = allowed
         self.reset()
 
     def reset(self) -> None:
         """Begins anew."""
-        self._failures = 0
-        self._pause = _FIRST_PAUSE
-        self._between = False
-        self._next_time = math.inf
-
-    def next_due(self, wake: NextDue) -> NextDue:
-        """When to save or to try again, given when the next save is due."""
-        return wake._replace(time=min(wake.time, self._next_time))
+        self._failures, self._pause, self.next_time = 0, _FIRST_PAUSE, -math.inf
+        self._counts, self._is_last = True, False
 
     def may_try(self) -> bool:
-        """Whether what failed may be tried again although the next save is not due yet."""
-        return self._next_time != math.inf and time.monotonic() >= self._next_time
+        """Whether what failed may be tried again now."""
+        return time.monotonic() >= self.next_time
 
-    def has_turn(self, is_due: bool) -> bool:
-        """Whether to save now, given whether it is due; if not, it is a try in between."""
-        self._between = not is_due and self.may_try()
-        return is_due or self._between
+    @contextlib.contextmanager
+    def in_between(self) -> Iterator[None]:
+        """What is tried in this context was not due, and does not count."""
+        self._counts = False
+        try:
+            yield
+        finally:
+            self._counts = True
 
-    def failed(
-        self, error: CheckpointSaveError, timer: SecondOrStepTimer, step: int, *, last: bool
-    ) -> None:
-        """Warns of a failure where another try is allowed and still to come, or else raises it.
+    def allow_no_more(self) -> None:
+        """From now on each failure is raised: there is no other try."""
+        self._is_last = True
 
-        Args:
-          error: What failed.
-          timer: Says when the next save is due; a try in between leaves it as it is.
-          step: The global step that was not saved.
-          last: Whether there is no other try.
-        """
-        between, self._between = self._between, False
-        self._failures += not between
-        if last or self._failures > self._allowed:
+    def failed(self, error: CheckpointSaveError) -> None:
+        """Warns of a failure where another try is allowed and still to come, or else raises it."""
+        self._failures += self._counts
+        if self._is_last or self._failures > self._allowed:
+            self.next_time = -math.inf
             raise error
-        self._next_time = time.monotonic() + self._pause
+        self.next_time = time.monotonic() + self._pause
         tf.logging.warning(
             '%s This is failure %d of %d that are allowed in a row. The next try is in %g seconds, '
             'or when the next save is due.',
@@ -75,14 +70,12 @@ class Retries:
             self._pause,
         )
         self._pause *= 2
-        if not between:
-            timer.update_last_triggered_step(step)
 
     def succeeded(self) -> bool:
         """Notes that something was saved; says whether there were failures before."""
-        failures = self._failures
-        self.reset()
-        return failures > 0
+        had_failed = self._failures > 0
+        self._failures, self._pause, self.next_time = 0, _FIRST_PAUSE, -math.inf
+        return had_failed
 
     def tolerate(self, action: Callable[[], Any]) -> None:
         """Runs what no work is lost without; where retries are allowed, a failure is a warning."""

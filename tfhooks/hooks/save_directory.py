@@ -35,20 +35,24 @@ class Claim:
       name: What an error calls the hook.
       session: The session that the hook saves.
       coord: The Coordinator of the session, or None.
+      saver: The Saver of the hook. Hooks with one Saver do no harm: it knows what it has written.
 
     Raises:
       ValueError: Another hook of an open session saves into the directory.
     """
 
-    def __init__(self, directory: str, hook: Any, name: str, session: Any, coord: Any) -> None:
+    def __init__(
+        self, directory: str, hook: Any, name: str, session: Any, coord: Any, saver: Any
+    ) -> None:
         self._key = _files.key(directory)
         self._hook = weakref.ref(hook)
         self._session = weakref.ref(session)
         self._coord = coord
+        self._saver = saver
         self.name = name
         with _lock:
             other = _claims.get(self._key)
-            if other is not None and other._holds_against(hook):
+            if other is not None and other._holds_against(hook, saver):
                 raise ValueError(
                     f'Two savers must not share a directory: {other.name} and {name} both save '
                     f'into checkpoint_dir={directory!r}. Give one of them another directory, or '
@@ -72,9 +76,11 @@ class Claim:
         if lease is not None:
             lease.release()
 
-    def _holds_against(self, hook: Any) -> bool:
+    def _holds_against(self, hook: Any, saver: Any) -> bool:
         mine = self._hook()
         if mine is None or mine is hook or self._session() is None:
+            return False
+        if saver is not None and saver is self._saver:
             return False
         # A session that fails is closed without a word to its hooks; its coordinator is stopped.
         return self._coord is None or not self._coord.should_stop()

@@ -30,7 +30,6 @@ _PLUMBING = frozenset(
         'StringJoin',
     ]
 )
-_COMPARED_BYTES = 1 << 24
 
 
 class UnknownSaverError(Exception):
@@ -51,6 +50,16 @@ class SaveOps(NamedTuple):
     keys: list[str]
     slices: list[str]
     tensors: list[Tensor]
+
+
+def is_tensorflows_own(saver: Any) -> bool:
+    """Whether what `saver.save` does is what TensorFlow's Saver does."""
+    own = getattr(saver, '__dict__', {})
+    return (
+        isinstance(saver, tf.train.Saver)
+        and type(saver).save is tf.train.Saver.save
+        and 'save' not in own
+    )
 
 
 def save_ops(saver: Any, graph: Any) -> SaveOps:
@@ -90,58 +99,6 @@ def _strings(tensor: Any) -> list[str]:
     if tensor.op.type != 'Const':
         raise UnknownSaverError(f'the names in {tensor.name!r} are not constant')
     return [name.decode() for name in tf.make_ndarray(tensor.op.get_attr('value')).ravel()]
-
-
-def holds_what_is_saved(prefix: str, saver: Any, session: Any, *, in_full: bool = False) -> bool:
-    """Whether the checkpoint at `prefix` holds what `saver` would write for `session` now.
-
-    The keys must be the same; of the values, the smaller ones are compared, 16 MiB at most: a
-    proof that is cheap beside the restore that came before it. With `in_full` all must have been
-    compared.
-    """
-    try:
-        found = save_ops(saver, session.graph)
-    except UnknownSaverError:
-        return False
-    with checkpoint_files.readable(prefix) as name:
-        return _holds(name, found, session, in_full)
-
-
-def _holds(prefix: str, found: SaveOps, session: Any, in_full: bool) -> bool:
-    reader = tf.train.NewCheckpointReader(prefix)
-    shapes = reader.get_variable_to_shape_map()
-    if set(shapes) != set(found.keys):
-        return False
-    left = _COMPARED_BYTES
-    compared = []
-    sizes = [
-        int(np.prod(shapes[key], dtype=np.int64)) * max(tensor.dtype.base_dtype.size or 1, 1)
-        for key, tensor in zip(found.keys, found.tensors, strict=True)
-    ]
-    # Of a partitioned variable each part counts as the whole, which is what is read.
-    for i in sorted(range(len(sizes)), key=sizes.__getitem__):
-        left -= sizes[i]
-        if left < 0:
-            break
-        compared.append(i)
-    if in_full and len(compared) < len(sizes):
-        return False
-    values = session.run([found.tensors[i] for i in compared])
-    return all(
-        _same(read(prefix, reader, found.keys[i])[_slices(found.slices[i])], value)
-        for i, value in zip(compared, values, strict=True)
-    )
-
-
-def _slices(spec: str) -> Any:
-    """The index that takes a part out of a whole, of a text such as '5 2 0,2:-'."""
-    if not spec:
-        return ...
-    index = []
-    for part in spec.split(' ')[-1].split(':'):
-        start, _, size = part.partition(',')
-        index.append(slice(None) if part == '-' else slice(int(start), int(start) + int(size)))
-    return tuple(index)
 
 
 def read(prefix: str, reader: Any, key: str) -> Any:
@@ -229,12 +186,3 @@ def could_restore(prefix: str, saver: Any, graph: Any) -> bool:
     except (UnknownSaverError, tf.errors.OpError, ValueError, RuntimeError):
         return False
     return not found.missing and not found.different
-
-
-def _same(one: Any, other: Any) -> bool:
-    one, other = np.asarray(one), np.asarray(other)
-    if one.dtype != other.dtype or one.shape != other.shape:
-        return False
-    if one.dtype == object:
-        return bool(np.array_equal(one, other))
-    return bool(one.tobytes() == other.tobytes())  # NaN equals NaN here.
