@@ -296,7 +296,7 @@ def test_an_older_checkpoint_that_was_asked_for_is_not_written_again(recorded):
     assert state_of(directory) == ['model.ckpt-5', 'model.ckpt-6']
 
 
-def test_a_checkpoint_of_step_0_is_not_written_again(tmp_path, monkeypatch):
+def test_a_checkpoint_of_step_0_is_not_written_again(tmp_path):
     directory = str(tmp_path)
     with tf.Graph().as_default(), training(directory)[0]:
         pass
@@ -304,12 +304,6 @@ def test_a_checkpoint_of_step_0_is_not_written_again(tmp_path, monkeypatch):
     assert before
     with tf.Graph().as_default(), training(directory)[0]:
         assert written(directory) == before
-    # Where not all values can be compared, that they are equal is not certain.
-    monkeypatch.setattr(saved_tensors, '_COMPARED_BYTES', 8)
-    with tf.Graph().as_default(), training(directory)[0]:
-        assert written(directory) != before
-    monkeypatch.undo()
-    before = written(directory)
     # Fresh values at step 0 are not taken for it.
     with tf.Graph().as_default():
         model.build(tf)
