@@ -16,7 +16,7 @@ import tensorflow.compat.v1 as tf
 
 import tfhooks
 from tfhooks import checkpoints
-from tfhooks.hooks import checkpoint_files, saved_tensors
+from tfhooks.hooks import checkpoint_files
 
 RECORDED = pathlib.Path(__file__).parent / 'contract' / 'checkpoints'
 model = types.SimpleNamespace(**runpy.run_path(str(RECORDED / 'model.py')))
