@@ -24,7 +24,7 @@ _PART = r'\.(index|meta|data-\d{5}-of-\d{5})'
 _SHARD = re.compile(r'\.data-(\d{5})-of-(\d{5})$')
 _OLD_SHARDS = re.compile(r'-\?{5}-of-(\d{5})$')
 # What is written beside the checkpoints, and left unfinished where that was killed.
-_BESIDE = rf'(checkpoint|graph\.pbtxt|\.tfhooks_saver){_files.UNFINISHED}'
+_BESIDE = rf'(checkpoint|checkpoint\.leaving|graph\.pbtxt|\.tfhooks_saver){_files.UNFINISHED}'
 
 directory_key = _files.key
 
