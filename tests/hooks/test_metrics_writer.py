@@ -3,6 +3,7 @@ import errno
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -280,6 +281,193 @@ def test_a_header_that_was_not_finished_is_written_anew(start, files):
     files.csv.write_text(start)
     train(tfhooks.MonitoredSession, [MetricsWriterHook(files.writers(), TENSORS, 10)], 10)
     assert files.steps() == [10]
+
+
+class StartsAt(tf.train.SessionRunHook):
+    """Moves a session on to a step, as a hook that restores does."""
+
+    def __init__(self, steps):
+        self._steps = list(steps)
+
+    def begin(self):
+        self._value = tf.placeholder(tf.int64, [])
+        self._set = tf.train.get_global_step().assign(self._value)
+
+    def after_create_session(self, session, coord):
+        session.run(self._set, {self._value: self._steps.pop(0)})
+
+
+@pytest.mark.parametrize('make', SESSIONS)
+@pytest.mark.parametrize('place', [0, 1])
+def test_rows_are_dropped_from_the_step_that_all_hooks_leave(make, place, files):
+    hooks = [MetricsWriterHook(files.writers(), TENSORS, 10)]
+    hooks.insert(place, StartsAt([0, 35]))
+    train(make, [*hooks, LoseSession(45)], 64, start=(0, 15))
+    assert files.steps() == [10, 20, 30, 40, 50]
+    assert starts(files.directory / 'events') == [1, 36]
+
+
+def test_a_run_without_hooks_before_the_first_run_with_them(files):
+    train(tfhooks.MonitoredSession, [MetricsWriterHook(files.writers(), TENSORS, 1)], 5)
+    with tf.Graph().as_default():
+        step = train_op()
+        tf.constant(1.0, name='loss')
+        tf.constant(1, name='at')
+        hook = MetricsWriterHook(files.writers(), {'loss': 'loss:0', 'at': 'at:0'}, 1)
+        with tfhooks.MonitoredSession(hooks=[hook]) as session:
+            session.run_without_hooks(step)
+            session.run(step)
+    assert files.steps()[-1] == 2
+
+
+@pytest.mark.parametrize(
+    'line', ['garbage', '[]', '"x"', '30', 'x,1.5,1.0,1', '9' * 5000, '"', 'ÿ']
+)
+@pytest.mark.parametrize('last', [False, True])
+@pytest.mark.parametrize('make', [CsvWriter, JsonLinesWriter])
+def test_a_line_that_is_no_row_is_an_error_that_names_it(make, line, last, tmp_path):
+    writer = make(tmp_path / 'metrics')
+    for step in (0, 1, 2):
+        writer.open(['loss', 'at'])
+        writer.write(step, 2.5, {'loss': 0.5, 'at': 1})
+    lines = (tmp_path / 'metrics').read_text().splitlines()
+    lines.insert(len(lines) if last else -1, line)
+    text = '\n'.join(lines) + '\n'
+    (tmp_path / 'metrics').write_text(text, encoding='utf-8')
+    where = f"path='{tmp_path}/metrics', line {lines.index(line) + 1}="
+    with pytest.raises(ValueError, match=f'each line must be a row .*{re.escape(where)}'):
+        writer.resume(9)
+    assert (tmp_path / 'metrics').read_text(encoding='utf-8') == text
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        *(
+            b'notes of mine\n',
+            b'notes of mine',
+            b'\xff\xfe\n',
+            b'{"step": [' + b'[' * 10**5 + b'\n',
+        ),
+        *(b'{"step": 1e400}\n', b'{"step": true}\n', b'{"step": "1"}\n', b'{"loss": 1}\n'),
+        b'"' + b'x' * 200_000 + b'\n',
+    ],
+)
+@pytest.mark.parametrize('writer', [CsvWriter, JsonLinesWriter])
+def test_a_file_of_somebody_elses_is_an_error_that_names_it(content, writer, tmp_path):
+    path = tmp_path / 'file'
+    path.write_bytes(content)
+    metrics = writer(path)
+
+    def begin():
+        metrics.open(['loss'])
+        metrics.resume(3)
+
+    with pytest.raises(ValueError, match=re.escape(f"path='{path}'")):
+        begin()
+    metrics.close()
+    assert path.read_bytes() == content
+
+
+class During(tf.train.SessionRunHook):
+    """Does something, and then loses the session."""
+
+    def __init__(self, action):
+        self._action = action
+        self._runs = 0
+
+    def after_run(self, run_context, run_values):
+        self._runs += 1
+        if self._runs == 15:
+            self._action()
+            raise tf.errors.AbortedError(None, None, 'lost')
+
+
+@pytest.mark.parametrize('make', SESSIONS)
+@pytest.mark.parametrize('how', ['removed', 'replaced', 'directory replaced'])
+def test_a_file_that_is_gone_in_a_recovery_is_an_error_that_names_it(make, how, tmp_path):
+    path = tmp_path / 'in' / 'metrics'
+
+    def change():
+        if how == 'removed':
+            path.unlink()
+        elif how == 'replaced':
+            path.rename(tmp_path / 'moved')
+            path.write_text('of another program\n')
+        else:
+            path.parent.rename(tmp_path / 'moved')
+            path.parent.mkdir()
+            path.write_text('of another program\n')
+
+    problem = 'removed' if how == 'removed' else 'another file has taken its place'
+    hooks = [MetricsWriterHook([CsvWriter(path)], TENSORS, 10), During(change)]
+    with pytest.raises(OSError, match=f'{problem}: {re.escape(repr(str(path)))}'):
+        train(make, hooks, 30, start=(0, 5))
+    if how != 'removed':
+        assert path.read_text() == 'of another program\n'
+
+
+@pytest.mark.parametrize('make', SESSIONS)
+def test_a_program_that_changes_its_directory_writes_on_where_it_began(make, tmp_path, monkeypatch):
+    (tmp_path / 'elsewhere').mkdir()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'elsewhere' / 'm.jsonl').write_text('of another program\n')
+    hooks = [
+        MetricsWriterHook([JsonLinesWriter('m.jsonl'), CsvWriter('m.csv')], TENSORS, 10),
+        During(lambda: os.chdir(tmp_path / 'elsewhere')),
+    ]
+    train(make, hooks, 34, start=(0, 15))
+    steps = [json.loads(line)['step'] for line in (tmp_path / 'm.jsonl').read_text().splitlines()]
+    assert steps == [10, 20, 30]
+    assert (tmp_path / 'elsewhere' / 'm.jsonl').read_text() == 'of another program\n'
+
+
+def test_a_row_is_never_written_to_a_number_that_another_file_has(tmp_path, monkeypatch):
+    """The file is closed while another thread is about to write a row."""
+    writer = JsonLinesWriter(tmp_path / 'm.jsonl')
+    writer.open(['loss'])
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def slow(file, fstat=os.fstat):
+        begun.set()
+        assert goes_on.wait(60)
+        return fstat(file)
+
+    monkeypatch.setattr(os, 'fstat', slow)
+    writes = threading.Thread(target=writer.write, args=(1, 2.0, {'loss': 3.0}))
+    writes.start()
+    assert begun.wait(60)
+    closes = threading.Thread(target=writer.close)
+    closes.start()
+    goes_on.set()
+    writes.join()
+    closes.join()
+    assert (tmp_path / 'm.jsonl').read_text() == '{"step": 1, "wall_time": 2.0, "loss": 3.0}\n'
+    with pytest.raises(RuntimeError, match='the file must be open'):
+        writer.write(2, 3.0, {'loss': 3.0})
+
+
+def test_a_run_that_ends_after_the_session_writes_no_row(files):
+    ran, goes_on = threading.Event(), threading.Event()
+
+    class Late(tf.train.SessionRunHook):
+        def after_run(self, run_context, run_values):
+            ran.set()
+            assert goes_on.wait(60)
+
+    with tf.Graph().as_default():
+        step = train_op()
+        tf.constant(1.0, name='loss')
+        hooks = [Late(), MetricsWriterHook(files.writers(), ['loss:0'], 1)]
+        session = tfhooks.MonitoredSession(hooks=hooks)
+        thread = threading.Thread(target=session.run, args=(step,))
+        thread.start()
+        assert ran.wait(60)
+        session.close()
+        goes_on.set()
+        thread.join()
+    assert files.steps() == []
 
 
 def test_other_columns_are_an_error_before_training(files):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import errno
 import io
 import json
 import math
@@ -11,7 +13,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tfhooks._locks import Lock
 from tfhooks._tensorflow import tf
+from tfhooks.errors import reason, shown
 from tfhooks.hooks._writers import event_writer
 
 
@@ -28,7 +32,9 @@ class MetricsWriter(ABC):
 
     @abstractmethod
     def resume(self, step: int) -> None:
-        """Drops what was written of steps that come again. Called whenever a session was made.
+        """Drops what was written of steps that come again.
+
+        Called for each session that was made, before its first run and after all hooks were told.
 
         Args:
           step: The global step at which it starts.
@@ -52,9 +58,12 @@ class MetricsWriter(ABC):
 class _LinesFile(MetricsWriter):
     """A local file of lines, each appended by one call, so that a reader never sees half of one.
 
-    A line that was not finished, since the machine went down, is dropped at the next start, and so
-    is all that comes after it.
+    A line at the end that was not finished, since the machine went down, is dropped at the next
+    start. Anything else that is no row is an error: the file may be somebody else's.
     """
+
+    # How each line begins, as far as that is known.
+    _start = ''
 
     def __init__(self, path: Any) -> None:
         """Makes the writer.
@@ -68,64 +77,111 @@ class _LinesFile(MetricsWriter):
         if not isinstance(path, str | os.PathLike):
             raise TypeError(f'{type(self).__name__}: path must be a path; path={path!r}')
         self.path = os.fspath(path)
+        self._opened_path = ''
         self._file: int | None = None
+        # A number of a file that is closed may be that of another one the next moment.
+        self._lock = Lock()
 
     def open(self, names: Sequence[str]) -> None:
         """Opens the file."""
         self.close()
-        directory = os.path.dirname(self.path)
-        if directory:
-            os.makedirs(directory, exist_ok=True)
-        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        # The program may go to another directory meanwhile.
+        self._opened_path = os.path.abspath(self.path)
+        os.makedirs(os.path.dirname(self._opened_path), exist_ok=True)
+        self._file = os.open(self._opened_path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
 
     def resume(self, step: int) -> None:
-        """Cuts off the lines from the first one that is of a later step, or is unfinished."""
-        keep = dropped = 0
-        with open(self.path, 'rb') as file:
-            for index, line in enumerate(file):
-                if not dropped and line.endswith(b'\n') and self._may_stay(index, line, step):
-                    keep += len(line)
-                else:
-                    dropped += 1
-        if dropped:
-            tf.logging.info(
-                'The last %d lines of %s are dropped: training goes on from step %d.',
-                dropped,
-                self.path,
-                step,
-            )
-            os.truncate(self.path, keep)
+        """Cuts off the lines from the first one that is of a later step, or is unfinished.
+
+        Raises:
+          OSError: The file was removed, or another one is in its place.
+          ValueError: A line is no row.
+        """
+        with self._lock:
+            file = self._open_file('resume')
+            self._check_place(file)
+            keep = dropped = 0
+            with os.fdopen(os.dup(file), 'rb') as lines:
+                lines.seek(0)
+                for index, line in enumerate(lines):
+                    if not dropped and self._may_stay(index, line, step):
+                        keep += len(line)
+                    else:
+                        dropped += 1
+            if dropped:
+                tf.logging.info(
+                    'The last %d lines of %s are dropped: training goes on from step %d.',
+                    dropped,
+                    self.path,
+                    step,
+                )
+                os.truncate(file, keep)
+
+    def _check_place(self, file: int) -> None:
+        problem = 'it was removed'
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.stat(self._opened_path), os.fstat(file)):
+                return
+            problem = 'another file has taken its place'
+        raise FileNotFoundError(
+            errno.ENOENT,
+            f'{type(self).__name__}.resume: the file must stay where it is while it is written to, '
+            f'and {problem}',
+            self._opened_path,
+        )
 
     def _may_stay(self, index: int, line: bytes, step: int) -> bool:
-        try:
-            return self._step_of(index, line.decode()) <= step
-        except (ValueError, TypeError, KeyError, IndexError):
+        """Whether a line is of that step or an earlier one.
+
+        Raises:
+          ValueError: It is no row, nor the beginning of one.
+        """
+        if not line.endswith(b'\n') and (index or _is_beginning(line, self._start)):
             return False
+        if not line.replace(b'\0', b'').strip():  # What a file system makes of a lost page.
+            return False
+        try:
+            if not line.endswith(b'\n'):
+                raise ValueError('it does not end')
+            return self._step_of(index, line.decode()) <= step
+        except (ValueError, TypeError, KeyError, csv.Error, RecursionError) as error:
+            raise ValueError(
+                f'{type(self).__name__}.resume: each line must be a row that such a writer has '
+                f'written; path={self._opened_path!r}, line {index + 1}={shown(line)} '
+                f'({type(error).__name__}: {reason(error)}). Mend the line or remove it, or give '
+                'the hook another path.'
+            ) from None
 
     def _step_of(self, index: int, line: str) -> float:
         """The step of a line that was read; anything that fails means that there is none."""
         raise NotImplementedError
 
-    def _append(self, line: str) -> None:
+    def _open_file(self, method: str) -> int:
         if self._file is None:
             raise RuntimeError(
-                f'{type(self).__name__}.write: the file must be open; path={self.path!r}'
+                f'{type(self).__name__}.{method}: the file must be open; path={self.path!r}'
             )
+        return self._file
+
+    def _append(self, line: str) -> None:
         data = line.encode()
-        size = os.fstat(self._file).st_size
-        written = os.write(self._file, data)
-        if written < len(data):
-            os.truncate(self._file, size)
-            raise OSError(
-                f'{type(self).__name__}.write: a line could not be written as a whole; '
-                f'path={self.path!r}, bytes={len(data)}, written={written}. Is the disk full?'
-            )
+        with self._lock:
+            file = self._open_file('write')
+            size = os.fstat(file).st_size
+            written = os.write(file, data)
+            if written < len(data):
+                os.truncate(file, size)
+                raise OSError(
+                    f'{type(self).__name__}.write: a line could not be written as a whole; '
+                    f'path={self.path!r}, bytes={len(data)}, written={written}. Is the disk full?'
+                )
 
     def close(self) -> None:
         """Closes the file."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        with self._lock:
+            file, self._file = self._file, None
+            if file is not None:
+                os.close(file)
 
 
 class CsvWriter(_LinesFile):
@@ -134,31 +190,43 @@ class CsvWriter(_LinesFile):
     A number that is not finite is written as `nan`, `inf` or `-inf`.
     """
 
+    _columns: Sequence[str] = ()
+
     def open(self, names: Sequence[str]) -> None:
         """Opens the file.
 
         Raises:
           ValueError: The file has other columns.
         """
-        columns = ['step', 'wall_time', *names]
         super().open(names)
-        with open(self.path, newline='', encoding='utf-8') as file:
+        self._columns = ['step', 'wall_time', *names]
+        self._start = _csv_line(self._columns)
+        with open(self._opened_path, 'rb') as file:
             header = file.readline()
-        if header.endswith('\n'):
-            found = next(csv.reader([header]))
-            if found != columns:
-                self.close()
-                raise ValueError(
-                    f'{type(self).__name__}.open: the file must have the columns of the hook; '
-                    f'path={self.path!r}, columns={found}, needed={columns}. Give the hook another '
-                    'path, or remove the file.'
-                )
-        else:
-            os.truncate(self.path, 0)
-            self._append(_csv_line(columns))
+        if not header.endswith(b'\n') and _is_beginning(header, self._start):
+            os.truncate(self._open_file('open'), 0)
+            self._append(self._start)
+            return
+        found: Any
+        try:
+            found = next(csv.reader([header.decode()]))
+        except (ValueError, csv.Error):
+            found = header
+        if found != self._columns:
+            self.close()
+            raise ValueError(
+                f'{type(self).__name__}.open: the file must have the columns of the hook; '
+                f'path={self.path!r}, columns={shown(found)}, needed={self._columns}. Give the '
+                'hook another path, or remove the file.'
+            )
 
     def _step_of(self, index: int, line: str) -> float:
-        return -math.inf if index == 0 else int(next(csv.reader([line]))[0])
+        if index == 0:
+            return -math.inf
+        row = next(csv.reader([line]))
+        if len(row) != len(self._columns):
+            raise ValueError(f'{len(row)} of {len(self._columns)} columns')
+        return int(row[0])
 
     def write(self, step: int, wall_time: float, values: Mapping[str, int | float]) -> None:
         """Appends a line."""
@@ -171,8 +239,13 @@ class JsonLinesWriter(_LinesFile):
     JSON knows no number that is not finite: these are the strings "NaN", "Infinity", "-Infinity".
     """
 
+    _start = '{"step": '
+
     def _step_of(self, index: int, line: str) -> float:
-        return int(json.loads(line)['step'])
+        step = json.loads(line)['step']
+        if isinstance(step, bool) or not isinstance(step, int):
+            raise TypeError(f'step={shown(step)}')
+        return step
 
     def write(self, step: int, wall_time: float, values: Mapping[str, int | float]) -> None:
         """Appends a line."""
@@ -221,6 +294,12 @@ class TensorBoardWriter(MetricsWriter):
         event = tf.Event(wall_time=wall_time, step=step, summary=summary)
         self._writer.add_event(event)
         self._writer.flush()
+
+
+def _is_beginning(line: bytes, start: str) -> bool:
+    """Whether an unfinished line may be the first part of one that begins with `start`."""
+    known = start.encode()
+    return line[: len(known)] == known[: len(line)]
 
 
 def _csv_line(row: Sequence[Any]) -> str:

@@ -70,6 +70,8 @@ class MetricsWriterHook(SessionRunHook[tuple[Any, ...]]):
                 )
         self._request: SessionRunArgs[tuple[Any, ...]] = SessionRunArgs(())
         self._lock = Lock()
+        self._is_open = False
+        self._has_begun = False
 
     def begin(self) -> None:
         """Opens the files.
@@ -83,20 +85,37 @@ class MetricsWriterHook(SessionRunHook[tuple[Any, ...]]):
         self._request = SessionRunArgs(_scalars.resolve(_NAME, 'tensors', self._tensors))
         for writer in self._writers:
             writer.open(list(self._tensors))
+        self._is_open = True
 
     def after_create_session(self, session: Any, coord: Any) -> None:
-        """Takes up the cadence, and drops the rows of steps that come again."""
-        step = self._cadence.start(session)
+        """Notes that rows may come again; from which step on, a later hook may still change."""
+        self._has_begun = False
+
+    def session_is_ready(self, session: Any, coord: Any) -> None:
+        """Takes up the cadence, and drops the rows of steps that come again.
+
+        TensorFlow's own sessions do not call it: there the first run does.
+
+        Raises:
+          OSError: A file was removed.
+          ValueError: A file holds what is no row.
+        """
         with self._lock:
+            if self._has_begun or not self._is_open:
+                return
+            step = self._cadence.start(session)
             for writer in self._writers:
                 writer.resume(step)
+            self._has_begun = True
 
     def next_due(self) -> steps.NextDue:
         """When a row may be due; see `tfhooks.steps.NextDue`."""
-        return self._cadence.next_due()
+        return self._cadence.next_due() if self._has_begun else steps.ALWAYS
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[tuple[Any, ...]] | None:
         """Asks for the tensors if they may be due."""
+        if not self._has_begun:
+            self.session_is_ready(run_context.session, None)
         return self._request if self._cadence.may_be_due(run_context) else None
 
     def after_run(
@@ -111,7 +130,7 @@ class MetricsWriterHook(SessionRunHook[tuple[Any, ...]]):
             return
         with self._lock:
             # Inside the lock, so that rows of several threads come in the order of their steps.
-            step = self._cadence.take(run_context)
+            step = self._cadence.take(run_context) if self._is_open else None
             if step is None:
                 return
             values = {
@@ -132,11 +151,14 @@ class MetricsWriterHook(SessionRunHook[tuple[Any, ...]]):
 
     def _close(self) -> None:
         errors: list[BaseException] = []
-        for writer in self._writers:
-            try:
-                writer.close()
-            except Exception as error:
-                errors.append(error)
+        with self._lock:
+            # A run in another thread may end later: its row is not written.
+            self._is_open = False
+            for writer in self._writers:
+                try:
+                    writer.close()
+                except Exception as error:
+                    errors.append(error)
         if errors:
             attach(errors[0], errors[1:])
             raise errors[0]
