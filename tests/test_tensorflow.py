@@ -217,6 +217,16 @@ def test_where_a_saver_saves(tmp_path):
         assert door.saves_to(object()) is None
 
 
+def test_last_saved_step_without_the_private_timer(tmp_path):
+    with tf.Graph().as_default():
+        saver = tf.train.CheckpointSaverHook(str(tmp_path), save_steps=1)
+        assert door.last_saved_step(saver) is None
+        saver._timer.update_last_triggered_step(7)
+        assert door.last_saved_step(saver) == 7
+        del saver._timer
+        assert door.last_saved_step(saver) is None
+
+
 def test_a_name_that_is_not_exported_is_taken_or_missed():
     assert door.unexported('tensorflow.python.util.nest', 'flatten_up_to')([0], [[1]]) == [[1]]
     with pytest.raises(AttributeError, match='no_such_name'):

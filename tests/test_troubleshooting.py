@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import importlib
 import importlib.util
 import json
@@ -138,6 +139,43 @@ def a_class(**_):
 @shows('hooks must be a list of hooks')
 def one_hook(**_):
     tfhooks.MonitoredSession(hooks=Asks())
+
+
+@shows('The data ended before the first run returned')
+def no_data(**_):
+    data = tf.data.make_one_shot_iterator(tf.data.Dataset.range(0))
+    run(fetches=[data.get_next()])
+
+
+@shows('steps since the checkpoint of global step')
+def ctrl_c(tmp_path, **_):
+    op = train_op()
+    arguments = {'checkpoint_dir': str(tmp_path), 'save_checkpoint_steps': 100}
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        tfhooks.MonitoredTrainingSession(**arguments) as session,
+    ):
+        session.run(op)
+        raise KeyboardInterrupt
+
+
+@shows('the session has not been made for')
+def waits_for_a_queue(**_):
+    spoken = threading.Event()
+
+    class Speaks(logging.Handler):
+        def emit(self, record):
+            if 'has not been made' in record.getMessage():
+                spoken.set()
+
+    handler = Speaks()
+    logging.getLogger('tfhooks').addHandler(handler)
+    waits = tf.group(tf.py_func(lambda: spoken.wait(60), [], tf.bool))
+    tf.add_to_collection(tf.GraphKeys.LOCAL_INIT_OP, waits)
+    try:
+        run(tfhooks.StallWatchdogHook(0.05))
+    finally:
+        logging.getLogger('tfhooks').removeHandler(handler)
 
 
 @shows('times, so each of its methods is called as often')

@@ -7,7 +7,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from tfhooks import recovery, roles, roster
-from tfhooks._tensorflow import Coordinator, Graph, Session, global_step_read, originals, tf
+from tfhooks._tensorflow import (
+    Coordinator,
+    Graph,
+    Session,
+    global_step_read,
+    last_saved_step,
+    originals,
+    tf,
+)
 from tfhooks.errors import attach, blame, shown
 from tfhooks.hooks.checkpoint import CheckpointSaverHook
 from tfhooks.hooks.save_directory import warn_of_shared
@@ -233,6 +241,15 @@ class HookGroup:
             pass
         tracker = self._runner.tracker
         return None if tracker is None else tracker.lower
+
+    def last_saved_step(self) -> int | None:
+        """The global step of the last checkpoint that a hook has saved or taken up, or None."""
+        steps = [
+            last_saved_step(member.layers[-1])
+            for member in self.members
+            if isinstance(member.layers[-1], originals.CheckpointSaverHook)
+        ]
+        return max((step for step in steps if step is not None), default=None)
 
     def find(self, hooks: Iterable[Any]) -> list[Member]:
         """The members that `hooks` names: by the object or by its class.

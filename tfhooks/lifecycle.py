@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from threading import get_ident
 from typing import Any
 
 from tfhooks import log, recovery, servers
@@ -30,7 +31,7 @@ class Lifecycle:
         have been told of it.
       coord: The coordinator of its threads, or None.
       failure: What recovery gave up with, or None.
-      ran: Set by the owner after each successful run.
+      runs: How many runs have succeeded; counted by the owner.
       asked_to_stop: Set by the owner: whether the session was asked to stop.
     """
 
@@ -55,7 +56,7 @@ class Lifecycle:
         self.session: Session | None = None
         self.coord: Coordinator | None = None
         self.failure: Exception | None = None
-        self.ran = True
+        self.runs = 0
         self.recovers = policy is not None
         self._policy = policy or RecoveryPolicy(tries=1)
         self.creator = creator
@@ -64,11 +65,15 @@ class Lifecycle:
         self._grace_secs = grace_secs
         # Held while a session is made or dropped, and never by a signal handler.
         self._lock = threading.RLock()
+        # Held while hooks are told of a session, so that none is told when they have been ended.
+        self._telling = threading.RLock()
         self._first_close = threading.Lock()
+        self._closer: int | None = None
         self._made: tuple[Session, Coordinator] | None = None
         self._was_open = False
         self._closing = False
         self._idle_losses = 0
+        self._runs_at_loss = -1
 
     # Making and losing.
 
@@ -97,9 +102,12 @@ class Lifecycle:
                     recovery.mark_recovered(coord)
                 recovery.mark_restored(coord, restored_by(self.creator))
                 self._made = session, coord
-                if self._graph.get_collection(tf.GraphKeys.QUEUE_RUNNERS):
-                    tf.train.start_queue_runners(sess=session, coord=coord)
-                self._group.after_create_session(session, coord)
+                with self._telling:
+                    self._raise_if_closing()
+                    if self._graph.get_collection(tf.GraphKeys.QUEUE_RUNNERS):
+                        tf.train.start_queue_runners(sess=session, coord=coord)
+                    self._group.after_create_session(session, coord)
+                    self.session, self.coord = session, coord
             except PREEMPTION_ERRORS as error:
                 if self.recovers:
                     recovery.log_not_created(error)
@@ -110,10 +118,6 @@ class Lifecycle:
                 if self._was_open:
                     self.drop()
                 raise
-            if self._closing:
-                self.drop()
-                self._raise_if_closing()
-            self.session, self.coord = session, coord
             self._was_open = True
             return session
 
@@ -194,6 +198,8 @@ class Lifecycle:
         """
         lost = self.cause(session, error)
         try:
+            if self.closes_elsewhere() and _is_of_closing(session, error):
+                raise SessionClosedError('The session was closed during this run.') from error
             if lost is None or self._closing:
                 raise error
             if not self.recovers:
@@ -227,6 +233,7 @@ class Lifecycle:
             with self._lock:
                 self._raise_if_closing()
                 session = self.session or self._connect()
+                self._raise_if_closing()
             try:
                 return once(session)
             except Exception as error:
@@ -277,8 +284,8 @@ class Lifecycle:
 
     def _recover_unasked(self, session: Session | None, error: Exception) -> None:
         """Recovers from what a thread reported; with a wait if nothing ran since the last time."""
-        self._idle_losses = 0 if self.ran else self._idle_losses + 1
-        self.ran = False
+        self._idle_losses = 0 if self.runs != self._runs_at_loss else self._idle_losses + 1
+        self._runs_at_loss = self.runs
         self._lose(session, error, recovery.log_lost_unasked)
         if self._idle_losses >= self._policy.tries:
             self.failure = error
@@ -288,10 +295,21 @@ class Lifecycle:
     # Closing.
 
     def begin_close(self) -> bool:
-        """Makes this the one call that closes; False if there was one before."""
+        """Makes this the one call that closes; False if there was one before.
+
+        From now on no hook is told of another session: where that is being done, it is waited for.
+        """
         with self._first_close:
             first, self._closing = not self._closing, True
+        if first:
+            self._closer = get_ident()
+            if self._telling.acquire(timeout=min(self._grace_secs, threading.TIMEOUT_MAX)):
+                self._telling.release()
         return first
+
+    def closes_elsewhere(self) -> bool:
+        """Whether another thread is closing the session."""
+        return self._closing and self._closer != get_ident()
 
     def close(self) -> None:
         """Stops and joins the threads, and closes the raw session.
@@ -318,3 +336,11 @@ class Lifecycle:
         finally:
             self.session = self.coord = None
             self._group.disconnect()
+
+
+def _is_of_closing(session: Session | None, error: Exception) -> bool:
+    """Whether a run has failed because its session was closed meanwhile."""
+    if isinstance(error, (tf.errors.CancelledError, *PREEMPTION_ERRORS)):
+        return True
+    # As TensorFlow says it: 'Attempted to use a closed Session.'
+    return isinstance(error, RuntimeError) and (session is None or 'closed' in str(error))

@@ -11,7 +11,7 @@ from threading import get_ident
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from tfhooks import _arguments, roles, session_defaults
+from tfhooks import _arguments, log, roles, session_defaults
 from tfhooks._tensorflow import (
     Graph,
     RunMetadata,
@@ -150,7 +150,7 @@ class Monitored(PrivateNames):
         finally:
             if group.stopper is not None:
                 self._hook_stops()
-        life.ran = True
+        life.runs += 1
         return result
 
     def run_without_hooks(
@@ -169,9 +169,11 @@ class Monitored(PrivateNames):
         """
         self._raise_if_closed()
         try:
-            return self._life.run(
+            result = self._life.run(
                 lambda session: session.run(fetches, feed_dict, options, run_metadata)
             )
+            self._life.runs += 1
+            return result
         finally:
             self._group.invalidate_step()
 
@@ -217,13 +219,15 @@ class Monitored(PrivateNames):
                     self._group.invalidate_step()
 
         result = self._life.run(once)
-        self._life.ran = True
+        self._life.runs += 1
         return result
 
     def _refuse(self) -> None:
         if self._is_ending_hooks():
             return
         self._raise_if_closed()
+        if self._life.closes_elsewhere():
+            raise SessionClosedError(f'The session is being closed: {self.stop_reason}.')
         self._notice()
         self._stopping.refuse()
 
@@ -331,7 +335,14 @@ class Monitored(PrivateNames):
         if error is not None:
             if not quiet:
                 self._stopping.fail(error)
-            self._stopping.ask(of_error(error, quiet))
+            reason = of_error(error, quiet)
+            self._stopping.ask(reason)
+            if self._life.runs == 0 and reason.kind == 'end of data':
+                log.warning(
+                    'The data ended before the first run returned, so nothing was trained: %s. '
+                    'Is the input empty?',
+                    reason,
+                )
         try:
             self._leaving = None if quiet else error
             self._close_internal(None if quiet else kind)
@@ -370,6 +381,8 @@ class Monitored(PrivateNames):
                 else:
                     if self._save_on_error and session is not None:
                         self._group.save(session, cause)
+                    elif isinstance(cause, KeyboardInterrupt):
+                        self._warn_of_lost_steps()
                     self._group.on_error(session, cause)
             _attempt(self._life.close, errors)
         finally:
@@ -383,6 +396,17 @@ class Monitored(PrivateNames):
         if errors:
             attach(errors[0], errors[1:])
             raise errors[0]
+
+    def _warn_of_lost_steps(self) -> None:
+        step = None if self.stop_reason is None else self.stop_reason.step
+        saved = self._group.last_saved_step()
+        if step is not None and saved is not None and step > saved:
+            log.warning(
+                '%d steps since the checkpoint of global step %d are lost. '
+                'save_on_preemption=True saves at Ctrl-C, save_on_error=True after any error.',
+                step - saved,
+                saved,
+            )
 
     # What lies below.
 

@@ -252,6 +252,45 @@ def test_abort_ends_the_process_by_sigabrt():
     assert 'StallWatchdogHook: abort=True' in done.stderr
 
 
+@pytest.mark.parametrize('make', SESSIONS)
+@pytest.mark.parametrize('where', ['initializer', 'another hook'])
+def test_watches_the_making_of_a_session(make, where):
+    """An initializer that waits for a queue would wait for ever, and say nothing."""
+    spoken, handler = threading.Event(), logging.getLogger('tfhooks')
+
+    class Speaks(logging.Handler):
+        def emit(self, record):
+            if 'the session has not been made for' in record.getMessage():
+                assert '_wait_for_it' in record.getMessage()
+                spoken.set()
+
+    def _wait_for_it():
+        assert spoken.wait(60)
+        return True
+
+    class Waits(tf.train.SessionRunHook):
+        def after_create_session(self, session, coord):
+            _wait_for_it()
+
+    hook = StallWatchdogHook(0.05, abort=True)
+    speaks = Speaks()
+    handler.addHandler(speaks)
+    try:
+        with tf.Graph().as_default():
+            hooks = [hook]
+            if where == 'initializer':
+                tf.add_to_collection(
+                    tf.GraphKeys.LOCAL_INIT_OP, tf.group(tf.py_func(_wait_for_it, [], tf.bool))
+                )
+            else:
+                hooks.append(Waits())
+            with make(hooks=hooks):
+                assert spoken.is_set()
+    finally:
+        handler.removeHandler(speaks)
+    assert hook._watch is None
+
+
 def test_keeps_the_contract():
     testing.check_hook(lambda: StallWatchdogHook(60))
 

@@ -15,18 +15,20 @@ from types import FrameType
 from typing import Any
 
 from tfhooks import _arguments, log
+from tfhooks._tensorflow import originals
 from tfhooks.hook_types import SessionRunContext, SessionRunHook, SessionRunValues
 
 _NAME = 'StallWatchdogHook'
 
 
 class StallWatchdogHook(SessionRunHook[None]):
-    """Logs the stacks of all threads when a step does not return.
+    """Logs the stacks of all threads when a step, or the making of a session, does not end.
 
     Not in TensorFlow. A step is watched from this hook's `before_run` to its `after_run`: the run
-    itself, and what other hooks do in between. A thread of its own watches while a session is open.
-    Python code has to run for it: a call that hangs while it holds the interpreter's lock is not
-    seen.
+    itself, and what other hooks do in between. The making of a session is watched from this hook's
+    `begin` on: an initializer that waits for a queue, a server that does not answer, another hook.
+    A thread of its own watches while a session is made or open. Python code has to run for it: a
+    call that hangs while it holds the interpreter's lock is not seen.
     """
 
     def __init__(self, timeout_secs: float, abort: bool = False) -> None:
@@ -35,9 +37,10 @@ class StallWatchdogHook(SessionRunHook[None]):
         Args:
           timeout_secs: How long a step may take, in seconds, greater than 0. The first step builds
             what later ones use, so give it time.
-          abort: Whether to end the process then, by SIGABRT: nothing is saved or cleaned up, and
-            what supervises the process sees that it failed. A step that hangs below Python cannot
-            be ended in another way.
+          abort: Whether to end the process when a step takes that long, by SIGABRT: nothing is
+            saved or cleaned up, and what supervises the process sees that it failed. A step that
+            hangs below Python cannot be ended in another way. Never while a session is made: a
+            worker may wait for its chief.
 
         Raises:
           TypeError: An argument is of the wrong kind.
@@ -53,13 +56,22 @@ class StallWatchdogHook(SessionRunHook[None]):
         self._watch: _Watch | None = None
 
     def begin(self) -> None:
-        """Begins anew."""
+        """Begins anew, and watches the making of the session."""
         self._stop_watching()
+        session = _session_being_made()
+        if session is not None:
+            self._runs[get_ident()] = _Making(session)
+            self._start_watching()
 
     def after_create_session(self, session: Any, coord: Any) -> None:
         """Starts to watch, and forgets the runs of a session that was lost."""
+        runs = self._runs
         self._stop_watching()
-        self._runs = {}
+        # Other hooks are still to be told of the session.
+        self._runs = {thread: run for thread, run in runs.items() if isinstance(run, _Making)}
+        self._start_watching()
+
+    def _start_watching(self) -> None:
         self._watch = _Watch(self._runs, self._timeout_secs, self._abort)
         # A session of TensorFlow's that ends by an error tells nobody.
         weakref.finalize(self, self._watch.stopped.set)
@@ -102,9 +114,10 @@ class _Run:
       reported: Whether it has been reported as stalled.
     """
 
-    __slots__ = ('_context', 'began', 'reported', 'thread')
+    what = 'a step has not returned'
+    may_abort = True
 
-    def __init__(self, run_context: SessionRunContext) -> None:
+    def __init__(self, run_context: Any) -> None:
         self.began = time.monotonic()
         self.thread = get_ident()
         self.reported = False
@@ -116,17 +129,49 @@ class _Run:
         context = self._context()
         frame = None if context is None else _frames().get(self.thread)
         while frame is not None:
-            # The session that makes the run holds its context.
-            if any(value is context for value in frame.f_locals.values()):
+            if self._is_in(frame, context):
                 return True
             frame = frame.f_back
         return False
+
+    def _is_in(self, frame: FrameType, context: Any) -> bool:
+        # The session that makes the run holds its context.
+        return any(value is context for value in frame.f_locals.values())
 
     @property
     def fetches(self) -> Any:
         """What the caller asked for."""
         context = self._context()
         return None if context is None else context.original_args.fetches
+
+
+class _Making(_Run):
+    """The making of a monitored session, which has begun. Its thread is in the constructor."""
+
+    what = 'the session has not been made'
+    may_abort = False
+
+    def _is_in(self, frame: FrameType, context: Any) -> bool:
+        return _is_constructor(frame) and frame.f_locals.get('self') is context
+
+    @property
+    def fetches(self) -> Any:
+        return None
+
+
+def _session_being_made() -> Any:
+    """The monitored session whose constructor this thread is in, or None."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if _is_constructor(frame):
+            return frame.f_locals['self']
+        frame = frame.f_back
+    return None
+
+
+def _is_constructor(frame: FrameType) -> bool:
+    kinds = (originals.MonitoredSession, originals.SingularMonitoredSession)
+    return frame.f_code.co_name == '__init__' and isinstance(frame.f_locals.get('self'), kinds)
 
 
 class _Watch:
@@ -170,16 +215,17 @@ class _Watch:
 
     def _report(self, run: _Run) -> None:
         log.error(
-            '%s: a step has not returned for %.1f seconds; timeout_secs=%g, thread=%s, '
+            '%s: %s for %.1f seconds; timeout_secs=%g, thread=%s, '
             'fetches=%.200r. The stacks of all threads:\n%s',
             _NAME,
+            run.what,
             time.monotonic() - run.began,
             self._timeout_secs,
             _name_of_thread(run.thread),
             run.fetches,
             _stacks(),
         )
-        if self._abort:
+        if self._abort and run.may_abort:
             log.error('%s: abort=True, so the process ends now by SIGABRT.', _NAME)
             _flush()
             os.abort()
