@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import tensorflow.compat.v1 as tf
 
+from tfhooks import _contrib_files
 from tfhooks.checking import table
 from tfhooks.checking.installed import Installed
 from tfhooks.checking.names import Judge
@@ -89,6 +90,9 @@ def test_the_replacements_in_the_tables_exist(which):
             assert kind in ('works', 'extra'), f'{name} -> {first}'
 
 
+FILES = ('works', '') if _contrib_files.folder() else ('extra', _contrib_files.INSTALL)
+
+
 @pytest.mark.parametrize(
     ('dotted', 'kind', 'says'),
     [
@@ -109,8 +113,8 @@ def test_the_replacements_in_the_tables_exist(which):
         ('tensorflow.compat.v1.contrib.slim.conv2d', 'extra', 'tfhooks[contrib]'),
         ('tensorflow.contrib.slim.conv2d', 'extra', 'pip install "tfhooks[contrib]"'),
         ('tfhooks.v1.contrib.slim.conv2d', 'extra', 'pip install "tfhooks[contrib]"'),
-        ('tensorflow.contrib.tpu.TPUEstimator', 'gone', ''),
-        ('tensorflow.contrib.rnn.LSTMBlockCell.__init__', 'gone', 'tf.nn.rnn_cell.LSTMCell'),
+        ('tensorflow.contrib.rpc.try_rpc', 'gone', ''),
+        ('tensorflow.contrib.rnn.LSTMBlockCell.__init__', *FILES),
         ('tensorflow.train.Saver.__init__.__doc__', 'works', ''),
         ('tensorflow.estimator.Estimator', 'gone', ''),
         ('tensorflow.keras.utils.multi_gpu_model', 'gone', 'tf.distribute.MirroredStrategy'),
@@ -150,39 +154,39 @@ def test_what_is_said_of_a_name(dotted, kind, says):
 @pytest.mark.parametrize(
     'source',
     [
-        'import tensorflow as tf\ntf.contrib.tpu.x',
-        'import tensorflow\ntensorflow.contrib.tpu.x',
-        'import tensorflow.compat.v1 as tf\ntf.contrib.tpu.x',
-        'import tfhooks.v1 as tf\ntf.contrib.tpu.x',
-        'from tensorflow.compat import v1 as tf\ntf.contrib.tpu.x',
-        'import tensorflow as tf\ntf.compat.v1.contrib.tpu.x',
-        'import tensorflow as tf\nt = tf.contrib\nt.tpu.x',
-        'import tensorflow as tf\ntf = tf.compat.v1\ntf.contrib.tpu.x',
-        'import tensorflow as tf\na, t = 1, tf.contrib\nt.tpu.x',
-        'import tensorflow as tf\nt: object = tf.contrib\ndef f():\n    return t.tpu.x',
-        'import tensorflow as tf\ndef f():\n    t = tf.contrib\n    return [t.tpu.x for _ in "a"]',
-        'import tensorflow as tf\nclass A:\n    def f(self, x=tf.contrib.tpu.x): pass',
-        'import tensorflow as tf\ngetattr(tf.contrib.tpu, "x")',
-        'import tensorflow as tf\nclass A:\n    tf = 1\n    def f(self): tf.contrib.tpu.x',
-        'import importlib\ntf = importlib.import_module("tensorflow")\ntf.contrib.tpu.x',
-        'def f():\n    global tf\n    import tensorflow as tf\ndef g():\n    tf.contrib.tpu.x',
-        'import tensorflow as tf\n(lambda y: tf.contrib.tpu.x)(1)',
-        'import tensorflow as tf\nif (t := tf.contrib):\n    t.tpu.x',
-        'import tensorflow as tf\nprint(f"{tf.contrib.tpu.x}")',
+        'import tensorflow as tf\ntf.contrib.rpc.x',
+        'import tensorflow\ntensorflow.contrib.rpc.x',
+        'import tensorflow.compat.v1 as tf\ntf.contrib.rpc.x',
+        'import tfhooks.v1 as tf\ntf.contrib.rpc.x',
+        'from tensorflow.compat import v1 as tf\ntf.contrib.rpc.x',
+        'import tensorflow as tf\ntf.compat.v1.contrib.rpc.x',
+        'import tensorflow as tf\nt = tf.contrib\nt.rpc.x',
+        'import tensorflow as tf\ntf = tf.compat.v1\ntf.contrib.rpc.x',
+        'import tensorflow as tf\na, t = 1, tf.contrib\nt.rpc.x',
+        'import tensorflow as tf\nt: object = tf.contrib\ndef f():\n    return t.rpc.x',
+        'import tensorflow as tf\ndef f():\n    t = tf.contrib\n    return [t.rpc.x for _ in "a"]',
+        'import tensorflow as tf\nclass A:\n    def f(self, x=tf.contrib.rpc.x): pass',
+        'import tensorflow as tf\ngetattr(tf.contrib.rpc, "x")',
+        'import tensorflow as tf\nclass A:\n    tf = 1\n    def f(self): tf.contrib.rpc.x',
+        'import importlib\ntf = importlib.import_module("tensorflow")\ntf.contrib.rpc.x',
+        'def f():\n    global tf\n    import tensorflow as tf\ndef g():\n    tf.contrib.rpc.x',
+        'import tensorflow as tf\n(lambda y: tf.contrib.rpc.x)(1)',
+        'import tensorflow as tf\nif (t := tf.contrib):\n    t.rpc.x',
+        'import tensorflow as tf\nprint(f"{tf.contrib.rpc.x}")',
     ],
 )
 def test_a_name_is_followed_to_where_it_comes_from(tmp_path, source):
     found = failing(tmp_path, source)
-    assert any(name.endswith('.contrib.tpu.x') for name in found)
+    assert any(name.endswith('.contrib.rpc.x') for name in found)
     assert len(found) == len(set(found))
 
 
 @pytest.mark.parametrize(
     ('source', 'found'),
     [
-        ('from tensorflow.contrib import tpu', [(1, 'gone', 'tensorflow.contrib.tpu')]),
-        ('import tensorflow.contrib.tpu', [(1, 'gone', 'tensorflow.contrib.tpu')]),
-        ('from tensorflow.contrib.tpu import *', [(1, 'gone', 'tensorflow.contrib.tpu')]),
+        ('from tensorflow.contrib import rpc', [(1, 'gone', 'tensorflow.contrib.rpc')]),
+        ('import tensorflow.contrib.rpc', [(1, 'gone', 'tensorflow.contrib.rpc')]),
+        ('from tensorflow.contrib.rpc import *', [(1, 'gone', 'tensorflow.contrib.rpc')]),
         (
             'from tensorflow.python.framework import ops\nops.Graph\nops.nowhere',
             [
@@ -209,11 +213,11 @@ def test_what_an_import_asks_for_is_said_once_and_there(tmp_path, source, found)
         'import tensorflow as tf\n[tf.blah for tf in (1, 2)]',
         'import tensorflow as tf\ndef f():\n    tf = object()\n    tf.contrib.x',
         'import tensorflow as tf\nfor tf in ():\n    tf.blah',
-        'from .tensorflow import contrib\ncontrib.tpu',
-        'from . import tensorflow as tf\ntf.contrib.tpu',
-        'import tensorflow_probability as tf\ntf.contrib.tpu',
-        'import numpy as tf\ntf.contrib.tpu',
-        'tf.contrib.tpu',
+        'from .tensorflow import contrib\ncontrib.rpc',
+        'from . import tensorflow as tf\ntf.contrib.rpc',
+        'import tensorflow_probability as tf\ntf.contrib.rpc',
+        'import numpy as tf\ntf.contrib.rpc',
+        'tf.contrib.rpc',
         'import tensorflow as tf\ntf.contrib = object()\ntf.contrib.x',
         'import tensorflow as tf\nsetattr(tf, "blah", 1)\ntf.blah',
         'import tensorflow as tf\nclass tf:\n    pass\ntf.blah',
@@ -228,17 +232,17 @@ def test_what_is_not_tensorflow_s_is_left_alone(tmp_path, source):
 @pytest.mark.parametrize(
     'source',
     [
-        'try:\n    from tensorflow.contrib import tpu\nexcept ImportError:\n    tpu = None\ntpu.x',
-        'try:\n    import tensorflow.contrib.tpu as t\nexcept Exception:\n    pass\nt.x',
-        'import tensorflow as tf\ntry:\n    t = tf.contrib.tpu\nexcept AttributeError:\n    t = 0',
-        'import tensorflow as tf\ntry:\n    t = tf.contrib.tpu\nexcept (OSError, Exception): t = 0',
-        'import tensorflow as tf\nif hasattr(tf, "contrib"):\n    tf.contrib.tpu.x',
-        'import tensorflow as tf\nx = tf.contrib.tpu if hasattr(tf, "contrib") else None',
-        'import tensorflow as tf\nhasattr(tf, "contrib") and tf.contrib.tpu.x',
-        'import tensorflow as tf\nif tf.__version__ < "2":\n    from tensorflow.contrib import tpu',
-        'import tensorflow as tf\nOLD = tf.__version__[0] == "1"\nif OLD:\n    tf.contrib.tpu',
-        'try:\n    import tensorflow.train\nexcept ImportError:\n    import tensorflow.contrib.tpu',
-        'from contextlib import *\nwith suppress(ImportError):\n    import tensorflow.contrib.tpu',
+        'try:\n    from tensorflow.contrib import rpc\nexcept ImportError:\n    rpc = None\nrpc.x',
+        'try:\n    import tensorflow.contrib.rpc as t\nexcept Exception:\n    pass\nt.x',
+        'import tensorflow as tf\ntry:\n    t = tf.contrib.rpc\nexcept AttributeError:\n    t = 0',
+        'import tensorflow as tf\ntry:\n    t = tf.contrib.rpc\nexcept (OSError, Exception): t = 0',
+        'import tensorflow as tf\nif hasattr(tf, "contrib"):\n    tf.contrib.rpc.x',
+        'import tensorflow as tf\nx = tf.contrib.rpc if hasattr(tf, "contrib") else None',
+        'import tensorflow as tf\nhasattr(tf, "contrib") and tf.contrib.rpc.x',
+        'import tensorflow as tf\nif tf.__version__ < "2":\n    from tensorflow.contrib import rpc',
+        'import tensorflow as tf\nOLD = tf.__version__[0] == "1"\nif OLD:\n    tf.contrib.rpc',
+        'try:\n    import tensorflow.train\nexcept ImportError:\n    import tensorflow.contrib.rpc',
+        'from contextlib import *\nwith suppress(ImportError):\n    import tensorflow.contrib.rpc',
         'import tensorflow as tf\ngetattr(tf.train, "x", None)',
     ],
 )
@@ -251,14 +255,14 @@ def test_what_a_program_guards_is_no_error(tmp_path, source):
 @pytest.mark.parametrize(
     'source',
     [
-        'try:\n    from tensorflow.contrib import tpu\nexcept ValueError:\n    pass',
-        'try:\n    from tensorflow.contrib import tpu\nexcept ImportError:\n    raise',
-        'try:\n    from tensorflow.contrib import tpu\nexcept ImportError:\n    sys.exit(1)',
-        'try:\n    import tensorflow as tf\nexcept ImportError:\n    tf = None\ntf.contrib.tpu',
+        'try:\n    from tensorflow.contrib import rpc\nexcept ValueError:\n    pass',
+        'try:\n    from tensorflow.contrib import rpc\nexcept ImportError:\n    raise',
+        'try:\n    from tensorflow.contrib import rpc\nexcept ImportError:\n    sys.exit(1)',
+        'try:\n    import tensorflow as tf\nexcept ImportError:\n    tf = None\ntf.contrib.rpc',
         'try:\n    import tensorflow.contrib.a\nexcept Exception:\n    import tensorflow.contrib.b',
-        'import tensorflow as tf\nif DEBUG:\n    tf.contrib.tpu',
-        'import tensorflow as tf\ntry:\n    def f(): tf.contrib.tpu\nexcept Exception:\n    f = 0',
-        'import tensorflow as tf\nif x:\n    c = tf.contrib.tpu\nelse:\n    c = tf.blah\nc.y',
+        'import tensorflow as tf\nif DEBUG:\n    tf.contrib.rpc',
+        'import tensorflow as tf\ntry:\n    def f(): tf.contrib.rpc\nexcept Exception:\n    f = 0',
+        'import tensorflow as tf\nif x:\n    c = tf.contrib.rpc\nelse:\n    c = tf.blah\nc.y',
     ],
 )
 def test_what_does_not_guard(tmp_path, source):

@@ -191,3 +191,48 @@ def test_all_packages_can_be_imported():
     done = python(None, '-c', textwrap.dedent(program))
     assert done.returncode == 0, done.stderr
     assert set(json.loads(done.stdout)) <= {'estimator', 'keras', 'tensor_forest'}
+
+
+def test_what_is_left_is_in_the_dict_of_its_module():
+    program = """
+        import tfhooks.v1 as tf
+        names = tf.contrib.stateless.__dict__
+        print(names['stateless_random_normal'] is tf.random.stateless_normal)
+        print(tf.random.stateless_uniform in names.values())
+    """
+    done = python(None, '-c', textwrap.dedent(program))
+    assert done.stdout.split() == ['True', 'True'], done.stderr
+
+
+MNIST = """
+    import gzip, os, struct, sys
+    import numpy as np
+    import tensorflow as tf
+    from tensorflow.examples.tutorials.mnist import input_data
+
+    try:
+        input_data.read_data_sets(sys.argv[1])
+    except IOError as error:
+        print(error)
+    images = np.arange(5 * 28 * 28).astype(np.uint8)
+    for part in ('train', 't10k'):
+        with gzip.open(os.path.join(sys.argv[1], part + '-images-idx3-ubyte.gz'), 'wb') as file:
+            file.write(struct.pack('>4i', 2051, 5, 28, 28) + images.tostring())
+        with gzip.open(os.path.join(sys.argv[1], part + '-labels-idx1-ubyte.gz'), 'wb') as file:
+            file.write(struct.pack('>2i', 2049, 5) + bytes([0, 1, 2, 3, 4]))
+    data = input_data.read_data_sets(sys.argv[1], one_hot=True, validation_size=1)
+    batch, labels = data.train.next_batch(4, shuffle=False)
+    print(batch.shape, batch.max(), labels.argmax(1), data.validation.num_examples)
+"""
+
+
+@needs_files
+def test_the_reader_of_mnist_takes_files_and_downloads_nothing(tmp_path):
+    (tmp_path / 'data').mkdir()
+    write(tmp_path, {'program': MNIST})
+    done = python(tmp_path, *RUNNER, 'program.py', tmp_path / 'data')
+    assert done.returncode == 0, done.stderr
+    error, *_, read = done.stdout.splitlines()
+    assert 'put train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3' in error
+    assert str(tmp_path / 'data') in error
+    assert read == '(4, 784) 1.0 [1 2 3 4] 1'

@@ -1,25 +1,19 @@
 """Writes the tables of docs/contrib.md from what tfhooks knows of the names of TensorFlow 1.15.
 
-python tests/gone/contrib_table.py > tables.md
+python tests/gone/contrib_table.py
 """
 
 from __future__ import annotations
 
 import collections
-import os
+import pathlib
 
 from tfhooks import _names
 from tfhooks._names.gone import INSTEAD
 from tfhooks._names.kept import KEPT
+from tfhooks._names.recorded import LOST, recorded
 
-RECORDED = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'names_1_15.txt')
-
-
-def recorded():
-    """The names of TensorFlow 1.15, by the module that they are in."""
-    with open(RECORDED, encoding='utf-8') as file:
-        lines = [line.rstrip('\n').partition(': ') for line in file]
-    return {place: names.split() for place, _, names in lines}
+DOCUMENT = pathlib.Path(__file__).parents[2] / 'docs' / 'contrib.md'
 
 
 def listed(names):
@@ -39,13 +33,13 @@ def kept_names():
 
 
 def is_kept(dotted):
-    """Whether a name works and is no module of tfhooks' own, which has a row of its own."""
+    """Whether a name works without the files, and is no module of tfhooks' own."""
     found = _names.look_up(dotted)
-    return found.status != 'gone' and found.instead != f'tfhooks.v1.{dotted}'
+    return found.status in ('works', 'extra') and found.instead != f'tfhooks.v1.{dotted}'
 
 
 def what_works():
-    """A row for each module of which something works."""
+    """A row for each module of which something works without the files."""
     yield '| Module | Works | Works with an extra |'
     yield '| --- | --- | --- |'
     for place, names in sorted(kept_names().items()):
@@ -56,6 +50,30 @@ def what_works():
         extras = [f'`{extra}`: {listed(by[extra])}' for extra in ('contrib', 'legacy') if by[extra]]
         if by:
             yield f'| `tf.{place}` | {listed(by["works"])} | {"; ".join(extras)} |'
+
+
+def what_files_bring():
+    """A row for each package of `tf.contrib`: what of it the files do not bring, and why."""
+    yield '| Package | The files bring | What is missing |'
+    yield '| --- | --- | --- |'
+    for package in sorted({place.split('.')[1] for place in recorded() if '.' in place}):
+        if package == 'experimental':
+            continue
+        dotted = f'contrib.{package}'
+        lost = {name: why for name, why in LOST.items() if f'{name}.'.startswith(f'{dotted}.')}
+        missing = [
+            why if dotted in names else f'{listed(n[len(dotted) + 1 :] for n in names)}: {why}'
+            for why, names in by_reason(lost).items()
+        ]
+        brings = 'nothing' if dotted in lost else 'the rest' if lost else 'all'
+        yield f'| `tf.{dotted}` | {brings} | {"; ".join(missing)} |'
+
+
+def by_reason(lost):
+    found = collections.defaultdict(list)
+    for name, why in lost.items():
+        found[why].append(name)
+    return found
 
 
 def what_is_gone():
@@ -70,13 +88,18 @@ def what_is_gone():
 
 
 def tables():
-    """The two tables, by their headings."""
+    """The tables, by their headings."""
     return {
         'What works': '\n'.join(what_works()),
+        'What the files bring': '\n'.join(what_files_bring()),
         'What is gone': '\n'.join(what_is_gone()),
     }
 
 
 if __name__ == '__main__':
+    text = DOCUMENT.read_text(encoding='utf-8')
     for heading, table in tables().items():
-        print(f'## {heading}\n\n{table}\n')
+        before, _, after = text.partition(f'## {heading}\n\n')
+        rest = after[after.index('\n\n') :] if '\n\n' in after else '\n'
+        text = f'{before}## {heading}\n\n{table}{rest}'
+    DOCUMENT.write_text(text, encoding='utf-8')

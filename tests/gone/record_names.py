@@ -1,6 +1,6 @@
 """Lists the public names of `tf.contrib` and `tf.estimator`; run with TensorFlow 1.15.
 
-    python tests/gone/record_names.py > tests/gone/names_1_15.txt
+    python tests/gone/record_names.py > tfhooks/_names/names_1_15.txt
 
 One line for each module: its dotted name without the leading `tf.`, a colon, and its public names.
 A module that can be reached by several names is looked into under the shortest.

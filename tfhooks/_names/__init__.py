@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from tfhooks import _contrib_files
 from tfhooks._names import kept
 
 
@@ -15,7 +16,8 @@ class Name(NamedTuple):
     """What became of one name.
 
     Attributes:
-      status: 'works'; 'extra': works where an extra of tfhooks is installed; or 'gone'.
+      status: 'works'; 'extra': works where an extra of tfhooks is installed; 'files': works where
+        the files of `tf.contrib` are; or 'gone'.
       instead: What the name is an alias of, as a dotted name ('tf.train.get_global_step',
         'tf_slim.conv2d', 'tfhooks.v1.contrib.training.HParams'); of a name that is gone, one or two
         sentences that say so, and what replaces it.
@@ -45,6 +47,9 @@ def look_up(dotted: str) -> Name | None:
         extra = kept.extra(dotted, now)
         return Name('extra' if extra else 'works', now, extra)
     # Programs without a mistake never need it.
-    from tfhooks._names import gone
+    from tfhooks._names import gone, recorded
 
-    return Name('gone', gone.sentence(kept.without_python(dotted)))
+    public = kept.without_python(dotted)
+    if recorded.comes_back(dotted):
+        return Name('files', gone.sentence(public, f'{_contrib_files.INSTALL} brings it back, or '))
+    return Name('gone', gone.sentence(public))

@@ -21,8 +21,9 @@ _NAMES_ONLY = (
     'python.pywrap_tensorflow.StatSummarizer',
     'python.tpu.tpu_strategy_util.initialize_tpu_system',
 )
-# Registered with TensorFlow what it now finds in the operations, or hid undocumented names.
-_NOTHING = {
+# Most registered what TensorFlow now finds in the operations, or hid undocumented names.
+_STOOD_IN = {
+    'python.framework.ops.convert_n_to_tensor_or_indexed_slices': 'convert_n_to_tensors',
     'python.framework.common_shapes.call_cpp_shape_fn': 'nothing',
     'python.framework.op_def_registry.register_op_list': 'nothing',
     'python.framework.ops.RegisterGradient': 'RegisterGradient',
@@ -56,8 +57,9 @@ SERVED = {
     'tensorflow': 'tfhooks.v1',
     **{f'tensorflow.{name}': f'tensorflow.{name}' for name in _AS_THEY_ARE},
     **{f'tensorflow.python.{old}': f'tensorflow.python.{new}' for old, new in _MOVED.items()},
+    'tensorflow.python.ops.variable_scope.variable': 'tfhooks.v1.Variable',
     **{f'tensorflow.{name}': f'tfhooks_contrib.{name}' for name in _INSTALLED},
-    **{f'tensorflow.{old}': f'{_STAND_INS}.{new}' for old, new in _NOTHING.items()},
+    **{f'tensorflow.{old}': f'{_STAND_INS}.{new}' for old, new in _STOOD_IN.items()},
     **{
         f'tensorflow.{name}': f'{_STAND_INS}.absent.{name.rpartition(".")[2]}'
         for name in _NAMES_ONLY
@@ -65,10 +67,11 @@ SERVED = {
 }
 """By the name of a module or of something in it: where it is today."""
 
-NOT_FROM_FILES: tuple[str, ...] = ()
-"""Modules that are as they are without the files."""
+NOT_FROM_FILES = ('contrib.estimator', 'contrib.keras')
+"""Packages that are as they are without the files."""
 
 OVER: dict[str, dict[str, str]] = {
+    'contrib.learn.python.learn.datasets.base': {'maybe_download': f'{_STAND_INS}.maybe_download'},
     'contrib.util.loader': {'load_op_library': f'{_STAND_INS}.nothing'},
 }
 """By module: names that are taken from elsewhere when it has been loaded."""

@@ -12,10 +12,15 @@ INSTEAD = {
 }
 
 
-def sentence(dotted: str) -> str:
-    """What is said of a name that is gone: the advice for it, or for the nearest place it is in."""
+def sentence(dotted: str, before: str = '') -> str:
+    """What is said of a name that is gone: the advice for it, or for the nearest place it is in.
+
+    Args:
+      dotted: The name.
+      before: What is advised before that.
+    """
     place = dotted
     while place not in INSTEAD:
         place = place.rpartition('.')[0]
     since = '2.16' if dotted.startswith('estimator') else '2.0'
-    return f'tf.{dotted} is gone since TensorFlow {since}: {INSTEAD[place]}'
+    return f'tf.{dotted} is gone since TensorFlow {since}: {before}{INSTEAD[place]}'

@@ -96,6 +96,17 @@ _SLIM_MODULES = {
     'utils': 'layers.utils',
 }
 
+# Keras was the same under both names in 1.15.
+_KERAS = (
+    'activations applications backend callbacks constraints datasets initializers layers losses '
+    'metrics models optimizers preprocessing regularizers utils'
+)
+NOT_IN_KERAS = (
+    'contrib.keras.metrics.cosine_similarity',
+    'contrib.keras.utils.HDF5Matrix',
+    'contrib.keras.utils.convert_all_kernels_in_model',
+)
+
 # The place that was, the place that is, and the names; `old=new` where the name has changed too.
 # A star stands for every name of the place. The places that are begin with `tf`, with `tf_slim`
 # (the extra `contrib`), with `tfhooks`, or with `tensorflow.python`: TensorFlow's, but not public.
@@ -251,6 +262,8 @@ _GROUPS = (
     ('contrib.proto', 'tf.io', 'decode_proto encode_proto'),
     ('contrib.nn', 'tf.nn', 'conv1d_transpose'),
     ('contrib.estimator', 'tfhooks', _STOPPING),
+    ('contrib.keras', 'tf.keras', _KERAS),
+    *((f'contrib.keras.{name}', f'tf.keras.{name}', '*') for name in _KERAS.split()),
     ('estimator', 'tf.train', f'{_HOOKS} VocabInfo'),
     ('estimator', 'tfhooks.v1._estimator', 'EstimatorSpec ModeKeys'),
     ('estimator.experimental', 'tfhooks', _STOPPING),
@@ -286,7 +299,7 @@ def extra(dotted: str, now: str) -> str | None:
     is_place = now == f'tfhooks.v1.{dotted}'
     if now.startswith('tf_slim.') or (is_place and '.'.join(dotted.split('.')[:2]) in _SLIM_PLACES):
         return 'contrib'
-    return 'legacy' if now.startswith('tf.nn.rnn_cell.') else None
+    return 'legacy' if now.startswith(('tf.nn.rnn_cell.', 'tf.keras.')) else None
 
 
 def without_python(dotted: str) -> str:
@@ -302,8 +315,13 @@ def target(dotted: str) -> str | None:
     place, _, last = dotted.rpartition('.')
     if dotted in KEPT:
         return KEPT[dotted]
+    if dotted in NOT_IN_KERAS:
+        return None
     if f'{place}.*' in KEPT:
         return f'{KEPT[f"{place}.*"][:-1]}{last}'
+    above = target(place) if dotted.startswith('contrib.keras.') else None
+    if above is not None and above.startswith('tf.keras.'):
+        return f'{above}.{last}'
     public = without_python(dotted)
     if public != dotted and public in KEPT:
         return KEPT[public]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from typing import NamedTuple
 
-from tfhooks import _names
-from tfhooks._names import moved
+from tfhooks import _contrib_files, _names
+from tfhooks._names import moved, recorded
 from tfhooks.checking.installed import Installed
 from tfhooks.checking.table import GONE, OLDER, PACKAGES, REMOVED, replacement
 
@@ -24,6 +24,10 @@ _PACKAGES = (
     'pywrap_tensorflow',
     '_api',
 )
+
+
+# In the place of an extra: what `python -m tfhooks contrib install` brings.
+FILES = 'files'
 
 
 class Verdict(NamedTuple):
@@ -169,6 +173,11 @@ class Judge:
         if found.status == 'extra' and found.extra is not None:
             message = f'tf.{rest} works as {found.instead}'
             return Verdict('extra', message, _install(found.extra), found.extra)
+        if found.status == 'files':
+            if _contrib_files.folder() is not None:
+                return WORKS
+            message = f'tf.{rest} works with the files of tf.contrib of TensorFlow 1.15'
+            return Verdict('extra', message, _contrib_files.INSTALL, FILES)
         message, _, instead = found.instead.rstrip('.').partition(': ')
         return Verdict('gone', message, instead.removeprefix('use '))
 
@@ -182,7 +191,10 @@ class Judge:
 
 def _is_place(found: _names.Name, parts: list[str], length: int) -> bool:
     """Whether a name is a module: what is missing in it is gone."""
-    return found.instead == f'tfhooks.v1.{".".join(parts[:length])}' or length == 1
+    dotted = '.'.join(parts[:length])
+    if found.status == 'files':
+        return dotted in recorded.recorded()
+    return found.instead == f'tfhooks.v1.{dotted}' or length == 1
 
 
 def _estimator(dotted: str, rest: str) -> Verdict:

@@ -7,6 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from tfhooks import _contrib_files
+from tfhooks.checking import names
+
 SCHEMA_VERSION = 1
 # Each kind, whether a program with it fails, and whether it is listed without `--all`.
 KINDS = {
@@ -66,7 +69,12 @@ class Finding(NamedTuple):
 
 def extras(findings: Iterable[Finding]) -> list[str]:
     """The extras that are needed, sorted."""
-    return sorted({finding.extra for finding in findings if finding.extra})
+    return sorted({finding.extra for finding in findings if finding.extra} - {names.FILES})
+
+
+def needs_files(findings: Iterable[Finding]) -> bool:
+    """Whether the files of `tf.contrib` are needed."""
+    return any(finding.extra == names.FILES for finding in findings)
 
 
 def exit_code(findings: Iterable[Finding]) -> int:
@@ -83,13 +91,15 @@ def as_text(findings: Sequence[Finding], files: int, show_all: bool) -> str:
     """The report for people and grep: a line for each finding, then a summary."""
     lines = [finding.text() for finding in findings if show_all or KINDS[finding.kind][1]]
     count = Counter(finding.kind for finding in findings)
-    names = len({finding.name for finding in findings if finding.kind == 'works'})
+    used = len({finding.name for finding in findings if finding.kind == 'works'})
     parts = [f'{count[kind]} {kind}' for kind in KINDS if count[kind] and kind != 'works']
-    parts.append(f'{count["works"]} uses of {names} names work')
+    parts.append(f'{count["works"]} uses of {used} names work')
     lines.append(f'{files} {"program" if files == 1 else "programs"}: {", ".join(parts)}.')
     wanted = extras(findings)
     if wanted:
         lines.append(f'Extras to install: {pip_command(wanted)}')
+    if needs_files(findings):
+        lines.append(f'Files of tf.contrib to install: {_contrib_files.INSTALL}')
     failing = len({finding.file for finding in findings if finding.fails()})
     if failing:
         lines.append(f'{failing} of {files} need a change.')
@@ -110,6 +120,7 @@ def as_json(findings: Sequence[Finding], files: int, show_all: bool) -> str:
         'counts': {kind: count[kind] for kind in KINDS},
         'extras': wanted,
         'install': pip_command(wanted) if wanted else None,
+        'contrib_install': _contrib_files.INSTALL if needs_files(findings) else None,
         'findings': listed,
     }
     return json.dumps(report, indent=1)

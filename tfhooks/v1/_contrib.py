@@ -57,7 +57,7 @@ def find_spec(fullname: str, dotted: str, path: Sequence[str] | None) -> ModuleS
       path: Where its package is.
     """
     place = folder()
-    if place is None or dotted in contrib_served.NOT_FROM_FILES:
+    if place is None or '.'.join(dotted.split('.')[:2]) in contrib_served.NOT_FROM_FILES:
         return None
     spec = PathFinder.find_spec(fullname, path if '.' in dotted else [str(place)])
     if spec is not None and isinstance(spec.loader, SourceFileLoader):

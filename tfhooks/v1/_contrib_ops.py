@@ -17,7 +17,7 @@ def call(operation: str, **arguments: Any) -> Any:
     Raises:
       NotFoundError: Its kernel went with TensorFlow 1.
     """
-    function = _OURS.get(operation) or getattr(tf.raw_ops, operation, None)
+    function: Any = _OURS.get(operation) or getattr(tf.raw_ops, operation, None)
     if function is None:
         raise tf.errors.NotFoundError(
             None,
@@ -74,4 +74,9 @@ def gather_tree(
         return found
 
 
-_OURS = {'GatherTree': gather_tree}
+def sparse_feature_cross(dense: Any, **arguments: Any) -> Any:
+    """Stands for the operation SparseFeatureCrossV2, which is called SparseCross today."""
+    return tf.raw_ops.SparseCross(dense_inputs=dense, **arguments)
+
+
+_OURS = {'GatherTree': gather_tree, 'SparseFeatureCrossV2': sparse_feature_cross}

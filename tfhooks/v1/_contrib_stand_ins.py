@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tfhooks._tensorflow import tf
@@ -31,3 +32,39 @@ def nothing(*args: Any, **kwargs: Any) -> None:
 def decorator(*args: Any, **kwargs: Any) -> Callable[[Any], Any]:
     """A decorator that changes nothing."""
     return lambda decorated: decorated
+
+
+def convert_n_to_tensors(values: Iterable[Any], dtype: Any = None, name: Any = None) -> list[Any]:
+    """Converts each value to a tensor or leaves it as IndexedSlices; None stays None."""
+    convert = tf.convert_to_tensor_or_indexed_slices
+    return [
+        None if value is None else convert(value, dtype, name and f'{name}_{index}')
+        for index, value in enumerate(values)
+    ]
+
+
+_MNIST = tuple(
+    f'{part}-ubyte.gz'
+    for part in (
+        'train-images-idx3',
+        'train-labels-idx1',
+        't10k-images-idx3',
+        't10k-labels-idx1',
+    )
+)
+
+
+def maybe_download(filename: str, work_directory: str, source_url: str) -> str:
+    """The path of a file of a data set; nothing is downloaded, for what was there has moved.
+
+    Raises:
+      FileNotFoundError: It is not there; the message says which files to put where.
+    """
+    path = os.path.join(work_directory, filename)
+    if not tf.gfile.Exists(path):
+        wanted = ', '.join(_MNIST) if filename in _MNIST else filename
+        raise FileNotFoundError(
+            f'{path} is not there, and tfhooks downloads nothing: put {wanted} into '
+            f'{os.path.abspath(work_directory)} (TensorFlow 1.15 took them from {source_url})'
+        )
+    return path

@@ -5,6 +5,7 @@ TensorFlow's modules get an answer for names that they lack, and nothing else of
 
 from __future__ import annotations
 
+import importlib
 import sys
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -60,6 +61,10 @@ class _Finder(MetaPathFinder):
     """Finds modules that moved; asked last, so only where TensorFlow has none of that name."""
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        if f'{fullname}.'.startswith('tf_keras.legacy_tf_layers.'):
+            # TensorFlow's own `layers.normalization` looks for it there.
+            name = fullname.replace('tf_keras', 'tf_keras.src', 1)
+            return alias_spec(fullname, importlib.import_module(name))
         place = moved.target(fullname.removeprefix('tensorflow.'))
         module = None if place is None else _find(place)
         return alias_spec(fullname, module) if isinstance(module, ModuleType) else None

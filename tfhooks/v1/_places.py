@@ -5,6 +5,7 @@ What is in them is said in `tfhooks._names`; each name is looked up when it is f
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
 from collections.abc import Callable, Sequence
@@ -16,13 +17,18 @@ from typing import Any
 from tfhooks import _names, _tensorflow
 from tfhooks._names import kept
 from tfhooks._names.contrib_served import ROOT
-from tfhooks.v1 import _contrib, _slim
+from tfhooks.v1 import _contrib, _slim, _startup
 
 _PACKAGE = 'tfhooks.v1'
 
 
 class NameGoneError(AttributeError):
     """A name of TensorFlow 1.15's is not there; the message says what to use or to install."""
+
+
+def _dict_of(module: ModuleType) -> dict[str, Any]:
+    found: dict[str, Any] = vars(ModuleType)['__dict__'].__get__(module)
+    return found
 
 
 class Place(ModuleType):
@@ -35,7 +41,15 @@ class Place(ModuleType):
         # Names with two underscores are Python asking, not the program.
         if name.startswith('__'):
             raise AttributeError(f'module {self.__name__!r} has no attribute {name!r}')
-        return self.__dict__.setdefault(name, self._look_up(name))
+        return _dict_of(self).setdefault(name, self._look_up(name))
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
+        """All that works, for programs that look for a class by its name."""
+        for name in names_in(self._dotted):
+            with contextlib.suppress(NameGoneError):
+                getattr(self, name)
+        return _dict_of(self)
 
     def __setattr__(self, name: str, value: Any) -> None:
         # The import system puts a module into its parent. Where a function has the module's name,
@@ -61,7 +75,7 @@ class Place(ModuleType):
             raise NameGoneError(str(error), name=name, obj=self) from error
 
     def __dir__(self) -> list[str]:
-        dunders = [name for name in self.__dict__ if name.startswith('__')]
+        dunders = [name for name in _dict_of(self) if name.startswith('__')]
         return sorted({*names_in(self._dotted), *_contrib.names_in(self._dotted), *dunders})
 
     def __reduce__(self) -> tuple[Callable[[str], Any], tuple[str]]:
@@ -98,9 +112,12 @@ def resolve(dotted: str) -> Any:
       NameGoneError: It is gone, or an extra of tfhooks that it needs is not installed.
     """
     found = _names.look_up(dotted)
-    if found is None or found.status == 'gone':
+    if found is None or found.status in ('gone', 'files'):
         raise NameGoneError(found.instead if found else f'tf.{dotted} is not in TensorFlow 1.15')
     place, _, name = found.instead.rpartition('.')
+    problem = _startup.legacy_keras_problem() if found.extra == 'legacy' else None
+    if problem is not None:
+        raise NameGoneError(f'tf.{dotted} {problem}')
     try:
         if place.partition('.')[0] == 'tf':
             value: Any = sys.modules[_PACKAGE]
@@ -138,7 +155,7 @@ class _PlaceLoader(Loader):
         )
 
     def exec_module(self, module: ModuleType) -> None:
-        vars(module)['__all__'] = names_in(_dotted(module.__name__))
+        _dict_of(module)['__all__'] = names_in(_dotted(module.__name__))
 
 
 class PlaceFinder(MetaPathFinder):
