@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ class Plan:
     """
 
     __slots__ = (
+        '__weakref__',
         '_append',
         '_build',
         '_call',
@@ -119,8 +121,16 @@ class Plan:
         in_process = door.is_in_process(self._session)
         if own_executor and in_process and not any(map(_is_large, self.tensors)):
             self._watched = self.retired
+            # Weak, so that the session's memory is free without a collection of garbage.
+            moves = weakref.WeakMethod(self._move_to_shared)
+
+            def on_large() -> None:
+                move_to_shared = moves()
+                if move_to_shared is not None:
+                    move_to_shared()
+
             self._call = door.direct_call(
-                parts, self._session, fed, self.tensors, self.targets, self._move_to_shared
+                parts, self._session, fed, self.tensors, self.targets, on_large
             )
         else:
             self._move_to_shared()

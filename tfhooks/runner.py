@@ -103,7 +103,9 @@ class Runner:
 
     def disconnect(self) -> None:
         """Lets go of the raw session."""
-        self.plans = None
+        plans, self.plans = self.plans, None
+        if plans is not None:
+            plans.uninstall()
         self._known = KnownRequests()
         if self.tracker is not None:
             self.tracker.leave()

@@ -8,6 +8,7 @@ import weakref
 
 import pytest
 import tensorflow
+from session_models import Fails, count
 
 import tfhooks
 from tfhooks.group import HookGroup
@@ -135,3 +136,20 @@ def test_hooks_are_told_of_an_error_where_making_a_new_session_was_interrupted()
         with session, pytest.raises(KeyboardInterrupt):
             session.run_step_fn(lose)
         assert hook.methods == ['begin', 'after_create_session', 'on_error']
+
+
+@pytest.mark.parametrize('loses', [False, True])
+def test_a_closed_session_is_freed_without_a_collection_of_garbage(loses):
+    """It holds the memory of the variables."""
+    train, raw = count(), []
+    gc.collect()
+    gc.disable()
+    try:
+        fails = Fails(2) if loses else Fails()
+        with tfhooks.MonitoredSession(hooks=[fails]) as session:
+            for _ in range(3):
+                session.run(train)
+                raw.append(weakref.ref(session.raw_session()))
+        assert [made() for made in raw] == [None] * 3
+    finally:
+        gc.enable()
