@@ -164,6 +164,33 @@ def test_a_savers_lists_without_their_private_names():
     assert door.saver_lists(WithoutLists()) == (['a', 'b'], None)
 
 
+def test_a_saver_removes_under_another_name_where_it_lets_one(tmp_path):
+    with tf.Graph().as_default(), tf.Session() as session:
+        variable = tf.get_variable('v', initializer=1.0)
+        saver = tf.train.Saver([variable], max_to_keep=1)
+        session.run(variable.initializer)
+        (tmp_path / 'other.index').touch()
+        asked = []
+
+        def rename(prefix):
+            asked.append(prefix)
+            return str(tmp_path / 'other')
+
+        for step in (1, 2):
+            with door.pruning_by(saver, rename):
+                saver.save(session, str(tmp_path / 'model'), step)
+    assert asked == [str(tmp_path / 'model-1')]
+    assert (tmp_path / 'model-1.index').exists()
+    assert not (tmp_path / 'other.index').exists()
+    assert type(saver._checkpoints_to_be_deleted) is list
+
+    class WithoutList:
+        pass
+
+    with door.pruning_by(WithoutList(), rename):
+        pass
+
+
 def test_the_session_interface_is_what_a_saver_asks_for(monkeypatch):
     assert issubclass(tf.Session, door.session_interface())
     assert issubclass(tf.InteractiveSession, door.session_interface())

@@ -98,8 +98,9 @@ def test_a_link_to_a_directory_of_an_odd_name(tmp_path):
     assert steps == {5, 7}
 
 
-@pytest.mark.parametrize('basename', ['model[1]', 'm*', 'm?'])
-def test_checkpoints_of_an_odd_name(tmp_path, basename):
+@pytest.mark.parametrize('how', ['scaffold', 'saver'])
+@pytest.mark.parametrize('basename', ['model[1]', 'm*'])
+def test_checkpoints_of_an_odd_name(tmp_path, basename, how):
     for name in ('model1-2.index', 'mx-2.index', 'model1-2.data-00000-of-00001'):
         (tmp_path / name).write_text('')
 
@@ -107,8 +108,9 @@ def test_checkpoints_of_an_odd_name(tmp_path, basename):
         with tf.Graph().as_default():
             train_op = tf.assign_add(tf.train.create_global_step(), 1)
             scaffold = tf.train.Scaffold(saver=tf.train.Saver(max_to_keep=1))
+            given = {how: scaffold if how == 'scaffold' else tf.train.Saver(max_to_keep=1)}
             hook = tfhooks.CheckpointSaverHook(
-                str(tmp_path), save_steps=1, scaffold=scaffold, checkpoint_basename=basename
+                str(tmp_path), save_steps=1, checkpoint_basename=basename, **given
             )
             creator = tfhooks.ChiefSessionCreator(scaffold, checkpoint_dir=str(tmp_path))
             with tfhooks.MonitoredSession(creator, [hook]) as session:

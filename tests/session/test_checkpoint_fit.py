@@ -140,6 +140,14 @@ def test_a_checkpoint_in_the_place_of_its_directory(saved, rest):
     assert not os.path.isdir(saved / 'model.ckpt-1')
 
 
+def test_a_checkpoint_in_the_place_of_a_savers_directory(saved):
+    tf.train.create_global_step()
+    hook = tfhooks.CheckpointSaverHook(f'{saved}/model.ckpt-1', save_steps=1)
+    with pytest.raises(ValueError, match='this is a checkpoint in one'):
+        tfhooks.MonitoredSession(hooks=[hook])
+    assert not os.path.isdir(saved / 'model.ckpt-1')
+
+
 def test_a_file_in_the_place_of_a_directory(tmp_path):
     (tmp_path / 'notes.txt').write_text('none')
     with pytest.raises(ValueError, match='checkpoint_dir must be a directory, and this is a file'):

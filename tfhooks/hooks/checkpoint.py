@@ -160,8 +160,10 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
 
         Raises:
           RuntimeError: The graph has no global step.
+          ValueError: The directory is a checkpoint or another file.
         """
         own, fields = self._own, vars(self)
+        checkpoints.check_directory(self._checkpoint_dir)
         self._close()
         own.begin()
         fields['_summary_writer'] = event_writer(self._checkpoint_dir)
@@ -497,13 +499,12 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         if saver is restored.saver or not isinstance(saver, tf.train.Saver):
             return
         if saver.saver_def.max_to_keep and not saver.last_checkpoints:
-            saver.recover_last_checkpoints(
-                [
-                    p
-                    for p in restored.kept
-                    if checkpoint_files.step_of(p, self._save_path) is not None
-                ]
-            )
+            kept = [
+                path
+                for path in restored.kept
+                if checkpoint_files.step_of(path, self._save_path) is not None
+            ]
+            checkpoint_files.take_over(saver, kept)
 
     def _write_graph(self, graph: Any, saver: Any) -> None:
         """Writes the graph once a session, not once a recovery."""

@@ -180,7 +180,7 @@ class _Attempt:
         ]
         with contextlib.suppress(tf.errors.OpError):
             if whole:
-                self._saver.recover_last_checkpoints(whole)
+                checkpoint_files.take_over(self._saver, whole)
                 checkpoints.name_newest(whole[-1], self._saver)
             else:
                 tf.gfile.Remove(os.path.join(os.path.dirname(self.path), 'checkpoint'))

@@ -105,7 +105,9 @@ class RestoreHook(SessionRunHook[None], SupportsRestore):
         sources, problems = self._sources(reader, wanted)
         found, missing = _matched(reader, wanted, sources)
         if problems or (self._strict and missing):
-            lines = '\n'.join(f'  {line}' for line in [*problems, *missing])
+            lines = '\n'.join(
+                f'  {line}' for line in [*problems, *missing, *_unused(reader, found)]
+            )
             raise ValueError(
                 f'{_NAME}.after_create_session: each variable must be in the checkpoint with its '
                 f'shape and dtype; checkpoint={prefix!r}. Nothing is restored. Give name_map, '
@@ -226,6 +228,16 @@ def _matched(
         size = tf.TensorShape(shapes[source]).num_elements() * max(dtype.size or 1, 1)
         found.append((variable, _Source(source, slices, size)))
     return found, missing
+
+
+def _unused(reader: Any, found: list[tuple[Any, _Source]]) -> list[str]:
+    """A line for each name that is only in the checkpoint."""
+    shapes = reader.get_variable_to_shape_map()
+    used = {source.name for _, source in found}
+    return [
+        f'{name}: in the checkpoint, and not restored; shape={tf.TensorShape(shapes[name])}'
+        for name in sorted(set(shapes) - used)
+    ]
 
 
 def _parts(found: list[tuple[Any, _Source]]) -> Iterator[list[tuple[Any, _Source]]]:
