@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tfhooks import cli
+from tfhooks._names.extras import pip_command
 from tfhooks.checking.installed import Installed
 from tfhooks.checking.names import Judge
 from tfhooks.cli import check
@@ -49,14 +50,14 @@ def test_a_program_for_python_2_is_said_to_be_one_and_the_others_are_read(tmp_pa
 
 def test_a_notebook_is_read_by_cells(tmp_path, capsys):
     cells = [
-        ('markdown', 'tf.contrib.tpu'),
+        ('markdown', 'tf.contrib.rpc'),
         (
             'code',
             ['%matplotlib inline\n', 'import tensorflow as tf\n', '!pip install x \\\n', ' y'],
         ),
-        ('code', '%%bash\ntf.contrib.tpu'),
+        ('code', '%%bash\ntf.contrib.rpc'),
         ('code', 'print "no"'),
-        ('code', 'files = !ls\ntf.train?\n  \ntf.contrib.tpu.x'),
+        ('code', 'files = !ls\ntf.train?\n  \ntf.contrib.rpc.x'),
     ]
     notebook = {
         'cells': [{'cell_type': kind, 'source': source} for kind, source in cells],
@@ -70,14 +71,14 @@ def test_a_notebook_is_read_by_cells(tmp_path, capsys):
     assert code == 1
     first, second, third = [line for line in output.splitlines() if line.startswith('/')]
     assert first.startswith(f'{tmp_path}/a.ipynb[4]:1:1: unreadable: ')
-    assert second.startswith(f'{tmp_path}/a.ipynb[5]:4:1: gone: tf.contrib.tpu.x')
+    assert second.startswith(f'{tmp_path}/a.ipynb[5]:4:1: gone: tf.contrib.rpc.x')
     assert third.startswith(f'{tmp_path}/b.ipynb:1:1: unreadable: is not a notebook')
 
 
 def test_folders_are_walked_and_what_is_no_program_of_theirs_is_not(tmp_path, capsys):
     for name in ('a/b/c.py', 'a/.hidden/d.py', 'a/env/lib/e.py', 'a/__pycache__/f.py', 'a/g.txt'):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text('import tensorflow.contrib.tpu')
+        (tmp_path / name).write_text('import tensorflow.contrib.rpc')
     (tmp_path / 'a' / 'env' / 'pyvenv.cfg').touch()
     code, output, _ = run(capsys, tmp_path / 'a', tmp_path / 'a' / 'b' / 'c.py')
     assert code == 1
@@ -90,20 +91,20 @@ def test_folders_are_walked_and_what_is_no_program_of_theirs_is_not(tmp_path, ca
 @pytest.mark.parametrize(
     ('path', 'source'),
     [
-        ('a/b/use.py', 'from .common import tf\ntf.contrib.tpu.x'),
-        ('a/b/use.py', 'from .common import tf as t\nt.contrib.tpu.x'),
-        ('a/b/use.py', 'from a.b.common import tf\ntf.contrib.tpu.x'),
-        ('a/b/use.py', 'from common import *\ntf.contrib.tpu.x'),
-        ('a/b/c/use.py', 'from ..common import tf\ntf.contrib.tpu.x'),
-        ('a/b/c/use.py', 'from .. import tf\ntf.contrib.tpu.x'),
-        ('use.py', 'from a.b.other import tf\ntf.contrib.tpu.x'),
+        ('a/b/use.py', 'from .common import tf\ntf.contrib.rpc.x'),
+        ('a/b/use.py', 'from .common import tf as t\nt.contrib.rpc.x'),
+        ('a/b/use.py', 'from a.b.common import tf\ntf.contrib.rpc.x'),
+        ('a/b/use.py', 'from common import *\ntf.contrib.rpc.x'),
+        ('a/b/c/use.py', 'from ..common import tf\ntf.contrib.rpc.x'),
+        ('a/b/c/use.py', 'from .. import tf\ntf.contrib.rpc.x'),
+        ('use.py', 'from a.b.other import tf\ntf.contrib.rpc.x'),
     ],
 )
 def test_a_namespace_that_comes_from_another_file_of_the_project(tmp_path, capsys, path, source):
     files = {
         'a/__init__.py': '',
         'a/b/__init__.py': 'from .other import tf',
-        'a/b/common.py': 'from .other import *\nimport tensorflow.contrib.slim as tpu',
+        'a/b/common.py': 'from .other import *\nimport tensorflow.contrib.slim as rpc',
         'a/b/other.py': 'from .common import x\nimport tensorflow as tf',
         path: source,
     }
@@ -114,13 +115,13 @@ def test_a_namespace_that_comes_from_another_file_of_the_project(tmp_path, capsy
     assert code == 1
     gone = [line for line in output.splitlines() if ': gone:' in line]
     assert len(gone) == 1
-    assert gone[0].startswith(f'{tmp_path}/{path}:2:1: gone: tf.contrib.tpu.x')
+    assert gone[0].startswith(f'{tmp_path}/{path}:2:1: gone: tf.contrib.rpc.x')
 
 
 def test_a_name_that_another_file_guards_is_its_own(tmp_path, capsys):
-    common = 'try:\n    from tensorflow.contrib import tpu\nexcept ImportError:\n    tpu = None\n'
+    common = 'try:\n    from tensorflow.contrib import rpc\nexcept ImportError:\n    rpc = None\n'
     (tmp_path / 'common.py').write_text(common)
-    (tmp_path / 'use.py').write_text('from common import tpu\ntpu.x\nfrom os import *')
+    (tmp_path / 'use.py').write_text('from common import rpc\ntpu.x\nfrom os import *')
     assert run(capsys, tmp_path)[0] == 0
 
 
@@ -157,7 +158,7 @@ from tensorflow.contrib import slim
 tf.layers.dense
 tf.train.Saver
 tf.train.Saver
-tf.contrib.tpu.x
+tf.contrib.rpc.x
 """
 
 
@@ -169,12 +170,12 @@ def test_the_text(tmp_path, capsys):
     lines = output.splitlines()
     assert lines[0].startswith(f'{file}:2:1: extra: tf.contrib.slim works as ')
     assert lines[1] == (
-        f'{file}:3:1: extra: tf.layers.dense works with Keras 2 -> pip install "tfhooks[legacy]"'
+        f'{file}:3:1: extra: tf.layers.dense works with Keras 2 -> {pip_command(["legacy"])}'
     )
-    assert lines[2].startswith(f'{file}:6:1: gone: tf.contrib.tpu.x is gone')
+    assert lines[2].startswith(f'{file}:6:1: gone: tf.contrib.rpc.x is gone')
     assert lines[3:] == [
         '1 program: 1 gone, 2 extra, 3 uses of 2 names work.',
-        'Extras to install: pip install "tfhooks[contrib,legacy]"',
+        f'Extras to install: {pip_command(["contrib", "legacy"])}',
         '1 of 1 need a change.',
     ]
     _, output, _ = run(capsys, file, '--all')
@@ -190,7 +191,7 @@ def test_the_json(tmp_path, capsys):
     assert report['schema_version'] == 1
     assert report['programs'] == 1
     assert report['extras'] == ['contrib', 'legacy']
-    assert report['install'] == 'pip install "tfhooks[contrib,legacy]"'
+    assert report['install'] == pip_command(['contrib', 'legacy'])
     counts = {kind: count for kind, count in report['counts'].items() if count}
     assert counts == {'gone': 1, 'extra': 2, 'works': 3}
     second = report['findings'][1]
@@ -201,7 +202,7 @@ def test_the_json(tmp_path, capsys):
         'column': 1,
         'kind': 'extra',
         'message': 'tf.layers.dense works with Keras 2',
-        'replacement': 'pip install "tfhooks[legacy]"',
+        'replacement': pip_command(['legacy']),
         'name': 'tensorflow.layers.dense',
         'extra': 'legacy',
         'row': None,

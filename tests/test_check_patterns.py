@@ -78,12 +78,6 @@ FOUND = [
         'for _ in range(2):\n    tf.train.MonitoredSession(hooks=[stop])',
     ),
     (
-        'estimator-metrics',
-        3,
-        'e = tf.estimator.Estimator(f)\n'
-        'tf.estimator.experimental.stop_if_no_decrease_hook(e, "loss", 100)',
-    ),
-    (
         'run-after-close',
         4,
         'with tf.train.MonitoredSession() as s:\n    s.run(a)\nprint(s.run(b))',
@@ -206,7 +200,6 @@ def test_every_pattern_has_its_row_in_the_differences(pattern):
         'for _ in x:\n    tf.train.MonitoredSession(hooks=[stop])',
         'stop = tf.train.StopAtStepHook(num_steps=3)\nfor _ in x:\n    pass\n'
         'tf.train.MonitoredSession(hooks=[stop])',
-        'tf.estimator.experimental.stop_if_no_decrease_hook("eval", "loss", 100)',
         # Sessions used while they are open, or other sessions.
         'with tf.Session() as s:\n    s.close()\ns.run(a)',
         'with tf.train.MonitoredSession() as s:\n    s.run(a)\ns = make()\ns.run(b)',

@@ -54,7 +54,9 @@ def test_the_way_from_tensorflow_1(tmp_path):
             program.write_text(changed(program.read_text(), text))
         elif language == 'text':
             wanted = text.strip().splitlines()
-            assert [line for line in output.splitlines() if line in wanted] == wanted
+            # Which tf_keras, follows from the TensorFlow that is installed.
+            lines = re.sub(r'tf_keras==\d+\.\d+', 'tf_keras==2.21', output).splitlines()
+            assert [line for line in lines if line in wanted] == wanted
         elif code is not None:
             command = [sys.executable, *shlex.split(text)[1:]]
             if 'compare-traces' in command:

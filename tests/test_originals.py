@@ -4,40 +4,46 @@ from __future__ import annotations
 
 import importlib
 import sys
+import tempfile
 import textwrap
+from pathlib import Path
 
 import pytest
-
-import tfhooks
-import tfhooks.v1 as tf
-from tfhooks._tensorflow import private_module
-from tfhooks.v1 import _originals
+from v1_processes import checked_in, main, prepares
 
 PACKAGE = 'written_for_tensorflow_1'
 
 
-@pytest.fixture
-def load(tmp_path, monkeypatch):
+@prepares('program')
+def _():
+    import tfhooks.v1 as tf
+
+    assert tf is sys.modules['tfhooks.v1']
+
+
+def load(text, served=None):
     """Loads a file as a module of a package whose import statements are served."""
-    found = []
+    from tfhooks.v1 import _originals
 
-    def load(text, served=None):
-        (tmp_path / PACKAGE).mkdir()
-        (tmp_path / PACKAGE / '__init__.py').touch()
-        (tmp_path / PACKAGE / 'file.py').write_text(textwrap.dedent(text))
-        imports = _originals.Imports(served)
-        found.append(_originals.OriginalFinder(PACKAGE, imports, [str(tmp_path)]))
-        found[0].install()
-        return importlib.import_module(f'{PACKAGE}.file')
+    with tempfile.TemporaryDirectory() as folder:
+        package = Path(folder, PACKAGE)
+        package.mkdir()
+        (package / '__init__.py').touch()
+        (package / 'file.py').write_text(textwrap.dedent(text))
+        finder = _originals.OriginalFinder(PACKAGE, _originals.Imports(served), [folder])
+        finder.install()
+        try:
+            return importlib.import_module(f'{PACKAGE}.file')
+        finally:
+            sys.meta_path.remove(finder)
+            for name in [name for name in sys.modules if name.startswith(PACKAGE)]:
+                del sys.modules[name]
 
-    yield load
-    for finder in found:
-        sys.meta_path.remove(finder)
-    for name in [name for name in sys.modules if name.startswith(PACKAGE)]:
-        del sys.modules[name]
 
+@checked_in('program')
+def test_hooks_and_sessions_are_tfhooks():
+    import tfhooks
 
-def test_hooks_and_sessions_are_tfhooks(load):
     module = load("""
         import tensorflow as tf
         import tensorflow.compat.v1.train as train
@@ -56,7 +62,11 @@ def test_hooks_and_sessions_are_tfhooks(load):
     assert module.later() is tfhooks.MonitoredTrainingSession
 
 
-def test_all_else_is_tensorflows(load):
+@checked_in('program')
+def test_all_else_is_tensorflows():
+    import tfhooks.v1 as tf
+    from tfhooks._tensorflow import private_module
+
     module = load("""
         import tensorflow as tf
         import tensorflow.python.framework.ops
@@ -74,7 +84,10 @@ def test_all_else_is_tensorflows(load):
     assert module.Zeros is tf.zeros_initializer
 
 
-def test_nobody_else_sees_it(load):
+@checked_in('program')
+def test_nobody_else_sees_it():
+    from tfhooks._tensorflow import private_module
+
     before = dict(vars(private_module('python.training.monitored_session')))
     load('from tensorflow.python.tpu import tpu_embedding')
     assert (
@@ -84,7 +97,11 @@ def test_nobody_else_sees_it(load):
     assert private_module('python.tpu.tpu_embedding') is None
 
 
-def test_a_copy_has_served_imports_too(load):
+@checked_in('program')
+def test_a_copy_has_served_imports_too():
+    import tfhooks
+    from tfhooks._tensorflow import private_module
+
     module = load('from tensorflow.python.training import evaluation')
     upstream = private_module('python.training.evaluation')
     assert module.evaluation is not upstream
@@ -92,7 +109,8 @@ def test_a_copy_has_served_imports_too(load):
     assert upstream.monitored_session.MonitoredSession is not tfhooks.MonitoredSession
 
 
-def test_what_is_gone_raises_when_it_is_used(load):
+@checked_in('program')
+def test_what_is_gone_raises_when_it_is_used():
     module = load("""
         from tensorflow.python.tpu import tpu_embedding
         from tensorflow.python.tpu.tpu_embedding import AdagradParameters
@@ -103,7 +121,10 @@ def test_what_is_gone_raises_when_it_is_used(load):
         module.AdagradParameters(0.1)
 
 
-def test_a_package_adds_to_the_table(load):
+@checked_in('program')
+def test_a_package_adds_to_the_table():
+    import tfhooks.v1 as tf
+
     module = load(
         """
         import json as fast
@@ -126,6 +147,11 @@ def test_a_package_adds_to_the_table(load):
     assert module.fast.__name__ == 'csv'
 
 
-def test_what_nobody_has_is_said_as_python_says_it(load):
+@checked_in('program')
+def test_what_nobody_has_is_said_as_python_says_it():
     with pytest.raises(ImportError, match=r'no_such_name'):
         load('from tensorflow.python.training import no_such_name')
+
+
+if __name__ == '__main__':
+    main(*sys.argv[1:])

@@ -78,16 +78,11 @@ ADDITIONS: list[str] = [
     'hook',
     'hook_costs',
     'is_recovery',
-    'make_early_stopping_hook',
     'only_if',
     'patch',
     'patched',
     'role',
     'run_plans',
-    'stop_if_higher_hook',
-    'stop_if_lower_hook',
-    'stop_if_no_decrease_hook',
-    'stop_if_no_increase_hook',
 ]
 
 

@@ -11,6 +11,8 @@ import logging
 import pathlib
 import re
 import shutil
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -124,6 +126,16 @@ def gone(**_):
 def no_keras_2(monkeypatch, **_):
     monkeypatch.setenv('TF_USE_LEGACY_KERAS', '0')
     return startup().legacy_keras_problem()
+
+
+@shows('tensorflow-estimator is not installed')
+def no_estimator(**_):
+    program = (
+        'import sys; sys.modules["tensorflow_estimator"] = None; '
+        'import tfhooks.v1 as tf; tf.estimator.Estimator'
+    )
+    command = [sys.executable, '-c', program]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300).stderr
 
 
 @shows("module 'numpy' has no attribute 'float'")

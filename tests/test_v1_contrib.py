@@ -20,13 +20,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 GONE = os.path.join(HERE, 'gone')
 HAS_SLIM = importlib.util.find_spec('tf_slim') is not None
 HAS_KERAS_2 = importlib.util.find_spec('tf_keras') is not None
+HAS_ESTIMATOR = importlib.util.find_spec('tensorflow_estimator') is not None
 needs_slim = pytest.mark.skipif(not HAS_SLIM, reason='needs tf_slim')
 
 with open(os.path.join(GONE, 'behaviour_1_15.json'), encoding='utf-8') as _file:
     RECORDED = json.load(_file)
 WITHOUT_SLIM = (
     'datasets',
-    'estimator',
     'eval_step',
     'evaluation',
     'hparams',
@@ -38,6 +38,7 @@ WITHOUT_SLIM = (
     'waiting',
 )
 WITH_KERAS_2 = ('batch_norm', 'cells')
+WITH_ESTIMATOR = ('estimator',)
 
 
 @functools.cache
@@ -83,7 +84,9 @@ def differences(before, after, path=()):
 
 @pytest.mark.parametrize('name', sorted(RECORDED))
 def test_does_what_1_15_did(name):
-    if name not in WITHOUT_SLIM and not HAS_SLIM:
+    if name in WITH_ESTIMATOR and not HAS_ESTIMATOR:
+        pytest.skip('needs tensorflow-estimator')
+    if name not in (*WITHOUT_SLIM, *WITH_ESTIMATOR) and not HAS_SLIM:
         pytest.skip('needs tf_slim')
     if name in WITH_KERAS_2 and not HAS_KERAS_2:
         pytest.skip('needs tf_keras')
@@ -107,8 +110,6 @@ from tfhooks.v1.contrib.framework.python.ops import add_arg_scope, variables
 from tfhooks.v1.contrib.framework.python.ops.arg_scope import arg_scope
 from tfhooks.v1.contrib.layers.python.layers import initializers, layers, utils
 from tfhooks.v1.contrib.layers.python.layers.layers import conv2d
-from tfhooks.v1.contrib.learn.python.learn.estimators.model_fn import ModeKeys
-from tfhooks.v1.contrib.learn.python.learn import ModeKeys as again
 from tfhooks.v1.contrib.slim.nets import resnet_v1
 from tfhooks.v1.contrib.slim.python.slim.learning import train_step
 from tfhooks.v1.contrib.training.python.training import evaluation, hparam
@@ -133,7 +134,6 @@ checks = {
     'initializers': initializers.xavier_initializer is tf.contrib.layers.xavier_initializer,
     'layers': layers.conv2d is conv2d is tf_slim.conv2d,
     'utils': utils.smart_cond is slim_utils.smart_cond,
-    'keys': ModeKeys is again is tf.contrib.learn.ModeKeys,
     'nets': resnet_v1 is tf.contrib.slim.nets.resnet_v1 and callable(vgg.vgg_16),
     'learning': train_step is slim.learning.train_step,
     'evaluation': evaluation.evaluate_once is training.evaluate_once,

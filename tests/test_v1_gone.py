@@ -28,7 +28,14 @@ import contrib_table  # noqa: E402
 HAS_SLIM = importlib.util.find_spec('tf_slim') is not None
 HAS_FILES = _contrib_files.folder() is not None
 HAS_KERAS_2 = importlib.util.find_spec('tf_keras') is not None
-EXTRAS = {'contrib': HAS_SLIM, 'legacy': HAS_KERAS_2, None: True}
+HAS_ESTIMATOR = importlib.util.find_spec('tensorflow_estimator') is not None
+EXTRAS = {
+    'contrib': HAS_SLIM,
+    'estimator': HAS_ESTIMATOR,
+    'estimator,legacy': HAS_ESTIMATOR and HAS_KERAS_2,
+    'legacy': HAS_KERAS_2,
+    None: True,
+}
 RECORDED = contrib_table.recorded()
 ALL = [f'{place}.{name}' for place, names in RECORDED.items() for name in names]
 
@@ -141,8 +148,8 @@ def test_what_is_advised_is_there():
     missing = {
         name: [target for target in found if not there[target]] for name, found in advised().items()
     }
-    if not HAS_KERAS_2:
-        pytest.skip('tf_keras is not installed: what needs it cannot be looked at')
+    if not (HAS_KERAS_2 and HAS_ESTIMATOR):
+        pytest.skip('an extra is not installed: what needs it cannot be looked at')
     assert {name: found for name, found in missing.items() if found} == {}
     assert len(there) > 100
 
@@ -150,15 +157,11 @@ def test_what_is_advised_is_there():
 def test_advice_is_for_names_that_were_there_and_are_gone():
     assert [name for name in gone.INSTEAD if name in kept.KEPT] == []
     unknown = [name for name in gone.INSTEAD if name not in {*ALL, *RECORDED, *kept.PLACES}]
-    # One that cannot be imported with every 1.15, and two that went before it.
-    assert sorted(unknown) == [
-        'contrib.decision_trees',
-        'contrib.estimator.InMemoryEvaluatorHook',
-        'contrib.estimator.make_stop_at_checkpoint_step_hook',
-    ]
+    # One that cannot be imported with every 1.15.
+    assert unknown == ['contrib.decision_trees']
 
 
-@pytest.mark.skipif(not HAS_SLIM or not HAS_KERAS_2, reason='needs tf_slim and tf_keras')
+@pytest.mark.skipif(not all(EXTRAS.values()), reason='needs all extras')
 def test_parameters_are_those_of_1_15():
     """By position and by keyword, apart from what the list says."""
     wrong = {}
@@ -180,6 +183,7 @@ def test_parameters_are_those_of_1_15():
         'contrib.framework.TensorSpec',  # *args, **kwargs
         'contrib.layers.safe_embedding_lookup_sparse',  # The default that None stood for.
         'contrib.slim.safe_embedding_lookup_sparse',
+        'estimator.DNNLinearCombinedEstimator',  # batch_norm, the last one, came.
     }
 
 
@@ -188,6 +192,11 @@ def test_parameters_are_those_of_1_15():
     [
         ('contrib', 'works', 'tfhooks.v1.contrib'),
         ('estimator.SessionRunHook', 'works', 'tf.train.SessionRunHook'),
+        (
+            'estimator.Estimator',
+            'extra',
+            'tensorflow_estimator.python.estimator.api._v1.estimator.Estimator',
+        ),
         ('contrib.layers.conv2d', 'extra', 'tf_slim.conv2d'),
         ('contrib.layers.python.layers.layers.conv2d', 'extra', 'tf_slim.conv2d'),
         (
@@ -212,7 +221,7 @@ def test_the_nearest_answer():
         ('contrib.nothing.at.all', 'tf.contrib.nothing.at.all is gone'),
         ('contrib.crf.nothing', 'tf.contrib.crf.nothing is gone'),
         ('contrib.layers.embed_sequence', 'tf.nn.embedding_lookup'),
-        ('estimator.Estimator', 'since TensorFlow 2.16'),
+        ('estimator.BoostedTreesClassifier', 'since TensorFlow 2.16'),
     ]:
         answer = _names.look_up(name)
         assert answer.status in ('gone', 'files')

@@ -55,11 +55,6 @@ if _typing.TYPE_CHECKING:
     from tfhooks.hooks.restore import RestoreHook as RestoreHook
     from tfhooks.hooks.step_counter import StepCounterHook as StepCounterHook
     from tfhooks.hooks.stop import StopAtStepHook as StopAtStepHook
-    from tfhooks.hooks.stop_if import make_early_stopping_hook as make_early_stopping_hook
-    from tfhooks.hooks.stop_if import stop_if_higher_hook as stop_if_higher_hook
-    from tfhooks.hooks.stop_if import stop_if_lower_hook as stop_if_lower_hook
-    from tfhooks.hooks.stop_if import stop_if_no_decrease_hook as stop_if_no_decrease_hook
-    from tfhooks.hooks.stop_if import stop_if_no_increase_hook as stop_if_no_increase_hook
     from tfhooks.hooks.summary import SummarySaverHook as SummarySaverHook
     from tfhooks.hooks.time_limit import TimeLimitHook as TimeLimitHook
     from tfhooks.hooks.waiter import GlobalStepWaiterHook as GlobalStepWaiterHook
@@ -138,16 +133,11 @@ __all__ = [
     'hook',
     'hook_costs',
     'is_recovery',
-    'make_early_stopping_hook',
     'only_if',
     'patch',
     'patched',
     'role',
     'run_plans',
-    'stop_if_higher_hook',
-    'stop_if_lower_hook',
-    'stop_if_no_decrease_hook',
-    'stop_if_no_increase_hook',
 ]
 
 _ROOMS = {
@@ -206,16 +196,11 @@ _ROOMS = {
     'hook': 'tfhooks.functional',
     'hook_costs': 'tfhooks.hooks.costs',
     'is_recovery': 'tfhooks.recovery',
-    'make_early_stopping_hook': 'tfhooks.hooks.stop_if',
     'only_if': 'tfhooks.wrappers',
     'patch': 'tfhooks.patching',
     'patched': 'tfhooks.patching',
     'role': 'tfhooks.roles',
     'run_plans': 'tfhooks.plan',
-    'stop_if_higher_hook': 'tfhooks.hooks.stop_if',
-    'stop_if_lower_hook': 'tfhooks.hooks.stop_if',
-    'stop_if_no_decrease_hook': 'tfhooks.hooks.stop_if',
-    'stop_if_no_increase_hook': 'tfhooks.hooks.stop_if',
 }
 
 if not _typing.TYPE_CHECKING:

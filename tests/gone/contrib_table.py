@@ -47,7 +47,8 @@ def what_works():
         for name in sorted(names):
             found = _names.look_up(f'{place}.{name}')
             by[found.extra or found.status].append(name)
-        extras = [f'`{extra}`: {listed(by[extra])}' for extra in ('contrib', 'legacy') if by[extra]]
+        extras = ('contrib', 'estimator', 'estimator,legacy', 'legacy')
+        extras = [f'`{extra}`: {listed(by[extra])}' for extra in extras if by[extra]]
         if by:
             yield f'| `tf.{place}` | {listed(by["works"])} | {"; ".join(extras)} |'
 

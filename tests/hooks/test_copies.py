@@ -19,10 +19,6 @@ def evaluate(session):
     return {'loss': 0.5}
 
 
-def never():
-    return False
-
-
 def always(run_context):
     return True
 
@@ -82,10 +78,7 @@ HOOKS = {
     'every': lambda d: tfhooks.every(tfhooks.NanTensorHook('loss:0'), steps=2),
     'every, at': lambda d: tfhooks.every(tfhooks.CheckpointSaverHook(d, save_steps=1), at=[1, 3]),
     'hook': lambda d: tfhooks.hook(after_create_session=ready),
-    'make_early_stopping_hook': lambda d: tfhooks.make_early_stopping_hook(d, never),
     'only_if': lambda d: tfhooks.only_if(tfhooks.NanTensorHook('loss:0'), always),
-    'stop_if_lower_hook': lambda d: tfhooks.stop_if_lower_hook(d, 'loss', 0.1),
-    'stop_if_no_decrease_hook': lambda d: tfhooks.stop_if_no_decrease_hook(d, 'loss', 9),
 }
 
 

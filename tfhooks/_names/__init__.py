@@ -21,7 +21,8 @@ class Name(NamedTuple):
       instead: What the name is an alias of, as a dotted name ('tf.train.get_global_step',
         'tf_slim.conv2d', 'tfhooks.v1.contrib.training.HParams'); of a name that is gone, one or two
         sentences that say so, and what replaces it.
-      extra: The extra of tfhooks that it needs: 'contrib' (tf_slim), 'legacy' (tf_keras) or None.
+      extra: The extra of tfhooks that it needs: 'contrib' (tf_slim), 'estimator'
+        (tensorflow-estimator), 'legacy' (tf_keras), 'estimator,legacy' or None.
     """
 
     status: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tfhooks._names import kept_estimator
 from tfhooks._names.old_files import OLD_FILES
 
 _HOOKS = (
@@ -9,10 +10,6 @@ _HOOKS = (
     'LoggingTensorHook NanLossDuringTrainingError NanTensorHook ProfilerHook SecondOrStepTimer '
     'SessionRunArgs SessionRunContext SessionRunHook SessionRunValues StepCounterHook '
     'StopAtStepHook SummarySaverHook'
-)
-_STOPPING = (
-    'make_early_stopping_hook stop_if_higher_hook stop_if_lower_hook stop_if_no_decrease_hook '
-    'stop_if_no_increase_hook'
 )
 _STEP = 'assert_global_step create_global_step get_global_step get_or_create_global_step'
 _SCOPES = 'add_arg_scope arg_scope arg_scoped_arguments current_arg_scope has_arg_scope'
@@ -109,7 +106,8 @@ NOT_IN_KERAS = (
 
 # The place that was, the place that is, and the names; `old=new` where the name has changed too.
 # A star stands for every name of the place. The places that are begin with `tf`, with `tf_slim`
-# (the extra `contrib`), with `tfhooks`, or with `tensorflow.python`: TensorFlow's, but not public.
+# (the extra `contrib`), with `tensorflow_estimator` (the extra `estimator`), with `tfhooks`, or
+# with `tensorflow.python`: TensorFlow's, but not public.
 _GROUPS = (
     ('contrib.hooks', 'tf.train', 'ProfilerHook'),
     ('contrib.training', 'tf.train', 'checkpoints_iterator'),
@@ -216,7 +214,6 @@ _GROUPS = (
         'summary_writer_initializer_op',
     ),
     ('contrib.learn', 'tf.train', 'NanLossDuringTrainingError'),
-    ('contrib.learn', 'tfhooks.v1._estimator', 'ModeKeys=LearnModeKeys'),
     *(
         (f'contrib.learn.python.learn.{name}', 'tf.train', _HOOKS)
         for name in ('basic_session_run_hooks', 'session_run_hook')
@@ -261,12 +258,10 @@ _GROUPS = (
     ('contrib.batching', 'tf', 'batch_function=nondifferentiable_batch_function'),
     ('contrib.proto', 'tf.io', 'decode_proto encode_proto'),
     ('contrib.nn', 'tf.nn', 'conv1d_transpose'),
-    ('contrib.estimator', 'tfhooks', _STOPPING),
     ('contrib.keras', 'tf.keras', _KERAS),
     *((f'contrib.keras.{name}', f'tf.keras.{name}', '*') for name in _KERAS.split()),
     ('estimator', 'tf.train', f'{_HOOKS} VocabInfo'),
-    ('estimator', 'tfhooks.v1._estimator', 'EstimatorSpec ModeKeys'),
-    ('estimator.experimental', 'tfhooks', _STOPPING),
+    *kept_estimator.GROUPS,
 )
 
 
@@ -295,10 +290,12 @@ _SLIM_PLACES = ('contrib.layers', 'contrib.losses', 'contrib.slim')
 
 
 def extra(dotted: str, now: str) -> str | None:
-    """The extra of tfhooks that a name needs; `now` is what it stands for."""
+    """The extras of tfhooks that a name needs, joined by commas; `now` is what it stands for."""
     is_place = now == f'tfhooks.v1.{dotted}'
     if now.startswith('tf_slim.') or (is_place and '.'.join(dotted.split('.')[:2]) in _SLIM_PLACES):
         return 'contrib'
+    if now.startswith('tensorflow_estimator.'):
+        return 'estimator,legacy' if dotted in kept_estimator.NEEDS_KERAS_2 else 'estimator'
     return 'legacy' if now.startswith(('tf.nn.rnn_cell.', 'tf.keras.')) else None
 
 

@@ -9,7 +9,8 @@ _FILES = {
     'ops.threadpool ops.unique ops.writers',
     # Of `tfe` nothing is left, but libraries import it that use it in eager programs only.
     'eager': 'tfe',
-    'estimator': 'estimator.early_stopping estimator.hooks',
+    'estimator': 'estimator.early_stopping estimator.extenders estimator.head estimator.hooks '
+    'estimator.logit_fns estimator.saved_model_estimator',
     'framework': 'framework.checkpoint_utils framework.graph_util framework.tensor_util '
     'ops.arg_scope ops.ops ops.sort_ops ops.variables',
     'hooks': 'training.profiler_hook',
@@ -23,6 +24,8 @@ _FILES = {
     'rnn': 'ops.core_rnn_cell ops.rnn ops.rnn_cell',
     'slim': 'slim.data slim.evaluation slim.learning slim.model_analyzer slim.nets slim.queues '
     'slim.summaries',
+    'tpu': 'tpu.bfloat16 tpu.device_assignment tpu.topology tpu.tpu tpu.tpu_config '
+    'tpu.tpu_estimator tpu.tpu_optimizer tpu.training_loop',
     'training': 'training.device_setter training.evaluation training.hparam training.training',
 }
 

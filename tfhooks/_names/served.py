@@ -6,14 +6,21 @@ they are, and serves their import statements, and nobody else's, from these tabl
 
 from __future__ import annotations
 
+ESTIMATOR = 'tensorflow_estimator'
+_ESTIMATOR = f'{ESTIMATOR}.python.estimator'
+
+OLD_NAMES = {f'{root}.python.estimator': _ESTIMATOR for root in ('tensorflow', 'tfhooks.v1')}
+"""What tensorflow-estimator was called within TensorFlow, and is with `python -m tfhooks`."""
+
 SERVED = {
     'tensorflow.compat': 'tfhooks.v1.compat',
     'tensorflow.contrib': 'tfhooks.v1.contrib',
     'tensorflow.estimator': 'tfhooks.v1.estimator',
     # To whom a name of tf.estimator is exported is of no consequence any more.
-    'tensorflow_estimator.python.estimator.estimator_export': 'tfhooks.v1._estimator_export',
+    f'{_ESTIMATOR}.estimator_export': 'tfhooks.v1._estimator_export',
+    f'{_ESTIMATOR}.keras': f'{_ESTIMATOR}.keras_lib',
     'tensorflow.python.distribute.estimator_training': 'tfhooks.v1._estimator_training',
-    'tensorflow.python.estimator': 'tensorflow_estimator.python.estimator',
+    **OLD_NAMES,
 }
 """By the name of a module or of something in it: where it is today."""
 

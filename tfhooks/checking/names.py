@@ -6,9 +6,16 @@ import functools
 from typing import NamedTuple
 
 from tfhooks import _contrib_files, _names
-from tfhooks._names import moved, recorded
+from tfhooks._names import extras, moved, recorded
 from tfhooks.checking.installed import Installed
-from tfhooks.checking.table import GONE, OLDER, PACKAGES, REMOVED, replacement
+from tfhooks.checking.table import (
+    GONE,
+    GONE_ESTIMATOR,
+    OLDER,
+    PACKAGES,
+    REMOVED,
+    replacement,
+)
 
 # Namespaces of Keras 2, which is in TensorFlow 1.15 and beside today's.
 _KERAS = ('layers', 'nn.rnn_cell', 'keras')
@@ -128,7 +135,7 @@ class Judge:
                     message = f'tf.{rest} is Keras 2, as in TensorFlow 1.15, only with the extra'
                 else:
                     message = f'tf.{rest} works with Keras 2'
-                return Verdict('extra', message, _install('legacy'), 'legacy')
+                return Verdict('extra', message, extras.pip_command(['legacy']), 'legacy')
         return WORKS
 
     def _private(self, rest: str) -> Verdict:
@@ -172,7 +179,7 @@ class Judge:
             return self._in_v1(found.instead[3:]) if found.instead.startswith('tf.') else WORKS
         if found.status == 'extra' and found.extra is not None:
             message = f'tf.{rest} works as {found.instead}'
-            return Verdict('extra', message, _install(found.extra), found.extra)
+            return Verdict('extra', message, extras.pip_command([found.extra]), found.extra)
         if found.status == 'files':
             if _contrib_files.folder() is not None:
                 return WORKS
@@ -198,17 +205,11 @@ def _is_place(found: _names.Name, parts: list[str], length: int) -> bool:
 
 
 def _estimator(dotted: str, rest: str) -> Verdict:
-    """A name of the package that Estimators were in."""
-    message = f"{dotted} is gone: today's TensorFlow has no Estimators"
-    for name in reversed(rest.split('.')):
-        known = _names.look_up(f'estimator.{name}') if name else None
-        if known is not None and known.status != 'gone':
-            return Verdict('gone', message, f'tfhooks.v1.estimator.{name}')
-    return Verdict('gone', message)
-
-
-def _install(extra: str) -> str:
-    return f'pip install "tfhooks[{extra}]"'
+    """A name of the package that Estimators are in."""
+    if any(f'{rest}.'.startswith(f'{place}.') for place in GONE_ESTIMATOR):
+        return Verdict('gone', f'{dotted} is gone: tensorflow-estimator 2.15 has it no more')
+    message = f'{dotted} works with tensorflow-estimator'
+    return Verdict('extra', message, extras.pip_command(['estimator']), 'estimator')
 
 
 def _before_special(rest: str) -> str:

@@ -119,14 +119,6 @@ PATTERNS = {
             'StopAtStepHook used again',
         ),
         Pattern(
-            'estimator-metrics',
-            'differs',
-            'takes the directory of the evaluation, or an object that has one, for there is no '
-            'Estimator',
-            'the directory of its event files',
-            '`stop_if_*_hook` and `make_early_stopping_hook`',
-        ),
-        Pattern(
             'run-after-close',
             'refused',
             'run() after the with statement has closed the session; the error is '

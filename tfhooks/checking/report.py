@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from tfhooks import _contrib_files
+from tfhooks._names.extras import pip_command
 from tfhooks.checking import names
 
 SCHEMA_VERSION = 1
@@ -69,7 +70,8 @@ class Finding(NamedTuple):
 
 def extras(findings: Iterable[Finding]) -> list[str]:
     """The extras that are needed, sorted."""
-    return sorted({finding.extra for finding in findings if finding.extra} - {names.FILES})
+    needed = (finding.extra for finding in findings if finding.extra)
+    return sorted({name for extra in needed for name in extra.split(',')} - {names.FILES})
 
 
 def needs_files(findings: Iterable[Finding]) -> bool:
@@ -80,11 +82,6 @@ def needs_files(findings: Iterable[Finding]) -> bool:
 def exit_code(findings: Iterable[Finding]) -> int:
     """1 where something is gone, refused or unreadable; else 0."""
     return int(any(finding.fails() for finding in findings))
-
-
-def pip_command(wanted: Sequence[str]) -> str:
-    """The command that installs some extras."""
-    return f'pip install "tfhooks[{",".join(wanted)}]"'
 
 
 def as_text(findings: Sequence[Finding], files: int, show_all: bool) -> str:

@@ -10,13 +10,6 @@ from tfhooks.checking.facts import HOOKS, SESSIONS, Facts
 Found = Iterator[tuple[str, ast.AST]]
 _ITERATORS = ('map', 'filter', 'iter', 'zip', 'reversed')
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
-_STOP_IF = (
-    'stop_if_higher_hook',
-    'stop_if_lower_hook',
-    'stop_if_no_decrease_hook',
-    'stop_if_no_increase_hook',
-    'make_early_stopping_hook',
-)
 
 
 def find(facts: Facts) -> Found:
@@ -187,14 +180,6 @@ def _stock_hooks(facts: Facts) -> Found:
             period = _number(facts, facts.argument(timer, name))
             if period is not None and period <= 0:
                 yield 'timer-period', timer
-    for call in facts.calls(*_STOP_IF):
-        first = call.args[0] if call.args else None
-        for keyword in call.keywords:
-            first = keyword.value if keyword.arg == 'estimator' else first
-        names = facts.program.resolver.dotted(call.func)
-        asked = all(name is not None and '.estimator.' in f'.{name}' for name in names)
-        if asked and first is not None and facts.called(facts.value(first)) is not None:
-            yield 'estimator-metrics', call
 
 
 def _is_written_none(node: ast.expr | None) -> bool:

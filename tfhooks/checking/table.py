@@ -57,13 +57,19 @@ PACKAGES = {
     'python.ops.rnn_cell_impl': 'tf.nn.rnn_cell',
     'python.layers': 'tf.layers',
     'python.distribute.distribution_strategy_context': 'tf.distribute',
-    'python.estimator': 'tf.train, which has the hooks; Estimator itself is gone',
     'python.training.tracking': 'tf.train.Checkpoint',
     'python.keras': 'tf.keras',
     'python.summary.event_accumulator': ('tensorboard.backend.event_processing.event_accumulator'),
     'python.training.checkpointable': 'tf.train.Checkpoint',
     'python.tools.freeze_graph': 'tf.graph_util.convert_variables_to_constants',
 }
+
+# Of the package tensorflow_estimator: what 1.15 had and the last release has not.
+GONE_ESTIMATOR = (
+    'contrib',
+    'python.estimator.canned.boosted_trees',
+    'python.estimator.canned.boosted_trees_utils',
+)
 
 # Of a module whose names cannot be seen in its file: an extension, or one that asks `tf_keras`.
 REMOVED = {

@@ -20,13 +20,16 @@ _EVALUATOR = 'evaluator'
 def should_run_distribute_coordinator(config: Any) -> bool:
     """Whether a RunConfig asks for the distribute coordinator."""
     mode = getattr(config, '_distribute_coordinator_mode', None)
-    if mode is not None and mode not in (_STANDALONE, _INDEPENDENT):
+    if mode is None:
+        tf.logging.info('Not using Distribute Coordinator.')
+        return False
+    if mode not in (_STANDALONE, _INDEPENDENT):
         tf.logging.warning('Unexpected distribute_coordinator_mode: %r', mode)
         return False
-    if mode is not None and not config.cluster_spec:
+    if not config.cluster_spec:
         tf.logging.warning('Without a cluster, train_and_evaluate runs locally.')
         return False
-    return mode is not None
+    return True
 
 
 def init_run_config(config: Any, tf_config: Mapping[str, Any]) -> None:

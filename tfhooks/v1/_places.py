@@ -17,7 +17,7 @@ from typing import Any
 from tfhooks import _names, _tensorflow
 from tfhooks._names import kept
 from tfhooks._names.contrib_served import ROOT
-from tfhooks.v1 import _contrib, _slim, _startup
+from tfhooks.v1 import _contrib, _estimator, _slim, _startup
 
 _PACKAGE = 'tfhooks.v1'
 
@@ -115,7 +115,8 @@ def resolve(dotted: str) -> Any:
     if found is None or found.status in ('gone', 'files'):
         raise NameGoneError(found.instead if found else f'tf.{dotted} is not in TensorFlow 1.15')
     place, _, name = found.instead.rpartition('.')
-    problem = _startup.legacy_keras_problem() if found.extra == 'legacy' else None
+    needs_keras_2 = 'legacy' in (found.extra or '').split(',')
+    problem = _startup.legacy_keras_problem() if needs_keras_2 else None
     if problem is not None:
         raise NameGoneError(f'tf.{dotted} {problem}')
     try:
@@ -126,6 +127,8 @@ def resolve(dotted: str) -> Any:
             return value
         if place.startswith('tf_slim') or found.instead == 'tf_slim':
             return _in_slim(place, name)
+        if place.partition('.')[0] == _estimator.PACKAGE:
+            return getattr(_estimator.load(place), name)
         if _tensorflow.is_internal(place):
             return _tensorflow.unexported(place, name)
         return getattr(importlib.import_module(place), name)
