@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from tfhooks.lifecycle import Lifecycle
 
 
+# What goes through `_sess` where a program has set it.
+_REPLACED = ('run', 'should_stop')
+
+
 class Layer:
     """Stands where TensorFlow has a wrapper around a session.
 
@@ -33,6 +37,8 @@ class Layer:
     def __getattr__(self, name: str) -> Any:
         if name in ('_session', '_sess'):  # Not made yet, as while it is copied.
             raise AttributeError(name)
+        if name in _REPLACED:  # Past a wrapper that a program has put around this.
+            return getattr(type(self._session), name).__get__(self._session)
         return getattr(self._session, name)
 
 
@@ -42,6 +48,8 @@ class PrivateNames:
     if TYPE_CHECKING:  # Not at run time: who reads annotations cannot find these classes.
         _group: HookGroup
         _life: Lifecycle
+
+    _outer: Any = None
 
     def _tf_sess(self) -> Session | None:
         return self._life.session
@@ -61,11 +69,27 @@ class PrivateNames:
 
     @property
     def _sess(self) -> Any:
+        if self._outer is not None:
+            return self._outer
         # TensorFlow has wrappers in wrappers there, and the raw session in the innermost.
         inner: Any = self._life.session
         for _ in range(3 if self._life.recovers else 2):
             inner = None if inner is None else Layer(self, inner)
         return inner
+
+    @_sess.setter
+    def _sess(self, outer: Any) -> None:
+        """Takes a program's wrapper around what was there: runs and the end go through it."""
+
+        def run(
+            fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None
+        ) -> Any:
+            return outer.run(
+                fetches, feed_dict=feed_dict, options=options, run_metadata=run_metadata
+            )
+
+        self._outer = outer
+        vars(self).update(run=run, should_stop=lambda: outer is None or outer.should_stop())
 
     @property
     def _coordinated_creator(self) -> SimpleNamespace:

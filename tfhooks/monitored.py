@@ -384,6 +384,8 @@ class Monitored(PrivateNames):
                     elif isinstance(cause, KeyboardInterrupt):
                         self._warn_of_lost_steps()
                     self._group.on_error(session, cause)
+            if self._outer is not None:
+                _attempt(self._outer.close, errors)
             _attempt(self._life.close, errors)
         finally:
             self._closed = self._stopping.refuses = True

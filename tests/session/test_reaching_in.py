@@ -96,6 +96,35 @@ def test_a_list_put_in_the_place_of_the_hooks_is_what_is_ended():
 
 
 @both
+def test_a_wrapper_put_around_what_runs(kind):
+    class Wrapper:
+        def __init__(self, inner):
+            self._inner = inner
+
+        def run(self, *args, **kwargs):
+            calls.append('run')
+            return self._inner.run(*args, **kwargs)
+
+        def should_stop(self):
+            calls.append('should_stop')
+            return self._inner.should_stop()
+
+        def close(self):
+            calls.append('close')
+            self._inner.close()
+
+    train, calls = count(), []
+    recorder = Recorder([])
+    with kind(hooks=[tfhooks.StopAtStepHook(last_step=2), recorder]) as session:
+        session._sess = Wrapper(session._sess)
+        while not session.should_stop():
+            session.run(train)
+    assert calls == ['should_stop', 'run', 'should_stop', 'run', 'should_stop', 'close']
+    assert recorder.calls[-2:] == ['hook.after_run', 'hook.end']
+    assert session.raw_session() is None
+
+
+@both
 @pytest.mark.parametrize('how', ['with', 'close', 'error', 'end of data'])
 def test_what_closes_may_be_overridden(kind, how):
     class Session(kind):
