@@ -91,7 +91,7 @@ def test_only_what_is_old_by_the_clock_of_the_file_system_is_removed(tmp_path, m
         os.utime(tmp_path / name, (time.time() + age, time.time() + age))
     # This machine's clock is wrong.
     monkeypatch.setattr(time, 'time', lambda: 4e9)
-    _files.remove_old(str(tmp_path), [*names, 'gone'])
+    _files.remove_old(str(tmp_path), dict.fromkeys([*names, 'gone'], False))
     assert sorted(os.listdir(tmp_path)) == ['of a clock ahead', 'young']
 
 
@@ -103,5 +103,5 @@ def test_nothing_is_removed_where_the_clock_is_not_known(tmp_path, monkeypatch):
         raise tf.errors.PermissionDeniedError(None, None, 'read-only')
 
     monkeypatch.setattr(tf.gfile, 'GFile', fails)
-    _files.remove_old(str(tmp_path), ['old'])
+    _files.remove_old(str(tmp_path), {'old': False})
     assert os.listdir(tmp_path) == ['old']

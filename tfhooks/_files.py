@@ -127,10 +127,10 @@ def _replacing(path: str) -> Iterator[str]:
         raise
 
 
-def remove(path: str) -> None:
-    """Removes a file, or a directory with all that is in it; where it cannot, warns of it."""
+def remove(path: str, tree: bool = False) -> None:
+    """Removes a file, or with `tree` a directory with all that is in it; if it cannot, warns."""
     try:
-        if tf.gfile.IsDirectory(path):
+        if tree:
             tf.gfile.DeleteRecursively(path)
         else:
             tf.gfile.Remove(path)
@@ -140,30 +140,31 @@ def remove(path: str) -> None:
         tf.logging.warning('Could not remove %s, which a failed save left: %s', path, error)
 
 
-def remove_old(directory: str, stray_names: list[str]) -> None:
+def remove_old(directory: str, strays: Mapping[str, bool]) -> None:
     """Removes what nobody writes any more: files and directories older than ten minutes.
 
     Goes by the clock of the file system, since it may be another machine's.
 
     Args:
       directory: The directory.
-      stray_names: The names in it of what may be removed.
+      strays: The names in it of what may be removed, and whether each is a directory.
     """
-    now = _clock(directory) if stray_names else None
+    now = _clock(directory) if strays else None
     if now is None:
         return
-    for name in stray_names:
+    for name, tree in strays.items():
         path = os.path.join(directory, name)
         changed = _changed(path)
         if changed is not None and now - changed > YOUNG:
-            remove(path)
+            remove(path, tree)
 
 
 def remove_unfinished(path: str) -> None:
     """Removes what writes of the file at `path` left that were killed, unless it is young."""
     directory, base = os.path.split(path)
     unfinished = re.compile(re.escape(base) + UNFINISHED)
-    remove_old(directory, [name for name in names(directory) if unfinished.fullmatch(name)])
+    found = [name for name in names(directory) if unfinished.fullmatch(name)]
+    remove_old(directory, dict.fromkeys(found, False))
 
 
 def modified(path: str) -> float:

@@ -301,6 +301,19 @@ def test_what_a_killed_process_left_in_the_folder_is_removed(tmp_path):
     assert json.loads(the_list(tmp_path).read_text())['unfinished'] == []
 
 
+def test_what_is_beside_the_checkpoints_is_left_alone(tmp_path):
+    """A better one is kept and the last one removed: nothing else is."""
+    assert train(tmp_path, {0: 3.0, 1: 1.0}, 1, n=1) == [1]
+    kept = ['checkpoint.tmp0', 'model.ckpt-1_temp', 'model.ckpt-1.index.tmp0']
+    for name in kept:
+        (tmp_path / 'best' / name).mkdir()
+        (tmp_path / 'best' / name / 'file').write_text('mine')
+    make_old(tmp_path / 'best')
+    assert train(tmp_path, {1: 1.0, 2: 0.0}, 1, n=1) == [2]
+    for name in kept:
+        assert (tmp_path / 'best' / name / 'file').read_text() == 'mine'
+
+
 class Interrupt(BaseException):
     pass
 

@@ -242,7 +242,7 @@ class BestCheckpoints:
                 tf.gfile.Remove(os.path.join(self._directory, 'checkpoint'))
         except tf.errors.OpError:
             return  # The next start removes it: it is in the list as unfinished.
-        checkpoint_files.remove(new.path)
+        checkpoint_files.remove_parts(new.path)
 
     def _commit(self, best: list[BestCheckpoint], gone: list[str]) -> None:
         """Writes state file and list, and then removes what is not in them any more."""
@@ -253,7 +253,7 @@ class BestCheckpoints:
 
     def _remove(self, gone: list[str]) -> None:
         for name in gone:
-            checkpoint_files.remove(os.path.join(self._directory, name))
+            checkpoint_files.remove_parts(os.path.join(self._directory, name))
         if gone:
             # What has these names later is somebody else's. The next start tries again otherwise.
             with contextlib.suppress(tf.errors.OpError):

@@ -228,14 +228,22 @@ def remove(prefix: str, keep_parts: bool = False) -> None:
     directory, base = os.path.split(prefix)
     if save_directory.other_saver(directory) is not None:
         return
-    pattern = _PART + (_UNFINISHED if keep_parts else _UNFINISHED + '?')
-    for name in names(directory):
-        if (
-            name == f'{base}_temp'
-            or (name.startswith(base) and re.fullmatch(pattern, name[len(base) :]))
-            or re.fullmatch(_BESIDE, name)
-        ):
+    listed = names(directory)
+    if f'{base}_temp' in listed:
+        _files.remove(f'{prefix}_temp', tree=True)
+    for name in listed:
+        if re.fullmatch(_BESIDE, name):
             _files.remove(os.path.join(directory, name))
+    for path in _files_of(prefix, _PART + _UNFINISHED):
+        _files.remove(path)
+    if not keep_parts:
+        remove_parts(prefix)
+
+
+def remove_parts(prefix: str) -> None:
+    """Removes the checkpoint at `prefix`."""
+    for path in parts(prefix):
+        _files.remove(path)
 
 
 def link(prefix: str, target: str) -> None:
@@ -254,7 +262,8 @@ def link(prefix: str, target: str) -> None:
 def remove_unfinished(directory: str) -> None:
     """Removes what `link` and writes of text left in `directory` that were killed, unless young."""
     unfinished = re.compile(rf'.+({_PART}|\.json){_files.UNFINISHED}|{_BESIDE}')
-    _files.remove_old(directory, [name for name in names(directory) if unfinished.fullmatch(name)])
+    found = [name for name in names(directory) if unfinished.fullmatch(name)]
+    _files.remove_old(directory, dict.fromkeys(found, False))
 
 
 def remove_strays(save_path: str) -> None:
@@ -265,7 +274,7 @@ def remove_strays(save_path: str) -> None:
     directory, base = os.path.split(save_path)
     listed = names(directory)
     begun = re.compile(rf'{re.escape(base)}-\d+')
-    strays = []
+    strays = {}
     for name in listed:
         match = begun.match(name)
         rest = name[match.end() :] if match else ''
@@ -277,5 +286,5 @@ def remove_strays(save_path: str) -> None:
                 or (_SHARD.fullmatch(rest) and f'{match[0]}.index' not in listed)
             )
         ):
-            strays.append(name)
+            strays[name] = rest == '_temp'
     _files.remove_old(directory, strays)

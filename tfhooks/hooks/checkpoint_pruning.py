@@ -56,7 +56,7 @@ def remove_noted(save_path: str) -> None:
                 and checkpoint_files.step_of(prefix, save_path) is not None
                 and checkpoint_files.what_is_missing(newest) is None
             ):
-                checkpoint_files.remove(prefix)
+                checkpoint_files.remove_parts(prefix)
     _files.remove(note)
 
 
