@@ -286,6 +286,48 @@ def no_state_file(tmp_path, **_):
     train(tmp_path)
 
 
+@shows('the list of the best checkpoints must be one that this class has written')
+def a_damaged_list(tmp_path, **_):
+    (tmp_path / 'best').mkdir()
+    (tmp_path / 'best' / 'best_checkpoints.json').write_text('{')
+    tfhooks.BestCheckpoints(len).begin(str(tmp_path))
+
+
+@shows('BestCheckpoints begins a new list')
+def another_metric(tmp_path, **_):
+    (tmp_path / 'best').mkdir()
+    path = tmp_path / 'best' / 'best_checkpoints.json'
+    path.write_text(json.dumps({'mode': 'min', 'checkpoints': []}))
+    tfhooks.BestCheckpoints(len, mode='max').begin(str(tmp_path))
+
+
+@shows('state_file must be one that such a hook has written')
+def a_damaged_state_file(tmp_path, **_):
+    (tmp_path / 'state').write_text('{')
+    train_op()
+    loss = tf.constant(1.0)
+    hook = tfhooks.EarlyStoppingHook(
+        loss, patience=1, every_n_steps=1, state_file=tmp_path / 'state'
+    )
+    run(hook)
+
+
+@shows('each line must be a row that such a writer has written')
+def a_file_of_another_program(tmp_path, **_):
+    (tmp_path / 'metrics').write_text('notes\n')
+    op = train_op()
+    writer = tfhooks.JsonLinesWriter(tmp_path / 'metrics')
+    run(tfhooks.MetricsWriterHook([writer], [tf.constant(1.0)], 1), fetches=[op])
+
+
+@shows('the file must stay where it is while it is written to')
+def a_file_that_is_gone(tmp_path, **_):
+    writer = tfhooks.JsonLinesWriter(tmp_path / 'metrics')
+    writer.open(['loss'])
+    (tmp_path / 'metrics').unlink()
+    writer.resume(0)
+
+
 @shows('could not save a checkpoint')
 def no_directory(tmp_path, **_):
     directory = tmp_path / 'gone'
