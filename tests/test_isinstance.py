@@ -52,6 +52,41 @@ def test_requests_of_either_kind_are_the_others():
     assert isinstance(tfhooks.SessionRunArgs('x:0'), tf.train.SessionRunArgs)
 
 
+@pytest.mark.parametrize('name', ['saver', 'summaries', 'step counter', 'logging'])
+def test_a_timer_of_tensorflows_in_a_hook_of_tfhooks(name, tmp_path):
+    """It counts as tfhooks' timer, and has not what is beyond TensorFlow's in that."""
+    directory = str(tmp_path)
+    with tf.Graph().as_default():
+        train = tf.assign_add(tf.train.get_or_create_global_step(), 1)
+        summary = tf.summary.scalar('a', 1.0)
+        scaffold = tf.train.Scaffold()
+        hook = {
+            'saver': lambda: tfhooks.CheckpointSaverHook(
+                directory, save_steps=100, scaffold=scaffold
+            ),
+            'summaries': lambda: tfhooks.SummarySaverHook(
+                save_steps=100, output_dir=directory, summary_op=summary
+            ),
+            'step counter': lambda: tfhooks.StepCounterHook(100, output_dir=directory),
+            'logging': lambda: tfhooks.LoggingTensorHook(
+                ['global_step:0'], every_n_iter=100, formatter=lambda values: seen.append(1)
+            ),
+        }[name]()
+        hook._timer = tf.train.SecondOrStepTimer(every_steps=2)
+        seen = []
+        creator = tfhooks.ChiefSessionCreator(scaffold)
+        with tfhooks.MonitoredSession(creator, hooks=[hook]) as session:
+            for _ in range(5):
+                session.run(train)
+    events = [
+        event
+        for path in tmp_path.glob('events*')
+        for event in tf.train.summary_iterator(str(path))
+        if event.HasField('summary')
+    ]
+    assert seen or events or (tmp_path / 'model.ckpt-5.index').exists()
+
+
 def test_a_program_that_catches_tensorflows_error_catches_tfhooks():
     with tfhooks.patched(), pytest.raises(tf.train.NanLossDuringTrainingError):
         raise tfhooks.NanLossDuringTrainingError

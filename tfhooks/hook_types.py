@@ -307,5 +307,8 @@ class SupportsWrappedHook:
 
 
 def supports(hook: Any, kind: type) -> bool:
-    """Whether the class of a hook names `kind`, one of the classes above, among its bases."""
+    """Whether the class of an object names `kind` among its bases.
+
+    That is less than `isinstance` says, for which TensorFlow's own classes count, too.
+    """
     return kind in type(hook).__mro__

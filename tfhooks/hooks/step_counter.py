@@ -10,7 +10,13 @@ from typing import Any
 from tfhooks import _arguments, pauses, steps
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import tf
-from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from tfhooks.hook_types import (
+    SessionRunArgs,
+    SessionRunContext,
+    SessionRunHook,
+    SessionRunValues,
+    supports,
+)
 from tfhooks.hooks._subclasses import replaces_runs
 from tfhooks.hooks._writers import event_writer
 from tfhooks.triggers import SecondOrStepTimer
@@ -102,7 +108,7 @@ class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
         """When a rate may be due; see `tfhooks.steps.NextDue`."""
         if self._warm_until is not None and self._timer.last_triggered_step() is None:
             return steps.NextDue(step=self._warm_until)
-        if not isinstance(self._timer, SecondOrStepTimer):  # A subclass has set TensorFlow's.
+        if not supports(self._timer, SecondOrStepTimer):  # A subclass has set TensorFlow's.
             return steps.ALWAYS
         return self._timer.next_due(lead_secs=self._run_secs)
 

@@ -7,7 +7,13 @@ from typing import Any
 from tfhooks import _arguments, steps
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import tf
-from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from tfhooks.hook_types import (
+    SessionRunArgs,
+    SessionRunContext,
+    SessionRunHook,
+    SessionRunValues,
+    supports,
+)
 from tfhooks.hooks._subclasses import replaces_runs
 from tfhooks.hooks._writers import event_writer
 from tfhooks.triggers import SecondOrStepTimer
@@ -126,7 +132,7 @@ class SummarySaverHook(tf.train.SummarySaverHook, SessionRunHook[list[Any]]):
             self._summary_writer.add_summary(summary, step)
 
     def _has_own_timer(self) -> bool:
-        return isinstance(self._timer, SecondOrStepTimer)
+        return supports(self._timer, SecondOrStepTimer)
 
     def _goes_by_tensorflow(self) -> bool:
         return replaces_runs(self, SummarySaverHook) or not self._has_own_timer()
