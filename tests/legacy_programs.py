@@ -21,17 +21,31 @@ RECORDED = os.path.join(HERE, 'legacy')
 # The arguments of each run of each program; a second run goes on in the directory of the first.
 PROGRAMS = {
     'actor_learner': [['--logdir=DIR', '--total_updates=80']],
+    'attention_beams': [['--train_dir=DIR', '--steps=80']],
+    'bucket_translation': [['--train_dir=DIR', '--steps=60']],
     'cifar_tutorial': [['--train_dir=DIR', '--max_steps=60']],
     'contrib_evaluation': [['--logdir', 'DIR', '--steps', '90']],
+    'crf_tagger': [['--train_dir=DIR', '--steps=60']],
     'dnc_loop': [
         ['--checkpoint_dir=DIR', '--num_training_iterations=50'],
         ['--checkpoint_dir=DIR', '--num_training_iterations=100'],
     ],
     'hook_library': [['--model_dir', 'DIR', '--train_steps', '60']],
     'horovod_like': [['--checkpoint_dir', 'DIR', '--num_steps', '80']],
+    'learn_experiment': [['--model_dir=DIR', '--train_steps=60']],
+    'mnist_summaries': [['--data_dir=DIR/data', '--log_dir=DIR', '--max_steps=41']],
     'slim_train': [['--train_dir=DIR', '--number_of_steps=60']],
     'supervisor': [['--logdir=DIR', '--steps=60'], ['--logdir=DIR', '--steps=90']],
 }
+
+# Those that need the files of tf.contrib.
+NEED_FILES = (
+    'attention_beams',
+    'bucket_translation',
+    'crf_tagger',
+    'learn_experiment',
+    'mnist_summaries',
+)
 
 # Lines of the log that hooks and loops write at steps; the others tell of sessions' beginnings.
 LOGGED = re.compile(r'Saving checkpoints for|Evaluation \[|Examples per|(loss|xent|step)\b.* = ')

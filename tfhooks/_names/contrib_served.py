@@ -52,11 +52,20 @@ _MOVED = {
     'training.training_ops': 'ops.gen_training_ops',
 }
 
+# The base classes of layers, of which TensorFlow and Keras 2 have one each; a layer of either is
+# one of these to the files.
+LAYERS = {
+    'Layer': 'tensorflow.python.layers.base.Layer',
+    'KerasLayer': 'tensorflow.python.keras.layers.Layer',
+}
+
 SERVED = {
     **REMOVED,
     'tensorflow': 'tfhooks.v1',
     **{f'tensorflow.{name}': f'tensorflow.{name}' for name in _AS_THEY_ARE},
     **{f'tensorflow.python.{old}': f'tensorflow.python.{new}' for old, new in _MOVED.items()},
+    **{name: f'{_STAND_INS}.{new}' for new, name in LAYERS.items()},
+    'tensorflow.python.framework.device.DeviceSpec': 'tfhooks.v1.DeviceSpec',
     'tensorflow.python.ops.variable_scope.variable': 'tfhooks.v1.Variable',
     **{f'tensorflow.{name}': f'tfhooks_contrib.{name}' for name in _INSTALLED},
     **{f'tensorflow.{old}': f'{_STAND_INS}.{new}' for old, new in _STOOD_IN.items()},

@@ -25,10 +25,15 @@ SERVED = {
 """By the name of a module or of something in it: where it is today."""
 
 OVERLAID = {
-    f'tensorflow.python.training.{name}': 'tfhooks.v1.train'
-    for name in ('basic_session_run_hooks', 'monitored_session', 'session_run_hook', 'training')
+    'tensorflow.python.ops.rnn_cell': 'tfhooks.v1.nn.rnn_cell',
+    'tensorflow.python.ops.rnn_cell_impl': 'tfhooks.v1.nn.rnn_cell',
+    **{
+        f'tensorflow.python.training.{name}': 'tfhooks.v1.train'
+        for name in ('basic_session_run_hooks', 'monitored_session', 'session_run_hook', 'training')
+    },
 }
-"""Modules whose names are taken from another where both have them: tfhooks' hooks and sessions."""
+"""Modules whose names are taken from another where both have them: tfhooks' hooks and sessions, and
+the cells of Keras 2, of which TensorFlow has a second copy of its own."""
 
 COPIED = ('tensorflow.python.training.evaluation',)
 """Modules of TensorFlow's of which such packages get a copy, whose imports are served, too."""

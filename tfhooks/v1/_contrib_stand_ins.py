@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import os
+import pkgutil
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from tfhooks._names.contrib_served import LAYERS
 from tfhooks._tensorflow import tf
 from tfhooks.v1 import _originals
 
 absent = _originals.Absent('tensorflow')
+
+
+def _layer(name: str) -> type:
+    """A base class of layers of which every layer is an instance, Keras 2's as TensorFlow's own."""
+    theirs: type = pkgutil.resolve_name(LAYERS[name])
+    own = pkgutil.resolve_name(LAYERS['KerasLayer'])
+
+    def __subclasshook__(cls: type, other: type) -> Any:
+        return issubclass(other, (own, tf.keras.layers.Layer)) if cls is made else NotImplemented
+
+    fields: dict[str, Any] = {
+        '__doc__': theirs.__doc__,
+        '__subclasshook__': classmethod(__subclasshook__),
+    }
+    made: type = abc.ABCMeta(theirs.__name__, (theirs,), fields)
+    return made
+
+
+def __getattr__(name: str) -> type:
+    if name not in LAYERS:
+        raise AttributeError(name)
+    made: type = globals().setdefault(name, _layer(name))
+    return made
 
 
 class RegisterGradient:
