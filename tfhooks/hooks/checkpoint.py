@@ -124,6 +124,7 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         keep_best: BestCheckpoints | None = None,
     ) -> None:
         who = type(self).__name__
+        tf.logging.info('Create CheckpointSaverHook.')
         if saver is not None and scaffold is not None:
             raise ValueError(
                 f'{who}: You cannot provide both saver and scaffold; {saver=}, {scaffold=}'
@@ -131,19 +132,15 @@ class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
         if keep_best is not None:
             _arguments.is_a(who, 'keep_best', keep_best, BestCheckpoints, 'a BestCheckpoints')
         _arguments.is_a(who, 'checkpoint_dir', checkpoint_dir, (str, os.PathLike), 'a path')
+        self._saver = saver
+        self._checkpoint_dir = os.fspath(checkpoint_dir)
+        self._save_path = os.path.join(self._checkpoint_dir, checkpoint_basename)
+        self._scaffold = scaffold
+        self._timer = SecondOrStepTimer.of_hook(who, save_secs=save_secs, save_steps=save_steps)
+        self._listeners = checkpoint_listener.listed(who, listeners)
+        self._steps_per_run = 1000000  # TensorFlow's `after_run` adds it to the step.
+        self._save_graph_def = save_graph_def
         retries = _arguments.whole(who, 'save_retries', save_retries, least=0) or 0
-        timer = SecondOrStepTimer.of_hook(who, save_secs=save_secs, save_steps=save_steps)
-        super().__init__(
-            os.fspath(checkpoint_dir),
-            save_secs,
-            save_steps,
-            saver,
-            checkpoint_basename,
-            scaffold,
-            checkpoint_listener.listed(who, listeners),
-            save_graph_def,
-        )
-        self._timer = timer
         period = f'{save_secs=}' if save_steps is None else f'{save_steps=}'
         vars(self)[_OWN] = _Own(period, retries, asynchronous, keep_best)
 
