@@ -263,8 +263,13 @@ def _save_error_class(kind: type[Exception]) -> type[CheckpointSaveError]:
 def checkpoint_save_error(
     message: str, error: Exception, *, hook: Any = None, path: str = '', step: int = -1
 ) -> CheckpointSaveError:
-    """A CheckpointSaveError that is also an instance of the type of `error`."""
-    kind = _save_error_class(type(error))
+    """A CheckpointSaveError that is also an instance of the type of `error`.
+
+    Of ESTALE and its like TensorFlow makes the errors of a lost session, from which sessions
+    recover: those become an UnknownError, since no other session finds the files.
+    """
+    is_taken_for_loss = isinstance(error, (tf.errors.AbortedError, tf.errors.UnavailableError))
+    kind = _save_error_class(tf.errors.UnknownError if is_taken_for_loss else type(error))
     made: CheckpointSaveError
     if issubclass(kind, OSError) and isinstance(error, OSError) and error.errno is not None:
         made = kind(error.errno, message)
@@ -276,7 +281,8 @@ def checkpoint_save_error(
             was: Any = error
             init = tf.errors.OpError.__init__
             # With the op, its message would end with where in the program the op was made.
-            arguments = (was.node_def, None, message, was.error_code)
+            code = tf.errors.UNKNOWN if is_taken_for_loss else was.error_code
+            arguments = (was.node_def, None, message, code)
         init(made, *arguments)
     made.hook, made.path, made.step, made.error = hook, path, step, error
     made.__cause__ = error

@@ -265,6 +265,42 @@ def test_the_end_waits_also_where_the_session_cannot_run_any_more(tmp_path):
     assert latest_step(tmp_path) == 2
 
 
+def test_an_error_in_the_thread_is_attached_to_that_of_the_body(tmp_path, log):
+    def train():
+        with gated(tmp_path, tfhooks.MonitoredSession, save_steps=2) as (gate, hook, run):
+            run(2)
+            gate.fails_before_writing = True
+            gate.open.set()
+            hook.wait_for_save()
+            raise KeyError('a mistake of the program')
+
+    with pytest.raises(KeyError) as raised:
+        train()
+    [other] = raised.value.other_errors
+    assert isinstance(other, CheckpointSaveError)
+    assert other.step == 2
+    assert len(log('The background save of step 2 failed')) == 1
+
+
+def test_the_state_of_an_iterator_is_saved_while_the_step_waits(tmp_path, log):
+    with tf.Graph().as_default():
+        step = tf.train.get_or_create_global_step()
+        iterator = tf.data.make_initializable_iterator(tf.data.Dataset.range(10))
+        state = tf.data.experimental.make_saveable_from_iterator(iterator)
+        item = iterator.get_next()
+        op = step.assign_add(1)
+        own = tf.train.Saver({'global_step': step, 'data': state})
+        hook = saver(tmp_path, saver=own, asynchronous=True)
+        scaffold = tf.train.Scaffold(local_init_op=iterator.initializer)
+        creator = tf.train.ChiefSessionCreator(scaffold)
+        with tfhooks.MonitoredSession(creator, [hook, LoseSession(3)]) as session:
+            for _ in range(4):
+                session.run([item, op])
+            own.restore(session.raw_session(), str(tmp_path / 'model.ckpt-2'))
+            assert session.run_without_hooks(item) == 2
+    assert len(log('Steps will wait')) == 1
+
+
 class LoseSession(tf.train.SessionRunHook):
     def __init__(self, after_runs):
         self._runs = after_runs

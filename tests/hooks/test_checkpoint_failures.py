@@ -20,6 +20,7 @@ from saving_models import (
     training,
 )
 
+import tfhooks
 from tfhooks import errors
 from tfhooks.errors import CheckpointSaveError
 from tfhooks.hooks import checkpoint_write
@@ -284,6 +285,37 @@ def test_a_damaged_file_does_not_count_as_saved(tmp_path):
             damaging.damages = False
             session.run(op)
     assert latest_step(tmp_path) == 3
+
+
+class CutShort(tf.train.Saver):
+    """A disk that cuts a file short after it was written, before older ones are removed."""
+
+    cuts = False
+
+    def _RecordLastCheckpoint(self, path):
+        if self.cuts:
+            os.truncate(path + '.data-00000-of-00001', 3)
+        super()._RecordLastCheckpoint(path)
+
+
+@pytest.mark.parametrize('keep', [1, 5])
+def test_a_file_cut_short_takes_no_older_checkpoint_along(tmp_path, keep):
+    with tf.Graph().as_default():
+        op = model(100)
+        own = CutShort(max_to_keep=keep)
+        creator = tfhooks.ChiefSessionCreator(tf.train.Scaffold(saver=own))
+        hook = saver(tmp_path, save_steps=1, saver=own)
+        with tfhooks.MonitoredSession(creator, [hook]) as session:
+            session.run(op)
+            own.cuts = True
+            with pytest.raises(CheckpointSaveError, match='Older checkpoints are still there'):
+                session.run(op)
+            # The state file names what is there, so a start now goes on from it.
+            assert steps_in(tmp_path) == [0, 1][-keep:]
+            assert latest_step(tmp_path) == 1
+            assert own.last_checkpoints[-1] == str(tmp_path / 'model.ckpt-1')
+            own.cuts = False
+    assert latest_step(tmp_path) == 2
 
 
 class LosesSession(tf.train.Saver):

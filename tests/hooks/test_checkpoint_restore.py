@@ -173,6 +173,67 @@ def test_seconds_go_on_from_the_checkpoint_that_was_restored(tmp_path, monkeypat
         assert latest_step(tmp_path) > 2
 
 
+class Fills(tf.train.SessionRunHook):
+    """Changes a large variable when the session is made."""
+
+    def after_create_session(self, session, coord):
+        session.run(session.graph.get_operation_by_name('filled'))
+
+
+def test_what_a_hook_changes_after_a_restore_is_saved(tmp_path):
+    size = 5_000_000
+
+    def start(hooks):
+        with tf.Graph().as_default():
+            model(size)
+            weights = tf.global_variables('weights')[0]
+            with tf.control_dependencies([tf.assign(weights, tf.fill([size], 7.0))]):
+                tf.no_op(name='filled')
+            scaffold = tf.train.Scaffold()
+            creator = tfhooks.ChiefSessionCreator(scaffold, checkpoint_dir=str(tmp_path))
+            hooks = [*hooks, saver(tmp_path, scaffold=scaffold)]
+            with tfhooks.MonitoredSession(creator, hooks):
+                pass
+        return tf.train.load_checkpoint(str(tmp_path)).get_tensor('weights')[-1]
+
+    assert start([]) == 0.0
+    assert start([Fills()]) == 7.0
+
+
+def test_the_step_that_is_never_increased_is_saved_at_the_end(tmp_path, log):
+    with tf.Graph().as_default():
+        tf.train.get_or_create_global_step()
+        weight = tf.get_variable('weight', initializer=0.0)
+        op = weight.assign_add(1.0)
+        with tfhooks.MonitoredSession(hooks=[saver(tmp_path, saver=tf.train.Saver())]) as session:
+            for _ in range(30):
+                session.run(op)
+    assert tf.train.load_checkpoint(str(tmp_path)).get_tensor('weight') == 30.0
+    assert latest_step(tmp_path) == 0
+    [text] = log('saves nothing, since the global step is not increased')
+    assert 'it is 0 since the session began' in text
+
+
+def test_the_cadence_goes_on_after_an_initializer_that_runs_in_the_session(tmp_path, log):
+    with training(tmp_path, [saver(tmp_path)]) as run:
+        run(10)
+    with tf.Graph().as_default():
+        op = model()
+        init = tf.global_variables_initializer()
+        scaffold = tf.train.Scaffold()
+        creator = tfhooks.ChiefSessionCreator(scaffold, checkpoint_dir=str(tmp_path))
+        with tfhooks.MonitoredSession(creator, [saver(tmp_path, scaffold=scaffold)]) as session:
+            session.run(init)
+            for _ in range(2):
+                session.run(op)
+            assert latest_step(tmp_path) == 2
+            for _ in range(2):
+                session.run(op)
+            assert latest_step(tmp_path) == 4
+    [text] = log('The global step has gone back')
+    assert 'from 10 to 0' in text
+
+
 def test_what_a_killed_process_left_is_removed(tmp_path):
     with training(tmp_path, [saver(tmp_path)]) as run:
         run(3)
