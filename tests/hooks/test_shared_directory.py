@@ -14,6 +14,7 @@ from saving_models import latest_step, saver, steps_in, training
 
 from tfhooks import _files
 from tfhooks.hooks import save_directory
+from tfhooks.hooks.best import BestCheckpoints
 
 needs_proc = pytest.mark.skipif(not os.path.exists('/proc/self/stat'), reason='needs /proc')
 
@@ -90,6 +91,21 @@ def test_a_process_of_this_machine_is_known_at_once(tmp_path, neighbour, log):
         run(3)
     (line,) = log('Another process saves into')
     assert f'process {neighbour.pid} on host {socket.gethostname()}' in line
+
+
+@needs_proc
+def test_what_another_process_is_just_keeping_as_best_is_left_alone(tmp_path, neighbour):
+    best = tmp_path / 'best'
+    best.mkdir()
+    (best / 'model.ckpt-7.index').write_text('')
+    state = {'mode': 'min', 'checkpoints': [], 'unfinished': ['model.ckpt-7']}
+    (best / 'best_checkpoints.json').write_text(json.dumps(state))
+    lease(tmp_path, pid=neighbour.pid)
+    BestCheckpoints(len).begin(str(tmp_path))
+    assert (best / 'model.ckpt-7.index').exists()
+    lease(tmp_path)  # This process itself.
+    BestCheckpoints(len).begin(str(tmp_path))
+    assert not (best / 'model.ckpt-7.index').exists()
 
 
 def test_a_process_elsewhere_is_known_when_it_saves_again(tmp_path, log):

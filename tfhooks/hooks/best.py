@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from tfhooks import _files, log
 from tfhooks._tensorflow import Tensor, tf
 from tfhooks.errors import blame, checkpoint_save_error
-from tfhooks.hooks import _scalars, checkpoint_files
+from tfhooks.hooks import _scalars, checkpoint_files, save_directory
 
 _STATE = 'best_checkpoints.json'
 _MODES = ('min', 'max')
@@ -143,7 +143,8 @@ class BestCheckpoints:
         gone = [name for name in found.unfinished if name not in listed]
         gone += [os.path.basename(kept.path) for kept in complete[self._n :]]
         try:
-            if gone:
+            # Another process may be just about what is unfinished.
+            if gone and not save_directory.is_anothers(os.path.dirname(self._directory)):
                 self._commit(self._kept, gone)
         except tf.errors.OpError as error:
             tf.logging.warning('BestCheckpoints: %s could not be tidied: %s', self._path, error)
@@ -210,10 +211,14 @@ class BestCheckpoints:
         except Exception as error:
             if not again:
                 self._take_back(new, is_named)
+            other = save_directory.other_saver(os.path.dirname(self._directory))
+            look_at = (
+                f'{other}, which saves there, too' if other else 'its free space, its permissions'
+            )
             raise checkpoint_save_error(
                 f'BestCheckpoints could not keep a checkpoint: path={new.path!r}, step={step}, '
                 f'value={value}, cause={type(error).__name__}: {error}. The checkpoint itself is '
-                f'saved. Look at {self._directory!r}: its free space, its permissions.',
+                f'saved. Look at {self._directory!r}: {look_at}.',
                 error,
                 hook=self,
                 path=new.path,

@@ -96,6 +96,13 @@ def other_saver(directory: str) -> str | None:
     return None if lease is None else lease.renew()
 
 
+def is_anothers(directory: str) -> bool:
+    """Whether a process of this machine, other than this one, is known to save into a directory."""
+    lease = _Lease(directory)
+    found = lease.read()
+    return found is not None and found.pid != os.getpid() and lease.is_alive(found)
+
+
 class _Holder(NamedTuple):
     """A process that saves, as a lease names it.
 
@@ -136,9 +143,9 @@ class _Lease:
     def renew(self) -> str | None:
         """Writes it unless it stands there; returns what is known of another process."""
         with self._lock:
-            found = self._read()
+            found = self.read()
             if found != self._mine:
-                if found is not None and (self._is_written or self._is_alive(found)):
+                if found is not None and (self._is_written or self.is_alive(found)):
                     self._meet(found)
                 self._write()
             return next(reversed(self._met.values()), None)
@@ -146,10 +153,11 @@ class _Lease:
     def release(self) -> None:
         """Removes it if it stands there."""
         with self._lock:
-            if self._read() == self._mine:
+            if self.read() == self._mine:
                 _files.remove(self._path)
 
-    def _is_alive(self, other: _Holder) -> bool:
+    def is_alive(self, other: _Holder) -> bool:
+        """Whether another one is known to live; False where that cannot be known."""
         is_here = other.host == self._mine.host and other.started is not None
         return is_here and _started(other.pid) == other.started
 
@@ -172,7 +180,7 @@ class _Lease:
             _files.write_json(self._path, self._mine._asdict())
             self._is_written = True
 
-    def _read(self) -> _Holder | None:
+    def read(self) -> _Holder | None:
         """What stands there, or None where that is no lease."""
         try:
             if tf.gfile.Exists(self._path):
