@@ -203,7 +203,57 @@ def no_global_step(**_):
 @shows('Two savers must not share a directory')
 def two_savers(tmp_path, **_):
     tf.train.get_or_create_global_step()
-    run(*[tfhooks.CheckpointSaverHook(str(tmp_path), save_steps=1) for _ in range(2)])
+    savers = [tf.train.Saver() for _ in range(2)]
+    run(*[tfhooks.CheckpointSaverHook(str(tmp_path), save_steps=1, saver=one) for one in savers])
+
+
+@shows('saves nothing, since the global step is not increased')
+def nobody_counts(tmp_path, **_):
+    tf.train.get_or_create_global_step()
+    weight = tf.group(tf.get_variable('weight', initializer=1.0).assign_add(1.0))
+    hook = tfhooks.CheckpointSaverHook(str(tmp_path), save_steps=1)
+    run(hook, fetches=[weight], times=30)
+
+
+@shows('The global step has gone back from')
+def initializer_inside(tmp_path, **_):
+    op, init = train_op(), tf.global_variables_initializer()
+    hook = tfhooks.CheckpointSaverHook(str(tmp_path), save_steps=1)
+    with tfhooks.MonitoredSession(hooks=[hook]) as session:
+        session.run(op)
+        session.run(op)
+        session.run(init)
+
+
+class Fails(tf.train.Saver):
+    """Fails in the background as on a full disk."""
+
+    @property
+    def last_checkpoints(self):
+        if threading.current_thread() is not threading.main_thread():
+            raise tf.errors.ResourceExhaustedError(None, None, 'the disk is full')
+        return super().last_checkpoints
+
+
+class Renames(tf.train.Saver):
+    def save(self, *args, **kwargs):
+        return super().save(*args, **kwargs) + '-renamed'
+
+
+@shows('The background save of step')
+def background_save(tmp_path, **_):
+    op = tf.group(train_op())
+    hook = tfhooks.CheckpointSaverHook(
+        str(tmp_path), save_steps=1, saver=Fails(), asynchronous=True
+    )
+    run(hook, fetches=[op])
+
+
+@shows('no checkpoint is there: what it writes is not looked at', 'Steps will wait for their saves')
+def saver_of_its_own(tmp_path, **_):
+    tf.train.get_or_create_global_step()
+    own = Renames()
+    run(tfhooks.CheckpointSaverHook(str(tmp_path), save_steps=1, saver=own, asynchronous=True))
 
 
 @shows('SummarySaverHook: output_dir or summary_writer must be provided')
