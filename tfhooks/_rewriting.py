@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from tfhooks._names.removed import ATTRIBUTES, METHODS, MODULES, REMOVED
 
@@ -105,6 +105,21 @@ class _Rewriter(ast.NodeTransformer):
         for inner in ast.walk(get):
             ast.copy_location(inner, node)
         return ast.copy_location(call, node)
+
+
+def removed_names(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
+    """The removed names of Python, NumPy and SciPy that a file uses, and where."""
+    modules = _imported(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            names = [f'{modules.get(node.value.id)}.{node.attr}']
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names = [f'{node.module}.{alias.name}' for alias in node.names]
+        else:
+            continue
+        for name in names:
+            if name in REMOVED:
+                yield name, node
 
 
 def _alias(at: ast.alias, name: str, asname: str | None) -> ast.alias:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tfhooks._rewriting import needs
 from tfhooks.checking.uses import ROOTS
 
 _SKIPPED = {'__pycache__', 'node_modules'}
@@ -91,7 +92,7 @@ def read(file: str) -> Source:
     if isinstance(tree, Unreadable):
         return Source(_EMPTY, [tree])
     # Most files of most folders have nothing to do with TensorFlow.
-    return Source(tree if _IN_QUESTION.search(content) else _EMPTY)
+    return Source(tree if _IN_QUESTION.search(content) or needs(content) else _EMPTY)
 
 
 def _parse(source: bytes | str) -> ast.Module | Unreadable:

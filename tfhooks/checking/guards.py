@@ -53,6 +53,9 @@ def question(known: Collection[str], test: ast.expr) -> Guard | None:
     """
     asks = _VERSIONS | _QUESTIONS
     for node in ast.walk(test):
+        # `'name' in dir(tf)`; an attribute of this name is no question.
+        if isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'dir':
+            return Guard('test')
         if isinstance(node, ast.Attribute) and node.attr in asks:
             return Guard('test')
         if isinstance(node, ast.Name) and (node.id in asks or node.id in known):

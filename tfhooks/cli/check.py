@@ -6,13 +6,16 @@ Nothing is run or imported of what is read, nor of TensorFlow, whose files are l
 from __future__ import annotations
 
 import argparse
+import ast
 import gc
 import os
 import sys
 from collections.abc import Iterator, Sequence
 
+from tfhooks import _rewriting
+from tfhooks._names.removed import REMOVED
 from tfhooks.checking import files as sources
-from tfhooks.checking import patterns
+from tfhooks.checking import packages, patterns
 from tfhooks.checking import report as reports
 from tfhooks.checking.guards import Guard
 from tfhooks.checking.installed import Installed
@@ -143,6 +146,24 @@ def _findings(file: str, program: Program, judge: Judge) -> Iterator[Finding]:
             name,
             verdict.extra,
         )
+    for name, node in _rewriting.removed_names(program.tree):
+        module, _, last = name.rpartition('.')
+        instead = REMOVED[name]
+        yield _caution(
+            file,
+            node,
+            name,
+            f'{last} is gone from {module}; the runner has it in the files of a program',
+            '' if instead.startswith('tfhooks.') else instead.removeprefix('builtins.'),
+        )
+    for name, node in packages.imported(program.tree):
+        yield _caution(
+            file,
+            node,
+            name,
+            f'{name} is an installed package that was written for TensorFlow 1',
+            f'python -m tfhooks --package {name}',
+        )
     for pattern, node in patterns.find(program):
         yield Finding(
             file,
@@ -156,6 +177,11 @@ def _findings(file: str, program: Program, judge: Judge) -> Iterator[Finding]:
             None,
             pattern.row,
         )
+
+
+def _caution(file: str, node: ast.AST, name: str, message: str, replacement: str) -> Finding:
+    line, column = getattr(node, 'lineno', 1), getattr(node, 'col_offset', 0) + 1
+    return Finding(file, 0, line, column, 'caution', message, replacement, name)
 
 
 _FAILS = ('gone', 'unknown')

@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import functools
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -23,6 +24,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tfhooks import _contrib_files as files
+from tfhooks._names import extras
 
 _WHEEL = 'tensorflow-1.15.5-cp37-cp37m-manylinux2010_x86_64.whl'
 _SHA256 = '29831dda98d668067de75403b2fca0d06a2f026ef6f217fa2ca873c20b4ee4d3'
@@ -41,6 +43,10 @@ _TAKEN = re.compile(
 )
 _LICENCE = re.compile(r'tensorflow(_core)?/include/.*com_google_absl/LICENSE')
 _METADATA = re.compile(r'tensorflow(_gpu|_cpu)?-(1\.15\.\d+)\.dist-info/METADATA')
+
+
+# What the files import that is no part of TensorFlow.
+_EXTRAS = {'estimator': 'tensorflow_estimator', 'legacy': 'tf_keras'}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,9 +99,13 @@ def main(args: argparse.Namespace) -> int:
 
 def _status(installed: Path) -> str:
     record = files.origin(installed)
+    missing = [name for name, package in _EXTRAS.items() if not importlib.util.find_spec(package)]
+    needs = f'\nThey need: {extras.pip_command(missing)}' if missing else ''
     return (
         f'{record["files"]} files of TensorFlow {record["version"]} in {installed}\n'
-        f'from {record["source"]}' + (f', SHA-256 {record["sha256"]}' if record['sha256'] else '')
+        f'from {record["source"]}'
+        + (f', SHA-256 {record["sha256"]}' if record['sha256'] else '')
+        + needs
     )
 
 

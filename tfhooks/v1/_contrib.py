@@ -16,7 +16,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 from tfhooks import _contrib_files, _rewriting
-from tfhooks._names import contrib_served
+from tfhooks._names import contrib_served, extras
 from tfhooks.v1 import _originals
 
 
@@ -76,7 +76,15 @@ class _Loader(_originals.Loader):
         return super().get_code(fullname)
 
     def exec_module(self, module: ModuleType) -> None:
-        super().exec_module(module)
+        try:
+            super().exec_module(module)
+        except ModuleNotFoundError as error:
+            if error.name != 'tensorflow_estimator':
+                raise
+            name = module.__name__.removeprefix('tfhooks.v1.')
+            raise ModuleNotFoundError(
+                f'tf.{name} needs the extra estimator: {extras.pip_command(["estimator"])}'
+            ) from error
         over = contrib_served.OVER.get(module.__name__.removeprefix('tfhooks.v1.'), {})
         for name, place in over.items():
             vars(module)[name] = pkgutil.resolve_name(place)
