@@ -1,22 +1,24 @@
 """StepTracker on simulated runs, and the exact steps that hooks see in real sessions."""
 
 import itertools
+import math
 import threading
 
 import pytest
 import tensorflow.compat.v1 as tf
 
 from tfhooks import steps
+from tfhooks._tensorflow import global_step_read
 from tfhooks.steps import StepTracker
 
 
 class Simulated:
     """A session whose only variable is the step, and runs whose read comes early or late."""
 
-    def __init__(self, step=0):
+    def __init__(self, step=0, most=math.inf):
         self.step = step
         self.reads = 0
-        self.tracker = StepTracker('step')
+        self.tracker = StepTracker('step', most)
         self.stuck = []
         self.tracker.on_stuck.append(self.stuck.append)
         self.tracker.reset(self)
@@ -30,42 +32,96 @@ class Simulated:
     def train(self, by=1, late=False, others=0):
         early = self.step
         self.step += by + others
-        self.tracker.ran(self.step if late else early)
+        return self.tracker.ran(self.step if late else early)
 
 
-def test_lower_never_exceeds_the_step_and_reach_covers_it():
-    model = Simulated()
-    model.train(by=3)
-    model.tracker.after(tf.train.SessionRunContext(None, model))
-    assert model.tracker.stride == model.tracker.advance == 3
+def test_bounds_hold_whenever_the_read_comes():
+    model = Simulated(most=3)
     for late in [False, True, True, False, False, True, False] * 30:
-        bound = model.tracker.lower + 2 * model.tracker.stride
+        bound = model.tracker.lower + model.tracker.ahead
         model.train(by=3, late=late)
         assert model.tracker.lower <= model.step <= bound
-        assert model.tracker.advance == 3
+        assert model.step <= model.tracker.lower + model.tracker.slack
 
 
-def test_stride_of_ordered_reads_is_what_a_run_adds():
-    model = Simulated()
-    for _ in range(10):
-        model.train(by=3)
-    assert model.tracker.stride == 3
-    assert model.tracker.lower == 27
+def test_each_thread_may_add_what_a_run_adds():
+    model = Simulated(most=3)
+    assert (model.tracker.slack, model.tracker.ahead) == (3, 6)
+    model.tracker.allow_threads(2)
+    model.tracker.allow_threads(1)
+    assert (model.tracker.slack, model.tracker.ahead) == (6, 12)
 
 
-def test_stride_of_racing_reads_is_at_most_twice_what_a_run_adds():
-    model = Simulated()
-    for late in [False, True] * 50:
-        model.train(late=late)
-    assert model.tracker.stride == 2
+def test_a_step_that_goes_back_is_told_once():
+    model = Simulated(most=1)
+    told = [model.train(late=late) for late in [False, True] * 10]
+    model.step = 2
+    told += [model.train(), model.train()]
+    assert told == [None] * 20 + [20, None]
 
 
-def test_stride_includes_other_workers():
-    model = Simulated()
-    for others in [0, 4, 2]:
-        model.train(others=others)
-    model.train()
-    assert model.tracker.stride == 5
+def _increments(*kinds):
+    step = tf.train.get_or_create_global_step()
+    for kind in kinds:
+        kind(step)
+    return steps.most_per_run(step)
+
+
+def _save(step):
+    tf.train.Saver()
+
+
+def _read(step):
+    return [tf.identity(step), step.read_value(), tf.add(tf.train.get_global_step(), 1)]
+
+
+def _shared_read(step):
+    global_step_read()
+
+
+def _add_in_a_branch(step):
+    tf.cond(tf.placeholder(tf.bool, []), lambda: tf.assign_add(step, 3), lambda: step.read_value())
+
+
+def _add_in_a_loop(step):
+    def body(i):
+        with tf.control_dependencies([tf.assign_add(step, 1)]):
+            return [i + 1]
+
+    tf.while_loop(lambda i: i < 3, body, [0])
+
+
+@pytest.mark.parametrize('use_resource', [False, True])
+@pytest.mark.parametrize(
+    ('kinds', 'most'),
+    [
+        ([], 1),
+        ([_save, _read, _shared_read], 1),
+        ([lambda step: tf.assign_add(step, 1), _save, _read], 1),
+        ([lambda step: tf.assign_add(step, 5), lambda step: tf.assign_add(step, 2)], 7),
+        ([lambda step: tf.assign_add(step, tf.placeholder(tf.int64, []))], math.inf),
+        ([lambda step: tf.assign(step, 500)], math.inf),
+        ([lambda step: tf.assign_sub(step, 1)], math.inf),
+    ],
+)
+def test_the_graph_tells_what_a_run_adds_at_most(kinds, most, use_resource):
+    with tf.Graph().as_default(), tf.variable_scope('', use_resource=use_resource):
+        assert _increments(*kinds) == most
+
+
+@pytest.mark.parametrize('kind', [_add_in_a_loop, _add_in_a_branch])
+def test_what_a_loop_or_a_branch_adds_is_not_known(kind):
+    with tf.Graph().as_default(), tf.variable_scope('', use_resource=True):
+        assert _increments(kind) == math.inf
+
+
+@pytest.mark.parametrize('use_resource', [False, True])
+def test_an_optimizer_adds_one(use_resource):
+    with tf.Graph().as_default(), tf.variable_scope('', use_resource=use_resource):
+        step = tf.train.get_or_create_global_step()
+        loss = tf.square(tf.get_variable('w', initializer=1.0))
+        tf.train.AdamOptimizer().minimize(loss, global_step=step)
+        assert steps.most_per_run(step) == 1
 
 
 @pytest.mark.parametrize('pattern', [[False], [True], [False, True], [True, False, False, True]])
@@ -146,16 +202,9 @@ def test_a_new_session_may_begin_at_an_older_step():
     assert model.tracker.lower == 10
     model.train(by=2)
     assert model.tracker.lower == 10
-    assert model.tracker.stride == 2
     model.train(by=2)
     assert model.tracker.lower == 12
     assert model.stuck == []
-
-
-def test_reset_without_a_session_forgets_the_step():
-    model = Simulated(3)
-    model.tracker.reset(None)
-    assert model.tracker.lower is None
 
 
 def test_runs_of_two_threads_are_not_compared():
@@ -187,8 +236,6 @@ def test_what_other_threads_add_during_a_run_is_not_its_advance():
     model.train()
     assert model.tracker.after(context) == 502
     assert model.tracker.advance == 1
-    # Two threads: each of them may be in a run, and one of them may not have told of its last.
-    assert model.tracker.ahead == 3
 
 
 def test_a_jump_of_other_workers_is_forgotten():
@@ -205,7 +252,7 @@ def test_a_jump_of_other_workers_is_forgotten():
     assert model.tracker.ahead >= 5001
     for _ in range(200):
         run()
-    assert model.tracker.advance == model.tracker.stride == 1
+    assert model.tracker.advance == 1
     assert model.tracker.ahead == 2
 
 

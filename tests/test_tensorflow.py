@@ -352,9 +352,14 @@ def test_the_global_step_is_read_without_the_shared_read(monkeypatch):
     with tf.Graph().as_default() as graph:
         assert door.global_step_read() is None
         step = tf.train.get_or_create_global_step()
-        assert door.global_step_read(graph).op.name.startswith('global_step/')
+        assert door.made_global_step_read(graph) is None
+        read = door.global_step_read(graph)
+        assert read.op.name.startswith('global_step/')
+        assert door.made_global_step_read(graph) is read
         monkeypatch.delattr(training_util, '_get_or_create_global_step_read')
         assert door.global_step_read(graph) is step
+        monkeypatch.delattr(training_util, 'GLOBAL_STEP_READ_KEY')
+        assert door.made_global_step_read(graph) is None
 
 
 def test_a_graph_stays_finalized_without_the_private_method(monkeypatch):

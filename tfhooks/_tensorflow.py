@@ -45,6 +45,20 @@ def global_step_read(graph=None):
             return tf.train.get_global_step()
 
 
+def made_global_step_read(graph):
+    """The tensor that `global_step_read` has made in a graph. Fallback: None, as where it has not.
+
+    TensorFlow keeps it in a collection, whose key is private.
+    """
+    try:
+        from tensorflow.python.training import training_util
+
+        found = graph.get_collection(training_util.GLOBAL_STEP_READ_KEY)
+    except (ImportError, AttributeError):
+        return None
+    return found[0] if found else None
+
+
 def unfinalize(graph):
     """Undoes `graph.finalize()`, as a closing TensorFlow session does.
 

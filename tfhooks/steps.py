@@ -2,7 +2,7 @@
 
 A read of the global step that is fetched together with a train op races with the increment: it may
 come before it or after it. So the stock hooks never fetch the step. They ask `before`, `after` and
-`max_step_after`, which read it by a run of its own, and only in a run in which something may be due.
+`max_step_after`, which read it by a run of its own, only in a run in which something may be due.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import weakref
 from collections.abc import Callable
 from threading import get_ident
 from typing import Any, NamedTuple
+
+from tfhooks._tensorflow import made_global_step_read, tf
 
 
 class NextDue(NamedTuple):
@@ -35,11 +37,75 @@ NEVER = NextDue()
 ALWAYS = NextDue(-math.inf, -math.inf, -math.inf)
 
 # How many exact reads may turn out to be in vain before only proofs without a read count.
-_VAIN_READS = 5
+_WASTED_READS = 5
 
 # How many advances are looked at before what came earlier is forgotten: a worker that was stopped
 # for a second has seen the others advance by thousands, once.
 _ADVANCES = 64
+
+# What only reads a variable. Whatever else is done with it may change its value.
+_READS = frozenset(
+    ['Identity', 'IsVariableInitialized', 'ReadVariableOp', 'SaveV2', 'VarIsInitializedOp']
+)
+_ADDS = frozenset(['AssignAdd', 'AssignAddVariableOp'])
+_ASSIGNS = frozenset(['Assign', 'AssignVariableOp'])
+_RESTORES = frozenset(['Restore', 'RestoreSlice', 'RestoreV2'])
+_SWITCHES = frozenset(['RefSwitch', 'Switch'])
+
+
+def most_per_run(variable: Any) -> float:
+    """The most that one run can add to the global step, by what its graph does with the variable.
+
+    Args:
+      variable: The global step.
+
+    Returns:
+      The sum of what all increments in the graph add, at least 1; infinity where that is not
+      known: the step is assigned, it grows by a number that is fed or computed, or in a loop.
+    """
+    try:
+        initializer, tensor = variable.initializer, variable.op.outputs[0]
+    except (AttributeError, IndexError, NotImplementedError):
+        return math.inf
+    return max(1.0, _most_added(tensor, {initializer, *_ops_of_the_read(variable.op)}))
+
+
+def _most_added(tensor: Any, harmless: set[Any]) -> float:
+    """The most that the consumers of a variable, or of a reference to it, add in one run."""
+    most = 0.0
+    for op in tensor.consumers():
+        if op.type in _READS or op in harmless:
+            continue
+        if op.type in _SWITCHES:
+            most += sum(_most_added(output, harmless) for output in op.outputs)
+            continue
+        value = op.inputs[1].op if len(op.inputs) > 1 else None
+        while value is not None and value.type == 'Identity':
+            value = value.inputs[0].op
+        if value is None:
+            return math.inf
+        if op.type in _ASSIGNS and value.type in _RESTORES:
+            continue
+        added = -1.0
+        if op.type in _ADDS and value.type == 'Const':
+            added = float(tf.make_ndarray(value.get_attr('value')))
+        if added < 0:
+            return math.inf
+        most += added
+    return most
+
+
+def _ops_of_the_read(variable: Any) -> set[Any]:
+    """The operations between a variable's and the read of it that TensorFlow's hooks share."""
+    read = made_global_step_read(variable.graph)
+    found: set[Any] = set()
+    waiting = [] if read is None else [read.op]
+    while waiting:
+        op = waiting.pop()
+        if op is not variable and op not in found:
+            found.add(op)
+            waiting += [tensor.op for tensor in op.inputs]
+    return found
 
 
 class StepTracker:
@@ -49,9 +115,9 @@ class StepTracker:
     is the step at some moment during the run: v_k, fetched in run k, is the step after run k-1 or
     that after run k, unless other workers have added to it. What follows:
 
-    - `lower`: the step is at least this now. A run that begins now may end at
-      `lower + 2 * stride`: the increment of the run that fetched `lower` may not be in it. With
-      several threads it may end at `lower + ahead`, since each of them may be in a run.
+    - After run k the step is at most v_k plus what one run adds (`slack`), for each thread that
+      runs. Where what a run adds is not known, only a read of its own tells.
+    - A run that begins now may end at `lower + ahead`.
     - Two equal values in a row, v_k and v_(k+1), mean that this was the step after run k. If the
       step was already there before run k, run k has not increased it. Otherwise one exact read
       after run k+1 decides about that run. Where such reads were in vain a few times, the model is
@@ -64,99 +130,101 @@ class StepTracker:
       tensor: The read of the global step, an integer scalar.
       lower: A lower bound of the step, or None before the first session and after a run in which
         the step was not fetched.
-      stride: The largest difference between two values in a row, at least 1. As reads race it may
-        be up to twice what a run adds.
-      advance: The largest difference of late between the exact steps before and after a run, at
-        least 1; shared among the runs of other threads that were made in between.
+      advance: The largest difference of late between the steps before and after a run, at least 1;
+        before the first such run what the graph tells; shared among the runs of other threads
+        that were made in between.
+      slack: How far above the value that a run has fetched the step may be when the run has ended.
       ahead: How far above `lower` a run that begins now may end.
       on_stuck: Functions to call with the step when a run is known not to have increased it.
     """
 
-    def __init__(self, tensor: Any) -> None:
+    def __init__(self, tensor: Any, most: float = math.inf) -> None:
+        """Makes a tracker that follows no session yet.
+
+        Args:
+          tensor: The read of the global step.
+          most: The most that one run can add; infinity where it is not known.
+        """
         self.tensor = tensor
         self.lower: int | None = None
-        self.stride = 1
-        self.advance = 1
-        self.ahead = 2
+        self.advance = 1 if most == math.inf else int(most)
         self.on_stuck: list[Callable[[int], None]] = []
+        self._most = most
         self._session: Any = None
         self._exact: int | None = None
-        self._start: int | None = None
-        self._vain_reads = 0
+        self._before_last: int | None = None
+        self._wasted_reads = self._last_fetched = 0
         self._runs = 0
-        self._threads: set[int] = set()
-        self._most_threads = 1
-        self._advances = (0, 1)
+        self._threads = 1
+        self._advances = (0, 0)
+        self._learn_bounds()
         # One tuple, replaced as a whole, so that threads need no lock here: the thread that ran,
         # what it fetched, a lower bound of the step after its last run, and one before that run.
         self._seen: tuple[int, int, int | None, int | None] = (0, 0, None, None)
-        self._seen_first: tuple[int, int, int | None, int | None] = self._seen
+
+    def _learn_bounds(self) -> None:
+        self.slack = self._most * self._threads
+        per_run = self.advance if self._most == math.inf else self._most
+        self.ahead = 2 * per_run * self._threads
 
     def reset(self, session: Any) -> None:
         """To be called with each new session, before its first run: the step may have gone back.
 
         Args:
-          session: The raw session, or None when there is none any more.
+          session: The raw session.
         """
         self._session = session
-        self._seen = self._seen_first = (0, 0, None, None)
-        self._vain_reads = 0
+        self._wasted_reads = self._last_fetched = 0
         self._exact = None
-        self._start = None if session is None else int(session.run(self.tensor))
-        self.lower = self._start
+        self.lower = int(session.run(self.tensor))
+        self._seen = (0, 0, None, None)
 
-    def ran(self, fetched: int) -> None:
-        """To be called after each run with the step that was fetched in it."""
+    def allow_threads(self, count: int) -> None:
+        """To be called when so many threads are seen to run at a time."""
+        if count > self._threads:
+            self._threads = count
+            self._learn_bounds()
+
+    def ran(self, fetched: int) -> int | None:
+        """To be called after each run with the step that was fetched in it.
+
+        Returns:
+          What the step was before, where it has gone back within the session.
+        """
         step = int(fetched)
         thread = get_ident()
-        seen = self._seen
+        seen, lower = self._seen, self.lower
         self._runs += 1
         if seen[0] == thread:
-            last = seen[1]
-            if step == last:
+            if step == seen[1]:
                 self._repeated(thread, seen, step)
             else:
                 self._seen = (thread, step, step, seen[2])
-                if step - last > self.stride:
-                    self._set_stride(step - last)
         else:
             # What another thread has fetched says nothing of the order of its run and this one.
-            if thread not in self._threads:
-                self._meet(thread)
-            start = self._start
-            if start is not None and step - start > self.stride:
-                self._set_stride(step - start)
-            self._seen = (thread, step, step, start)
-            if start is not None:
-                self._seen_first = self._seen
-                self._start = None
-        self.lower = step
+            self._seen = (thread, step, step, lower if seen[0] == 0 else None)
+        self._before_last, self.lower = lower, step
         self._exact = None
+        # What was last fetched, though a run without hooks came in between.
+        last, self._last_fetched = self._last_fetched, step
+        return last if step + self.ahead < last else None
+
+    def settle(self, run_context: Any) -> None:
+        """To be called after `ran`: reads the step where no bound of it is known otherwise."""
+        if self._most == math.inf:
+            before, step = self._before_last, self.after(run_context)
+            if before is not None:
+                self._note_advance(step - before, self._threads)
 
     def invalidate_step(self) -> None:
         """To be called instead where the step was not fetched: the next run begins with a read."""
         self._runs += 1
         self._seen = (0, 0, None, None)
-        self.lower = self._exact = self._start = None
+        self.lower = self._exact = None
 
     def leave(self) -> None:
         """To be called when the session is closed; what is known of the step stays."""
         self._session = None
-
-    def _meet(self, thread: int) -> None:
-        """Counts a thread that makes runs; some of those met before may have ended."""
-        if len(self._threads) >= threading.active_count():
-            self._threads = set()
-        self._threads.add(thread)
-        self._most_threads = max(self._most_threads, len(self._threads))
-        self._set_stride(self.stride)
-
-    def _set_stride(self, stride: int) -> None:
-        self.stride = stride
-        if self._most_threads == 1:
-            self.ahead = 2 * stride
-        else:  # What other threads' runs add is in the stride already.
-            self.ahead = max(stride, self.advance * (self._most_threads + 1))
 
     def _repeated(
         self, thread: int, seen: tuple[int, int, int | None, int | None], step: int
@@ -165,10 +233,10 @@ class StepTracker:
         bound = step
         stuck = bound_before is not None and bound_before >= step
         session = self._session  # Another thread may close it meanwhile.
-        if not stuck and self._vain_reads < _VAIN_READS and session is not None:
+        if not stuck and self._wasted_reads < _WASTED_READS and session is not None:
             bound = int(session.run(self.tensor))
             stuck = bound == step
-            self._vain_reads += not stuck
+            self._wasted_reads += not stuck
         self._seen = (thread, step, bound, seen[2])
         if stuck:
             for call in self.on_stuck:
@@ -183,65 +251,67 @@ class StepTracker:
 
     def before(self, run_context: Any) -> int:
         """The step just before the run; to be asked for in a `before_run`, and then known later."""
-        step: int | None = getattr(run_context, '_step_before', None)
+        step: int | None = getattr(run_context, '_tfhooks_step_before', None)
         if step is None:
             step = int(run_context.session.run(self.tensor))
-            run_context._step_before = step
-            run_context._runs_before = self._runs
+            run_context._tfhooks_step_before = step
+            run_context._tfhooks_runs_before = self._runs
         return step
 
     def after(self, run_context: Any) -> int:
         """The step just after the run; to be asked for in an `after_run`."""
-        step: int | None = getattr(run_context, '_step_after', None)
+        step: int | None = getattr(run_context, '_tfhooks_step_after', None)
         if step is None:
             step = int(run_context.session.run(self.tensor))
-            run_context._step_after = step
-            earlier = getattr(run_context, '_step_before', None)
-            if earlier is None and self._seen is self._seen_first:
-                earlier = self._seen[3]  # The step was read when the session was made.
+            run_context._tfhooks_step_after = step
+            lower = self.lower  # Another thread may make it None at any time.
+            if lower is not None and step > lower:
+                self.lower = step
+            earlier = getattr(run_context, '_tfhooks_step_before', None)
             if earlier is not None:
                 # Other threads' runs that ended meanwhile, and those they are in, have added too.
-                runs = self._runs - getattr(run_context, '_runs_before', self._runs)
-                self._advanced(step - earlier, max(1, runs + self._most_threads - 1))
+                runs = self._runs - getattr(run_context, '_tfhooks_runs_before', self._runs)
+                self._note_advance(step - earlier, max(1, runs + self._threads - 1))
         return step
 
-    def _advanced(self, difference: int, runs: int) -> None:
-        advance = -(-difference // runs)
+    def _note_advance(self, difference: int, runs: int) -> None:
+        advance = max(1, -(-difference // runs))
         count, recent = self._advances
         count, recent = count + 1, max(recent, advance)
-        if advance > self.advance:
-            self.advance = advance
-        if count >= _ADVANCES:
+        before = self.advance
+        # What the graph tells is the most; what the first run has added is known better.
+        self.advance = advance if recent == advance and count == 1 else max(before, advance)
+        if count > _ADVANCES:
             self.advance = recent
-            self._set_stride(recent)
-            count, recent = 0, 1
+            count, recent = 1, 1
         self._advances = count, recent
-        if self.advance > self.stride:
-            self._set_stride(self.advance)
+        if self.advance != before:
+            self._learn_bounds()
 
     def max_step_after(self, run_context: Any) -> int:
         """The step at which the run that is about to be made is expected to end, at the latest."""
-        return self.before(run_context) + self.advance * self._most_threads
+        return self.before(run_context) + self.advance * self._threads
 
 
 class _ForeignTracker(StepTracker):
     """Follows the steps of a session that is not tfhooks' own: all it sees is exact reads."""
 
-    def __init__(self, tensor: Any) -> None:
-        super().__init__(tensor)
-        # The thread and the step of an `after` that the next `max_step_after` may start from. It is used up
-        # by one run, so a run is read once, and never started from a step of long ago.
+    def __init__(self, tensor: Any, graph: Any) -> None:
+        super().__init__(tensor, most_per_run(tf.train.get_global_step(graph)))
+        # The thread and the step of an `after` that the next `max_step_after` may start from. It is
+        # used up by one run, so a run is read once, and never started from a step of long ago.
         self._last: tuple[int, int] | None = None
+        self._last_seen: int | None = None
 
     def before(self, run_context: Any) -> int:
-        known = hasattr(run_context, '_step_before')
+        known = hasattr(run_context, '_tfhooks_step_before')
         step = super().before(run_context)
         if not known:
             self._learn(step)
         return step
 
     def after(self, run_context: Any) -> int:
-        known = hasattr(run_context, '_step_after')
+        known = hasattr(run_context, '_tfhooks_step_after')
         step = super().after(run_context)
         if not known:
             self._learn(step)
@@ -249,7 +319,7 @@ class _ForeignTracker(StepTracker):
         return step
 
     def max_step_after(self, run_context: Any) -> int:
-        known: Any = getattr(run_context, '_step_reach', None)
+        known: Any = getattr(run_context, '_tfhooks_max_step', None)
         if known is not None:
             return int(known)
         last, self._last = self._last, None
@@ -257,12 +327,13 @@ class _ForeignTracker(StepTracker):
             step = last[1] + self.advance
         else:
             step = super().max_step_after(run_context)
-        run_context._step_reach = step
+        run_context._tfhooks_max_step = step
         return step
 
     def _learn(self, step: int) -> None:
-        self.ran(step)
-        self.advance = max(self.advance, self.stride)
+        known, self._last_seen = self._last_seen, step
+        if known is not None and step > known:
+            self._note_advance(step - known, 1)
 
 
 _foreign: weakref.WeakKeyDictionary[Any, _ForeignTracker] = weakref.WeakKeyDictionary()
@@ -271,18 +342,18 @@ _foreign_lock = threading.Lock()
 
 def is_foreign(run_context: Any) -> bool:
     """Whether the run is made by a session other than tfhooks' own, which calls hooks each run."""
-    return getattr(run_context, 'steps', None) is None
+    return getattr(run_context, '_tfhooks_steps', None) is None
 
 
 def _tracker(run_context: Any, tensor: Any) -> StepTracker:
-    tracker: StepTracker | None = getattr(run_context, 'steps', None)
+    tracker: StepTracker | None = getattr(run_context, '_tfhooks_steps', None)
     if tracker is not None:
         return tracker
     with _foreign_lock:
         session = run_context.session
         tracker = _foreign.get(session)
         if tracker is None:
-            tracker = _foreign[session] = _ForeignTracker(tensor)
+            tracker = _foreign[session] = _ForeignTracker(tensor, session.graph)
         return tracker
 
 
