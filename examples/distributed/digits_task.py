@@ -57,10 +57,7 @@ def train(server, cluster, task_type, task_index, images, labels):
         train_op = optimizer.minimize(loss, global_step=global_step)
 
         hooks = [
-            # Synchronous workers end together by themselves.
-            tfhooks.StopAtStepHook(
-                last_step=FLAGS.steps, role=None if FLAGS.sync else tfhooks.role(server)
-            ),
+            tfhooks.StopAtStepHook(last_step=FLAGS.steps),
             tf.train.NanTensorHook(loss),
             tf.train.LoggingTensorHook({'loss': loss}, every_n_iter=FLAGS.log_steps),
         ]

@@ -96,12 +96,15 @@ def test_a_killed_chief_goes_on_from_its_checkpoint(history):
     assert history['continued'] >= saved
 
 
-def test_all_workers_finish_at_the_same_last_step(history):
+def test_all_workers_finish_at_the_last_step(history):
     assert history['statuses'] == [0, 0, 0]
+    # Each other worker may have had a run on its way when one of them saw the last step.
+    ends = range(LAST_STEP, LAST_STEP + len(TRAINERS))
     for name in TRAINERS:
-        assert re.findall(r'ends at step (\d+)', history['logs'][name][-1]) == [str(LAST_STEP)]
+        (step,) = re.findall(r'ends at step (\d+)', history['logs'][name][-1])
+        assert int(step) in ends
     latest = tf.train.latest_checkpoint(str(history['model']))
-    assert tf.train.load_checkpoint(latest).get_tensor('global_step') == LAST_STEP
+    assert tf.train.load_checkpoint(latest).get_tensor('global_step') in ends
 
 
 def test_hooks_for_the_chief_run_on_the_chief_alone(history):

@@ -129,7 +129,7 @@ def test_a_recovered_session_on_a_server_is_served_again(model, server):
             self.sessions += 1
 
         def before_run(self, run_context):
-            if self.sessions == 1 and run_context.runs == 3:
+            if self.sessions == 1 and run_context._tfhooks_runs == 3:
                 raise tf.errors.AbortedError(None, None, 'lost')
 
     loses = Loses()

@@ -98,11 +98,7 @@ def main():
         hooks = [Says(), tfhooks.chief_only(SaysThatItIsTheChief())]
         if synchronous:
             hooks += [optimizer.make_session_run_hook(me.is_chief)]
-            hooks += [tfhooks.StopAtStepHook(last_step=last_step)]
-        else:
-            # On a slow machine, too, everyone is waited for; nobody stays away.
-            role = tfhooks.role(me.server)
-            hooks += [tfhooks.StopAtStepHook(last_step=last_step, role=role, grace_secs=10**6)]
+        hooks += [tfhooks.StopAtStepHook(last_step=last_step)]
         with tfhooks.MonitoredTrainingSession(
             master=me.server.target,
             is_chief=me.is_chief,
