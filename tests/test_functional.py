@@ -13,6 +13,7 @@ import tensorflow
 
 import tfhooks
 from tfhooks import errors, roster
+from tfhooks.calls import Calls
 
 tf = tensorflow.compat.v1
 
@@ -96,8 +97,8 @@ class TestHook:
         assert caught.value.__notes__ == ['raised in fails_at_end.end()']
 
     def test_asks_only_for_what_it_has_functions_for(self):
-        (member,) = roster.enroll([tfhooks.hook(end=lambda session: None)])
-        assert (member.asks, member.listens) == (False, False)
+        calls = Calls(roster.enroll([tfhooks.hook(end=lambda session: None)]))
+        assert (calls.before_run_calls, calls.after_run_calls) == ([], [])
 
     def test_one_function_at_least(self):
         with pytest.raises(TypeError, match='give at least one function: begin='):

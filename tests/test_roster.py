@@ -9,6 +9,7 @@ import tensorflow
 
 import tfhooks
 from tfhooks import errors, roster
+from tfhooks.calls import Calls
 
 tf = tensorflow.compat.v1
 
@@ -183,7 +184,7 @@ def test_hooks_of_tensorflow_are_taken_and_named():
     assert members[1].asking == 'Counts.before_run'
 
 
-def test_what_a_hook_does_nothing_in_is_not_called():
+def test_what_a_hook_of_tfhooks_does_nothing_in_is_not_called():
     class OnlyEnds(tfhooks.SessionRunHook):
         def end(self, session):
             pass
@@ -192,10 +193,11 @@ def test_what_a_hook_does_nothing_in_is_not_called():
         def __init__(self):
             self.after_run = lambda run_context, run_values: None
 
-    ends, sets, counts = roster.enroll([OnlyEnds(), SetOnInstance(), Counts()])
-    assert (ends.asks, ends.listens) == (False, False)
-    assert (sets.asks, sets.listens) == (False, True)
-    assert (counts.asks, counts.listens) == (True, True)
+    members = roster.enroll([OnlyEnds(), SetOnInstance(), Counts(), tfhooks.hook(end=print)])
+    calls = Calls(members)
+    # Methods may be put on a hook that is not tfhooks' own at any time.
+    assert [member.index for _, member in calls.before_run_calls] == [0, 1, 2]
+    assert [index for index, _, _ in calls.after_run_calls] == [0, 1, 2]
 
 
 def test_other_arguments_are_named():

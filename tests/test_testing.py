@@ -275,7 +275,7 @@ class TestCheckHook:
     def test_a_hook_of_tfhooks_sessions_only(self):
         class Ours(tfhooks.SessionRunHook):
             def before_run(self, run_context):
-                return run_context.steps and None
+                return run_context._tfhooks_steps and None
 
         assert "a session of TensorFlow's own raises AttributeError" in self.broken(Ours)
 

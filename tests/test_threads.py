@@ -275,3 +275,14 @@ def test_what_is_known_of_the_step_may_be_taken_back_at_any_time():
             # A step that stands still is read once more.
             session.run(still if run % 3 == 2 else train)
         assert session.run(train) == 13
+
+
+def test_values_are_logged_every_so_many_runs_exactly():
+    step = tf.train.get_or_create_global_step()
+    train = tf.assign_add(step, 1)
+    lines = []
+    hook = tfhooks.LoggingTensorHook(['good:0'], every_n_iter=7, formatter=lines.append)
+    tf.identity(1.0, name='good')
+    with tfhooks.MonitoredSession(hooks=[hook]) as session:
+        in_threads(lambda _: [session.run(train) for _ in range(7 * RUNS)])
+    assert len(lines) == THREADS * RUNS

@@ -249,7 +249,7 @@ def test_an_argument_of_a_wrong_kind_is_named(name):
 @pytest.mark.parametrize('name', ['save_checkpoint_secs', 'save_summaries_secs'])
 def test_a_period_that_is_not_a_number_does_not_switch_saving_off(tmp_path, name):
     count()
-    with pytest.raises(ValueError, match='save_secs must be greater than 0 seconds; save_secs=nan'):
+    with pytest.raises(ValueError, match='save_secs must be 0 or greater; invalid save_secs=nan'):
         training(tmp_path, **{name: float('nan')})
 
 

@@ -17,23 +17,31 @@ def clock(monkeypatch):
     return Clock
 
 
-@pytest.mark.parametrize('secs', [0, -1, float('nan')])
-def test_seconds_must_be_positive(secs):
-    with pytest.raises(ValueError, match=r'every_secs must be greater than 0.*every_secs='):
-        SecondOrStepTimer(every_secs=secs)
-
-
-@pytest.mark.parametrize('steps_', [0, -1])
-def test_steps_must_be_positive(steps_):
-    with pytest.raises(
-        ValueError, match=rf'every_steps must be at least 1; invalid every_steps={steps_}'
-    ):
-        SecondOrStepTimer(every_steps=steps_)
+@pytest.mark.parametrize('name', ['every_secs', 'every_steps'])
+@pytest.mark.parametrize('period', [-1, -0.5, float('nan')])
+def test_periods_must_not_be_negative(name, period):
+    with pytest.raises(ValueError, match=f'{name} must be 0 or greater; invalid {name}={period}'):
+        SecondOrStepTimer(**{name: period})
 
 
 @pytest.mark.parametrize(
-    'arguments', [{'every_secs': '1'}, {'every_steps': 'x'}, {'every_steps': 1.5}]
+    ('arguments', 'due'),
+    [
+        ({'every_secs': 0}, [True, False, True]),
+        ({'every_steps': 0}, [False, False, True]),
+        ({'every_steps': 1.5}, [False, False, False, True]),
+    ],
 )
+def test_a_period_of_0_or_a_fraction_is_as_in_tensorflow(arguments, due, clock):
+    for kind in (SecondOrStepTimer, tf.train.SecondOrStepTimer):
+        timer = kind(**arguments)
+        assert timer.should_trigger_for_step(7)
+        timer.update_last_triggered_step(7)
+        steps_ = [6, 7, 8, 9][: len(due)]
+        assert [timer.should_trigger_for_step(step) for step in steps_] == due
+
+
+@pytest.mark.parametrize('arguments', [{'every_secs': '1'}, {'every_steps': 'x'}])
 def test_periods_must_be_numbers(arguments):
     with pytest.raises(TypeError, match='SecondOrStepTimer: every_'):
         SecondOrStepTimer(**arguments)
@@ -96,7 +104,6 @@ def test_wakes_when_due(clock):
     by_secs.update_last_triggered_step(7)
     assert by_steps.next_due() == steps.NextDue(step=10)
     assert by_secs.next_due() == steps.NextDue(time=1003.0)
-    assert by_secs.next_due(lead_secs=2.0) == steps.NextDue(time=1001.0)
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,22 @@ def seconds(owner: str, name: str, value: Any) -> float | None:
     return value  # type: ignore[return-value]
 
 
+def period(owner: str, name: str, value: Any) -> None:
+    """Checks a period of a stock hook, which TensorFlow also takes where it is 0 or a fraction.
+
+    Raises:
+      TypeError: It is no number, and not None.
+      ValueError: It is negative or not a number.
+    """
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f'{owner}: {name} must be a number; {name}={value!r}')
+    number: Any = value
+    if not number >= 0:
+        raise ValueError(f'{owner}: {name} must be 0 or greater; invalid {name}={value!r}')
+
+
 @contextlib.contextmanager
 def of(owner: str, **values: Any) -> Iterator[None]:
     """Makes a ValueError in which TensorFlow says what is wrong say also where, and the values.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tfhooks import roster
+from tfhooks.fast_way import FastWay, fast_way
 from tfhooks.merging import Request
 from tfhooks.roster import Member
 
@@ -16,30 +18,45 @@ class Calls:
       members: All that take part.
       standing: Those that ask the same in every run (`standing_request`), and so need not be asked.
       requests: What they ask.
-      askers: The others that have something to ask for, each with its hook.
-      listeners: Those that want to hear of results. What finds the weights bad speaks first, and
-        what it raises keeps all others from acting on them.
-      are_ours: Whether all listeners are tfhooks' own hooks.
+      before_run_calls: The others, each with what its `before_run` is called of.
+      after_run_calls: All that are told of the results: their places, what `after_run` is called
+        of, and they themselves. Those that save come after those that find the weights bad.
+      are_ours: Whether all are tfhooks' own hooks.
     """
 
     def __init__(self, members: Sequence[Member]) -> None:
-        """Sorts `members`, those that take part."""
+        """Sorts the members."""
         self.members = members
         self.standing: list[Member] = []
         self.requests: list[Request] = []
-        self.askers: list[tuple[Any, Member]] = []
+        self.before_run_calls: list[tuple[Any, Member]] = []
         for member in members:
-            # Of its class: a hook that hands unknown names on to another one asks for itself.
-            stands = hasattr(type(member.hook), 'standing_request')
-            request = member.hook.standing_request if stands else None
-            if request is not None:
+            fast = fast_way(member.hook)
+            if fast is not None and fast.standing_request is not None:
                 self.standing.append(member)
-                self.requests.append((member.asking, request))
-            elif member.asks:
-                self.askers.append((member.called, member))
-        listeners = [(member.index, member.called, member) for member in members if member.listens]
-        self.listeners = sorted(listeners, key=lambda listener: not listener[2].guards)
-        self.are_ours = all(
-            type(member.hook).__module__.startswith('tfhooks.hooks.')
-            for _, _, member in self.listeners
+                self.requests.append((member.asking, fast.standing_request))
+            elif not _does_nothing(member, 'before_run', fast):
+                self.before_run_calls.append((member.called, member))
+        last_guard = max((member.index for member in members if member.guards), default=-1)
+        calls = [
+            (member.index, member.called, member)
+            for member in members
+            if not _does_nothing(member, 'after_run', None)
+        ]
+        self.after_run_calls = sorted(
+            calls, key=lambda call: max(call[0], last_guard) + 0.5 if call[2].saves else call[0]
         )
+        self.are_ours = all(
+            type(member.hook).__module__.startswith('tfhooks.hooks.') for member in members
+        )
+
+
+def _does_nothing(member: Member, method: str, fast: FastWay | None) -> bool:
+    """Whether a method need not be called. Of a hook that is not tfhooks' own it always is.
+
+    Programs put methods on hooks, and on their classes, at any time.
+    """
+    if fast is not None:
+        return method == 'before_run' and fast.decides_after_run
+    is_ours = type(member.hook).__module__.startswith('tfhooks.')
+    return is_ours and not roster.overrides(member.hook, method)

@@ -17,16 +17,18 @@ class RunContext(SessionRunContext):
     these are what its properties go by here, too. The feeds in `original_args` are the caller's own
     dict: what a hook puts into it takes part in the run.
 
+    Programs keep things of their own on it, so what tfhooks keeps there has names that none has.
+
     Attributes:
-      runs: How many runs of the monitored session succeeded before this one.
-      steps: What is known of the global step, or None where no hook needs it.
-      weights_are_bad: Whether a hook found in this run that the weights must not be saved.
-      stopper: The name of the hook that asked for the stop, or None while none has.
+      _tfhooks_runs: How many runs of the monitored session succeeded before this one.
+      _tfhooks_steps: What is known of the global step, or None where no hook needs it.
+      _tfhooks_weights_are_bad: Whether a hook found in this run that the weights must not be saved.
+      _tfhooks_stopper: The name of the hook that asked for the stop, or None while none has.
     """
 
     _stop_requested = False
-    weights_are_bad = False
-    stopper: str | None = None
+    _tfhooks_weights_are_bad = False
+    _tfhooks_stopper: str | None = None
 
     def __init__(
         self,
@@ -37,15 +39,15 @@ class RunContext(SessionRunContext):
         steps: StepTracker | None,
         runs: int = 0,
     ) -> None:
-        self._asked = (fetches, feed_dict, options)
+        self._tfhooks_asked = (fetches, feed_dict, options)
         self._session = session
-        self.steps = steps
-        self.runs = runs
+        self._tfhooks_steps = steps
+        self._tfhooks_runs = runs
 
     @cached_property
     def _original_args(self) -> SessionRunArgs[Any]:
         """What the caller asked for: the fetches, the feeds, a copy of the options."""
-        fetches, feed_dict, options = self._asked
+        fetches, feed_dict, options = self._tfhooks_asked
         if options is not None:
             given, options = options, RunOptions()
             options.CopyFrom(given)
@@ -53,4 +55,4 @@ class RunContext(SessionRunContext):
 
     def note_stop(self, hook: str) -> None:
         """Keeps who asked for the stop; to be called where a hook has changed whether one is."""
-        self.stopper = hook if self._stop_requested else None
+        self._tfhooks_stopper = hook if self._stop_requested else None

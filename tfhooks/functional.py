@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from tfhooks import _arguments, fetching, steps
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import Coordinator, Session, tf
-from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from tfhooks.hook_types import (
+    SessionRunArgs,
+    SessionRunContext,
+    SessionRunHook,
+    SessionRunValues,
+    SupportsNextDue,
+)
 from tfhooks.triggers import SecondOrStepTimer
 
 if TYPE_CHECKING:
@@ -197,7 +203,7 @@ class FunctionHook(SessionRunHook[ResultT], Generic[ResultT]):
         return f'<hook {self.__name__} after_run>'
 
 
-class _PeriodicHook(FunctionHook[ResultT]):
+class _PeriodicHook(FunctionHook[ResultT], SupportsNextDue):
     """A FunctionHook that is due every so many global steps or seconds."""
 
     def __init__(
@@ -230,6 +236,11 @@ class _PeriodicHook(FunctionHook[ResultT]):
         """Takes up the cadence where a recovered session has gone back to an older step."""
         if self._counts_steps and self._timer.last_triggered_step() is not None:
             self._timer.rewind(int(session.run(self._step)))
+
+    def step_went_back(self, step: int) -> None:
+        """Takes up the cadence at `step`."""
+        if self._counts_steps:
+            self._timer.rewind(step)
 
     def next_due(self) -> steps.NextDue:
         """When the function may be due; see `tfhooks.steps.NextDue`."""

@@ -17,6 +17,7 @@ from tfhooks._tensorflow import (
     tf,
 )
 from tfhooks.errors import attach, blame, shown
+from tfhooks.hook_types import SupportsSessionIsReady, SupportsSkipFinalSave, supports
 from tfhooks.hooks.checkpoint import CheckpointSaverHook
 from tfhooks.hooks.save_directory import warn_of_shared
 from tfhooks.plan import RunPlans
@@ -137,6 +138,15 @@ class HookGroup:
                 self.thread_stopper = member.name
             if not all(_leaves_variables(layer) for layer in member.layers):
                 recovery.mark_restored(coord, None)
+        for member in self.members:
+            if supports(member.hook, SupportsSessionIsReady):
+                try:
+                    member.hook.session_is_ready(session, coord)
+                except BaseException as error:
+                    blame(error, f'{member.name}.session_is_ready')
+                    raise
+                if self.thread_stopper is None and coord.should_stop():
+                    self.thread_stopper = member.name
         if self._is_new:
             self._is_new = False
             warn_of_shared((member.name, member.layers[-1]) for member in self.members)
@@ -219,10 +229,9 @@ class HookGroup:
         Weights that a hook has found to be bad are not saved.
         """
         for member in self.members:
-            saves = isinstance(member.layers[-1], originals.CheckpointSaverHook)
             # TensorFlow's own saver knows nothing of bad weights.
-            knows = callable(getattr(member.hook, 'skip_final_save', None))
-            if saves and (knows or not self._runner.weights_are_bad):
+            knows = supports(member.layers[-1], SupportsSkipFinalSave)
+            if member.saves and (knows or not self._runner.weights_are_bad):
                 try:
                     member.hook.end(session)
                 except BaseException as another:

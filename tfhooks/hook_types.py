@@ -263,12 +263,38 @@ class SupportsNextDue:
         """When the hook may be due next; asked after each run in which it was called."""
         raise NotImplementedError
 
+    def step_went_back(self, step: int) -> None:
+        """Called where the global step is found to have gone back within a session.
+
+        Args:
+          step: The global step now.
+        """
+
+
+class SupportsSessionIsReady:
+    """A base class for hooks that look at a session when every hook has had its part in making it.
+
+    TensorFlow's own sessions do not call them.
+    """
+
+    def session_is_ready(self, session: Session, coord: Coordinator) -> None:
+        """Called after the `after_create_session` of all hooks, with the same arguments."""
+        raise NotImplementedError
+
 
 class SupportsOnError:
     """A base class for hooks that are told of the error by which a session ends."""
 
     def on_error(self, session: Session | None, error: BaseException) -> None:
         """Called instead of `end`, as `SessionRunHook.on_error`."""
+        raise NotImplementedError
+
+
+class SupportsStepNotIncreased:
+    """A base class for hooks that want to know of runs that leave the global step where it is."""
+
+    def step_not_increased(self, step: int) -> None:
+        """Called with the global step when a run is known not to have increased it."""
         raise NotImplementedError
 
 

@@ -13,10 +13,13 @@ from tfhooks.errors import NotAHookError, shown
 from tfhooks.hook_types import (
     SessionRunHook,
     SupportsMeasureCalls,
+    SupportsNextDue,
+    SupportsOnError,
     SupportsRestore,
     SupportsWrappedHook,
     supports,
 )
+from tfhooks.steps import ALWAYS, NextDue
 
 _METHODS = ('begin', 'after_create_session', 'before_run', 'after_run', 'end')
 
@@ -31,10 +34,9 @@ class Member:
       name: How messages name it: its class, or its function where it is made of functions, with its
         place where several have that name.
       asking: How messages name its `before_run`.
-      asks: Whether it does anything in `before_run`.
-      listens: Whether it does anything in `after_run`.
       sleeps: Whether it says when it need not be called (`next_due`).
       guards: Whether its `after_run` decides whether the weights may be saved at all.
+      saves: Whether it saves the weights.
       layers: The hook, and where it is a wrapper the hook in it, and so on.
       called: What `before_run` and `after_run` are called of: the hook, or what measures it.
     """
@@ -43,10 +45,9 @@ class Member:
     hook: Any
     name: str
     asking: str
-    asks: bool
-    listens: bool
     sleeps: bool
     guards: bool
+    saves: bool
     layers: tuple[Any, ...]
     called: Any
 
@@ -119,10 +120,9 @@ def enroll(hooks: Iterable[Any] | None) -> tuple[Member, ...]:
                 hook=hook,
                 name=name,
                 asking=f'{name}.before_run',
-                asks=overrides(hook, 'before_run'),
-                listens=overrides(hook, 'after_run'),
                 sleeps=sleeps(hook),
                 guards=isinstance(layers[-1], originals.NanTensorHook),
+                saves=isinstance(layers[-1], originals.CheckpointSaverHook),
                 layers=layers,
                 called=called[index],
             )
@@ -154,19 +154,27 @@ def sleeps(hook: Any) -> bool:
     """Whether a hook's `next_due` speaks for its `before_run` and `after_run`.
 
     It does not where a subclass or the object itself has other ones than the class that says when
-    to wake: those are to be called in every run.
+    it is due: those are to be called in every run.
     """
     own = getattr(hook, '__dict__', {})
-    if 'next_due' in own:
-        return True
-    if 'before_run' in own or 'after_run' in own:
+    if not supports(hook, SupportsNextDue):
         return False
+    if 'before_run' in own or 'after_run' in own:
+        return 'next_due' in own
     for kind in type(hook).__mro__:
         if 'next_due' in vars(kind):
-            return True
+            return kind is not SupportsNextDue
         if 'before_run' in vars(kind) or 'after_run' in vars(kind):
             return False
     return False
+
+
+def next_due(hook: Any) -> NextDue:
+    """When a hook is to be called next, which is always where it does not say."""
+    if not sleeps(hook):
+        return ALWAYS
+    due: NextDue = hook.next_due()
+    return due
 
 
 def name_of(hook: Any) -> str:
@@ -203,4 +211,6 @@ def overrides(hook: Any, method: str) -> bool:
 
 def hears_of_errors(hook: Any) -> bool:
     """Whether a hook has an `on_error` in the sense of tfhooks; TensorFlow's hooks have none."""
-    return SessionRunHook in type(hook).__mro__ and overrides(hook, 'on_error')
+    return supports(hook, SupportsOnError) or (
+        SessionRunHook in type(hook).__mro__ and overrides(hook, 'on_error')
+    )

@@ -6,13 +6,13 @@ asked for before costs a few look-ups beside the run itself.
 
 from __future__ import annotations
 
-import itertools
-import math
-import time
+import threading
 from collections.abc import Sequence
 from typing import Any
 
-from tfhooks import merging
+import numpy as np
+
+from tfhooks import log, merging
 from tfhooks._tensorflow import (
     Graph,
     RunMetadata,
@@ -20,20 +20,30 @@ from tfhooks._tensorflow import (
     Session,
     Tensor,
     global_step_read,
+    originals,
     tf,
 )
 from tfhooks.calls import Calls
 from tfhooks.context import RunContext
 from tfhooks.errors import attach, blame
-from tfhooks.hook_types import SessionRunArgs, SessionRunValues
+from tfhooks.fast_way import fast_way
+from tfhooks.hook_types import (
+    SessionRunArgs,
+    SessionRunValues,
+    SupportsSkipFinalSave,
+    SupportsStepNotIncreased,
+    supports,
+)
 from tfhooks.known import KnownRequests, request_key
 from tfhooks.plan import RunPlans
 from tfhooks.recovery import PREEMPTION_ERRORS
 from tfhooks.roster import Member
-from tfhooks.steps import ALWAYS, NEVER, NextDue, StepTracker
+from tfhooks.schedule import Schedule
+from tfhooks.steps import StepTracker, most_per_run
 
+# The results of the hooks by their places; None for one that has asked for nothing.
+Values = dict[int | None, SessionRunValues[Any]]
 _new: Any = tuple.__new__
-_NEVER = math.inf
 
 
 class Runner:
@@ -57,19 +67,17 @@ class Runner:
         options, run_metadata = RunOptions(), RunMetadata()
         nothing = SessionRunValues(None, options, run_metadata)
         self._empty = options, run_metadata, nothing
-        self._runs = 0
-        self._counter = itertools.count(1)
+        self._scheduling = threading.Lock()
+        self._counting = threading.Lock()
+        self._runs = self._in_flight = 0
         self.replace(members, None)
 
     def replace(self, members: Sequence[Member], global_step: Any) -> None:
         """Takes other members than before, all of them awake."""
         self.members = members
-        self._sleepers = [member for member in members if member.sleeps]
-        self._asleep: list[Member] = []
-        self._all = self._awake = Calls(members)
-        self._wake = ALWAYS
-        if self._sleepers and global_step is not None and self.tracker is None:
-            self.tracker = StepTracker(global_step)
+        self._schedule = Schedule.of_all(members)
+        if global_step is not None and self.tracker is None:
+            self.tracker = StepTracker(global_step, most_per_run(global_step))
 
     def begin(self, graph: Graph, global_step: Any) -> None:
         """Learns the graph, once all hooks have begun on it.
@@ -79,8 +87,8 @@ class Runner:
           global_step: The tensor that gives the global step, or None.
         """
         self._graph = graph
-        if self._sleepers and global_step is not None:
-            self.tracker = StepTracker(global_step)
+        if global_step is not None:
+            self.tracker = StepTracker(global_step, most_per_run(global_step))
 
     def connect(self, session: Session, plans: RunPlans | None) -> None:
         """Learns the raw session that the next runs are made on."""
@@ -88,18 +96,18 @@ class Runner:
         # What was asked for in a run that lost its session is asked for again when it is due.
         self.stopper = None
         if self.weights_are_bad:
-            self._absolve()
+            self._clear_bad_weights()
         self._known = KnownRequests()
-        # The first run of a session is for all.
-        self._wake = ALWAYS
         if self.tracker is not None and not self._follow(session):
             self.tracker = None
         if self.tracker is not None:
             self.tracker.on_stuck = [
-                member.hook.step_not_increased
+                member.layers[-1].step_not_increased
                 for member in self.members
-                if hasattr(member.hook, 'step_not_increased')
+                if isinstance(member.layers[-1], SupportsStepNotIncreased)
             ]
+        # The first run of a session is for all.
+        self._schedule = Schedule.of_all(self.members)
 
     def disconnect(self) -> None:
         """Lets go of the raw session."""
@@ -147,41 +155,57 @@ class Runner:
         Returns:
           What `Session.run` returns for the caller's own fetches.
         """
-        tracker, calls, woken, runs = self.tracker, self._awake, False, self._runs
-        wake_step, wake_time, wake_runs = self._wake
-        if tracker is not None:
-            lower = tracker.lower  # Another thread may make it None at any time.
-            if lower is None:
-                lower = tracker.exact(session)
-            woken = lower + tracker.ahead >= wake_step
-        if woken or (wake_time != _NEVER and time.monotonic() >= wake_time) or runs >= wake_runs:
-            calls, woken = self._all, True
-        if skip:
-            calls = Calls([member for member in calls.members if member not in skip])
+        tracker, schedule = self.tracker, self._schedule
+        with self._counting:
+            runs = self._runs + self._in_flight
+            self._in_flight += 1
+            in_flight = self._in_flight
         context = RunContext(fetches, feed_dict, options, session, tracker, runs)
+        succeeded = False
         try:
-            return self._run(context, calls, woken, fetches, feed_dict, options, run_metadata)
+            if tracker is not None and in_flight > 1:
+                tracker.allow_threads(in_flight)
+            due = schedule.is_due_before(session, tracker, runs)
+            calls = schedule.all if due else schedule.awake
+            if skip:
+                calls = Calls([member for member in calls.members if member not in skip])
+            own, values = self._make(context, calls, fetches, feed_dict, options, run_metadata)
+            succeeded = True
+            with self._counting:
+                self._runs += 1
+                self._in_flight -= 1
+            if not due and schedule.is_due_after(context, tracker):
+                due, calls = True, schedule.with_late
+                if skip:
+                    calls = Calls([member for member in calls.members if member not in skip])
+            if calls.after_run_calls:
+                self._answer(calls.after_run_calls, context, values)
+            if due:
+                self._reschedule()
+            return own
         finally:
+            if not succeeded:
+                with self._counting:
+                    self._in_flight -= 1
             # Kept also where the run failed; where a session is lost by it, `connect` forgets it.
             if context._stop_requested and self.stopper is None:
-                self.stopper = context.stopper or 'a hook'
+                self.stopper = context._tfhooks_stopper or 'a hook'
 
-    def _run(
+    def _make(
         self,
         context: RunContext,
         calls: Calls,
-        woken: bool,
         fetches: Any,
         feed_dict: Any,
         options: RunOptions | None,
         run_metadata: RunMetadata | None,
-    ) -> Any:
-        session, tracker = context._session, context.steps
-        if calls.askers:
-            askers, requests = calls.standing.copy(), calls.requests.copy()
-            self._ask(calls, context, askers, requests)
-        else:
-            askers, requests = calls.standing, calls.requests
+    ) -> tuple[Any, Values]:
+        """Makes the run; returns the caller's results, and those of the hooks."""
+        session, tracker = context._session, context._tfhooks_steps
+        members, requests = calls.standing, calls.requests
+        if calls.before_run_calls:
+            members, requests = members.copy(), requests.copy()
+            self._ask(calls, context, members, requests)
 
         known = key = None
         is_fed = False
@@ -212,28 +236,23 @@ class Runner:
             if is_fed:
                 tracker.invalidate_step()
             else:
-                tracker.ran(results[-1])
-        self._runs = next(self._counter)
-
-        if calls.listeners:
-            if options is None and run_metadata is None and calls.are_ours:
-                # Nothing is in them, and nobody writes into them, so all runs share them.
-                options, run_metadata, nothing = self._empty
-            else:
-                options = RunOptions() if options is None else options
-                run_metadata = RunMetadata() if run_metadata is None else run_metadata
-                nothing = SessionRunValues(None, options, run_metadata)
-            values = {}
-            for member, place in zip(askers, places, strict=True):
-                if place:
-                    # Past the constructor in Python code that named tuples have.
-                    values[member.index] = _new(
-                        SessionRunValues, (parts[place], options, run_metadata)
-                    )
-            self._answer(calls.listeners, context, values, nothing)
-        if woken:
-            self._schedule()
-        return own
+                before = tracker.ran(results[-1])
+                tracker.settle(context)
+                if before is not None:
+                    self._step_went_back(before, int(results[-1]))
+        if options is None and run_metadata is None and calls.are_ours:
+            # Nothing is in them, and nobody writes into them, so all runs share them.
+            options, run_metadata, nothing = self._empty
+        else:
+            options = RunOptions() if options is None else options
+            run_metadata = RunMetadata() if run_metadata is None else run_metadata
+            nothing = SessionRunValues(None, options, run_metadata)
+        values: Values = {None: nothing}
+        for member, place in zip(members, places, strict=True):
+            if place:
+                # Past the constructor in Python code that named tuples have.
+                values[member.index] = _new(SessionRunValues, (parts[place], options, run_metadata))
+        return own, values
 
     def _is_step_fed(self, tracker: StepTracker, feeds: Any) -> bool:
         """Whether a run would fetch for the global step what it is fed for it."""
@@ -250,12 +269,12 @@ class Runner:
         self,
         calls: Calls,
         context: RunContext,
-        askers: list[Member],
+        members: list[Member],
         requests: list[merging.Request],
     ) -> None:
-        """Adds what the hooks want of this run to `requests`, and whose it is to `askers`."""
+        """Adds what the hooks want of this run to `requests`, and whose it is to `members`."""
         stopped = False
-        for hook, member in calls.askers:
+        for hook, member in calls.before_run_calls:
             try:
                 request = hook.before_run(context)
             except BaseException as error:
@@ -264,7 +283,7 @@ class Runner:
                     context.note_stop(member.name)
                 raise
             if request is not None:
-                askers.append(member)
+                members.append(member)
                 requests.append((member.asking, request))
             if context._stop_requested != stopped:
                 stopped = context._stop_requested
@@ -321,65 +340,79 @@ class Runner:
             raise
 
     def _answer(
-        self,
-        listeners: list[tuple[int, Any, Member]],
-        context: RunContext,
-        values: dict[int, SessionRunValues[Any]],
-        nothing: SessionRunValues[Any],
+        self, calls: list[tuple[int, Any, Member]], context: RunContext, values: Values
     ) -> None:
-        """Gives the hooks their results, the guards first: what one of them raises stops all."""
+        """Gives the hooks their results. What finds the weights bad by an error stops all."""
         errors: list[BaseException] | None = None
-        stopped = context._stop_requested
-        for index, hook, member in listeners:
+        nothing, stopped = values[None], context._stop_requested
+        for index, hook, member in calls:
+            own = values.get(index, nothing)
             if stopped and member.guards:
-                # Whether this very hook asks for a stop is what tells that the weights are bad.
+                # Whether this very hook asks for a stop is part of its verdict.
                 context._stop_requested = False
             try:
-                hook.after_run(context, values.get(index, nothing))
+                hook.after_run(context, own)
             except Exception as error:
                 blame(error, f'{member.name}.after_run')
+                is_verdict = isinstance(error, originals.NanLossDuringTrainingError)
                 if member.guards:
                     context._stop_requested = context._stop_requested or stopped
-                    self._condemn(context, member)
-                if member.guards or isinstance(error, PREEMPTION_ERRORS):
+                    if is_verdict:
+                        self._mark_bad_weights(context, member)
+                if (member.guards and is_verdict) or isinstance(error, PREEMPTION_ERRORS):
                     raise
                 errors = [*(errors or ()), error]
-            if member.guards:
-                if context._stop_requested:
-                    self._condemn(context, member)
-                elif stopped:
-                    context._stop_requested = True
+            else:
+                if member.guards:
+                    if context._stop_requested and _is_bad(member, own.results):
+                        self._mark_bad_weights(context, member)
+                    elif self.weights_are_bad and not context._tfhooks_weights_are_bad:
+                        self._clear_bad_weights()
+                    context._stop_requested = context._stop_requested or stopped
             if context._stop_requested != stopped:
                 stopped = context._stop_requested
                 context.note_stop(member.name)
-            if member.guards and self.weights_are_bad and not context.weights_are_bad:
-                self._absolve()
         if errors:
             attach(errors[0], errors[1:])
             raise errors[0]
 
-    def _condemn(self, context: RunContext, guard: Member) -> None:
-        context.weights_are_bad = self.weights_are_bad = True
-        for member in self.members:
-            skip = getattr(member.hook, 'skip_final_save', None)
-            if callable(skip):
-                skip(f'{guard.name} asked for a stop')
+    def _mark_bad_weights(self, context: RunContext, guard: Member) -> None:
+        context._tfhooks_weights_are_bad = self.weights_are_bad = True
+        self._skip_final_save(f'{guard.name} asked for a stop')
 
-    def _absolve(self) -> None:
+    def _clear_bad_weights(self) -> None:
         """Takes back that the weights are bad: another run, or another session, has shown it."""
         self.weights_are_bad = False
-        for member in self.members:
-            skip = getattr(member.hook, 'skip_final_save', None)
-            if callable(skip):
-                skip('')
+        self._skip_final_save('')
 
-    def _schedule(self) -> None:
-        """Finds out which hooks sleep now, and when the first of them wants to be called again."""
-        wakes = [(member, member.hook.next_due()) for member in self._sleepers]
-        # A hook that cannot say when it is due is called in every run, and wakes no other one.
-        asleep = [member for member, wake in wakes if wake != ALWAYS]
-        rest = [wake for _, wake in wakes if wake != ALWAYS]
-        self._wake = NextDue(*map(min, zip(NEVER, *rest, strict=True)))
-        if asleep != self._asleep:
-            self._asleep = asleep
-            self._awake = Calls([m for m in self.members if m not in asleep])
+    def _skip_final_save(self, reason: str) -> None:
+        for member in self.members:
+            hook = member.layers[-1]
+            if supports(hook, SupportsSkipFinalSave):
+                hook.skip_final_save(reason)
+
+    def _reschedule(self) -> None:
+        # In a lock, so that what one thread's hooks say is not replaced by what was said before.
+        with self._scheduling:
+            self._schedule = self._schedule.next(self.members)
+
+    def _step_went_back(self, last: int, step: int) -> None:
+        log.warning(
+            'The global step went back from %d to %d within a session. Was an initializer run? '
+            'What is due at certain steps goes on from there.',
+            last,
+            step,
+        )
+        for member in self.members:
+            if member.sleeps:
+                member.hook.step_went_back(step)
+        self._reschedule()
+
+
+def _is_bad(guard: Member, loss: Any) -> bool:
+    """Whether it is by the loss that a hook has asked for a stop."""
+    fast = fast_way(guard.layers[-1])
+    try:
+        return bool(np.any(np.isnan(loss) if fast is None else fast.is_bad(loss)))
+    except TypeError:  # A subclass has fetched something else.
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -9,26 +10,32 @@ from tfhooks import _arguments, steps
 from tfhooks._tensorflow import originals, tf
 from tfhooks.hook_types import Interchangeable
 
+# Names that no subclass has: when a timer last triggered, by both clocks, and who wants to know of
+# changes.
+_MARK = '_tfhooks_mark'
+WATCHER = '_tfhooks_watcher'
+
 
 class SecondOrStepTimer(Interchangeable, tf.train.SecondOrStepTimer):
     """Says when something that is to happen every N seconds or every N steps is due.
 
     Stands for `tf.compat.v1.train.SecondOrStepTimer`. Never triggered yet, it is due at any step.
-    Time is `time.monotonic()`, so setting the machine's clock changes nothing.
+    It goes by `time.monotonic()`, so that setting the machine's clock changes nothing, unless a
+    subclass or somebody else sets TensorFlow's field `_last_triggered_time`, which is wall time.
     """
 
     _original = originals.SecondOrStepTimer
 
-    def __init__(self, every_secs: float | None = None, every_steps: int | None = None) -> None:
+    def __init__(self, every_secs: float | None = None, every_steps: float | None = None) -> None:
         """Makes a timer that has not triggered yet.
 
         Args:
-          every_secs: The period in seconds, greater than 0. Exactly one of the two must be given.
-          every_steps: The period in steps, at least 1.
+          every_secs: The period in seconds; 0 for every time. Exactly one of the two must be given.
+          every_steps: The period in steps; 0 for every step.
 
         Raises:
-          TypeError: A period is no number, or `every_steps` no whole one.
-          ValueError: Both or neither are given, or a period is zero or negative.
+          TypeError: A period is no number.
+          ValueError: Both or neither are given, or a period is negative.
         """
         self._set(type(self).__name__, every_secs=every_secs, every_steps=every_steps)
 
@@ -45,15 +52,26 @@ class SecondOrStepTimer(Interchangeable, tf.train.SecondOrStepTimer):
         return timer
 
     def _set(self, owner: str, **periods: Any) -> None:
-        (secs, every_secs), (count, every_steps) = periods.items()
-        every_secs = _arguments.seconds(owner, secs, every_secs)
-        every_steps = _arguments.whole(owner, count, every_steps)
+        for name, period in periods.items():
+            _arguments.period(owner, name, period)
+        every_secs, every_steps = periods.values()
         with _arguments.of(owner, **periods):
             super().__init__(every_secs, every_steps)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        watcher = vars(self).get(WATCHER)
+        if watcher is not None:
+            watcher.note_change()
+
     def should_trigger_for_step(self, step: int) -> bool:
         """Whether it is due at `step`, which is not the step at which it last triggered."""
-        return self._last_triggered_step != step and self.is_due(step)
+        began = self._triggered()
+        if began is None or self._every_secs is None:
+            return bool(super().should_trigger_for_step(step))
+        return bool(
+            self._last_triggered_step != step and time.monotonic() >= began + self._every_secs
+        )
 
     def update_last_triggered_step(self, step: int) -> tuple[float | None, int | None]:
         """Notes that it triggers now, at `step`.
@@ -61,24 +79,42 @@ class SecondOrStepTimer(Interchangeable, tf.train.SecondOrStepTimer):
         Returns:
           The seconds and the steps since it last triggered; None and None the first time.
         """
-        now = time.monotonic()
-        elapsed: tuple[float | None, int | None] = (None, None)
-        if self._last_triggered_time is not None:
-            elapsed = (now - self._last_triggered_time, step - self._last_triggered_step)
-        self._last_triggered_time = now
-        self._last_triggered_step = step
-        return elapsed
+        began, now = self._triggered(), time.monotonic()
+        elapsed: tuple[Any, Any] = super().update_last_triggered_step(step)
+        vars(self)[_MARK] = self._last_triggered_time, now
+        return elapsed if began is None or elapsed[0] is None else (now - began, elapsed[1])
+
+    def _triggered(self) -> float | None:
+        """When it last triggered, by the monotonic clock; None where only wall time is known."""
+        wall, monotonic = vars(self).get(_MARK, (None, None))
+        if self._last_triggered_step is None or wall is not self._last_triggered_time:
+            return None
+        return float(monotonic)
+
+    # Not in TensorFlow.
+
+    def is_regular(self) -> bool:
+        """Whether its period is a positive number of seconds or a whole number of steps."""
+        if self._every_secs is not None:
+            return bool(self._every_secs > 0 and math.isfinite(self._every_secs))
+        return bool(self._every_steps >= 1 and self._every_steps == int(self._every_steps))
 
     def is_due(self, step: int) -> bool:
-        """Whether the period is over at `step`. Not in TensorFlow."""
+        """Whether the period is over at `step`."""
         if self._last_triggered_step is None:
             return True
         if self._every_secs is not None:
-            return bool(time.monotonic() >= self._last_triggered_time + self._every_secs)
+            return time.monotonic() >= self._due_time()
         return bool(step >= self._last_triggered_step + self._every_steps)
 
+    def _due_time(self) -> float:
+        began = self._triggered()
+        if began is None:
+            began = time.monotonic() - (time.time() - self._last_triggered_time)
+        return float(began + self._every_secs)
+
     def may_be_due(self, run_context: Any, tensor: Any) -> bool:
-        """Whether it may be due when the run about to be made has ended. Not in TensorFlow.
+        """Whether it may be due when the run about to be made has ended.
 
         Args:
           run_context: What `before_run` was given.
@@ -89,27 +125,19 @@ class SecondOrStepTimer(Interchangeable, tf.train.SecondOrStepTimer):
         return self.is_due(steps.max_step_after(run_context, tensor))
 
     def may_be_due_by_now(self) -> bool:
-        """Whether it may be due at some step: a period of seconds may be over. Not in TensorFlow.
-
-        False saves the caller from reading the step.
-        """
+        """Whether it may be due at some step; False saves the caller from reading the step."""
         return self._every_secs is None or self.is_due(0)
 
-    def next_due(self, lead_secs: float = 0.0) -> steps.NextDue:
-        """When it may be due next; see `tfhooks.steps.NextDue`. Not in TensorFlow.
-
-        Args:
-          lead_secs: How long before the end of the period to wake, in seconds: a run that begins
-            before it and ends after it counts.
-        """
+    def next_due(self) -> steps.NextDue:
+        """When it is due next; see `tfhooks.steps.NextDue`."""
         if self._last_triggered_step is None:
             return steps.ALWAYS
         if self._every_secs is not None:
-            return steps.NextDue(time=self._last_triggered_time + self._every_secs - lead_secs)
+            return steps.NextDue(time=self._due_time())
         return steps.NextDue(step=self._last_triggered_step + self._every_steps)
 
     def rewind(self, step: int) -> bool:
-        """Takes up the cadence again at `step` where a session was recovered. Not in TensorFlow.
+        """Takes up the cadence again at `step`, where the global step has gone back.
 
         A timer of steps is then due at the same steps as if training had gone on without a break.
 

@@ -15,12 +15,12 @@ from tfhooks.hook_types import (
     SessionRunContext,
     SessionRunHook,
     SessionRunValues,
+    SupportsNextDue,
+    SupportsSessionIsReady,
     SupportsWrappedHook,
+    supports,
 )
 from tfhooks.triggers import SecondOrStepTimer
-
-# Methods that only some hooks have, and that a session looks for.
-_OPTIONAL = ('skip_final_save', 'step_not_increased')
 
 
 def every(
@@ -112,7 +112,7 @@ def chief_only(hook: Any) -> SessionRunHook[Any]:
     return _ChiefOnly(hook, f'chief_only({_name_of_hook("chief_only", hook)})')
 
 
-class _Wrapper(SessionRunHook[Any], SupportsWrappedHook):
+class _Wrapper(SessionRunHook[Any], SupportsNextDue, SupportsSessionIsReady, SupportsWrappedHook):
     """A hook around a hook. Whether the inner one was asked in a run is told by the results.
 
     Attributes:
@@ -125,9 +125,6 @@ class _Wrapper(SessionRunHook[Any], SupportsWrappedHook):
         # What the inner hook asked for last, and what was made of it: sessions know again by
         # identity what they have checked.
         self._last: tuple[Any, Any] = (None, None)
-        for method in _OPTIONAL:
-            if callable(getattr(hook, method, None)):
-                setattr(self, method, getattr(hook, method))
         if roster.hears_of_errors(hook):
             vars(self)['on_error'] = hook.on_error
 
@@ -137,6 +134,18 @@ class _Wrapper(SessionRunHook[Any], SupportsWrappedHook):
 
     def after_create_session(self, session: Any, coord: Any) -> None:
         self.wrapped_hook.after_create_session(session, coord)
+
+    def session_is_ready(self, session: Any, coord: Any) -> None:
+        if supports(self.wrapped_hook, SupportsSessionIsReady):
+            self.wrapped_hook.session_is_ready(session, coord)
+
+    def next_due(self) -> steps.NextDue:
+        """When the hook inside may be due; see `tfhooks.steps.NextDue`."""
+        return roster.next_due(self.wrapped_hook)
+
+    def step_went_back(self, step: int) -> None:
+        if supports(self.wrapped_hook, SupportsNextDue):
+            self.wrapped_hook.step_went_back(step)
 
     def end(self, session: Any) -> None:
         self._last = (None, None)
@@ -178,8 +187,17 @@ class _ChiefOnly(_Wrapper):
     def __init__(self, hook: Any, name: str) -> None:
         super().__init__(hook, name)
         self._takes_part = True
-        if roster.sleeps(hook):
-            self.next_due = hook.next_due
+
+    @property
+    def decides_after_run(self) -> bool:  # type: ignore[override]
+        return roster.sleeps(self.wrapped_hook) and bool(self.wrapped_hook.decides_after_run)
+
+    def next_due(self) -> steps.NextDue:
+        return super().next_due() if self._takes_part else steps.NEVER
+
+    def session_is_ready(self, session: Any, coord: Any) -> None:
+        if self._takes_part:
+            super().session_is_ready(session, coord)
 
     def begin(self) -> None:
         self._takes_part = roles.role().is_chief
@@ -206,8 +224,9 @@ class _OnlyIf(_Wrapper):
     def __init__(self, hook: Any, name: str, predicate: Callable[[SessionRunContext], Any]) -> None:
         super().__init__(hook, name)
         self._predicate = predicate
-        if roster.sleeps(hook):
-            self.next_due = hook.next_due
+
+    def next_due(self) -> steps.NextDue:
+        return super().next_due()
 
     def before_run(self, run_context: SessionRunContext) -> Any:
         return self._ask(run_context) if self._predicate(run_context) else None
@@ -242,10 +261,6 @@ class _Sleeper(_Wrapper):
                 )
         super().begin()
 
-    def next_due(self) -> steps.NextDue:
-        """When the hook inside may be due; see `tfhooks.steps.NextDue`."""
-        raise NotImplementedError
-
     def _may_be_due(self, run_context: SessionRunContext) -> bool:
         raise NotImplementedError
 
@@ -276,6 +291,11 @@ class _Every(_Sleeper):
             # Where a recovered session has gone back to an older step.
             self._timer.rewind(int(session.run(self._global_step)))
 
+    def step_went_back(self, step: int) -> None:
+        super().step_went_back(step)
+        if self._by_steps:
+            self._timer.rewind(step)
+
     def next_due(self) -> steps.NextDue:
         return self._timer.next_due()
 
@@ -296,7 +316,6 @@ class _At(_Sleeper):
         super().__init__(hook, name, by_steps=True)
         self._at = at
         self._next = 0
-        self._knows_advance = False
 
     def begin(self) -> None:
         super().begin()
@@ -305,7 +324,10 @@ class _At(_Sleeper):
     def after_create_session(self, session: Any, coord: Any) -> None:
         super().after_create_session(session, coord)
         self._next = bisect.bisect_right(self._at, int(session.run(self._global_step)))
-        self._knows_advance = False
+
+    def step_went_back(self, step: int) -> None:
+        super().step_went_back(step)
+        self._next = bisect.bisect_right(self._at, step)
 
     def _step(self) -> float:
         return self._at[self._next] if self._next < len(self._at) else steps.NEVER.step
@@ -315,13 +337,6 @@ class _At(_Sleeper):
 
     def _may_be_due(self, run_context: SessionRunContext) -> bool:
         return steps.max_step_after(run_context, self._global_step) >= self._step()
-
-    def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:
-        if not self._knows_advance:
-            # The first run teaches how far a run goes.
-            steps.after(run_context, self._global_step)
-            self._knows_advance = True
-        super().after_run(run_context, run_values)
 
     def _takes(self, run_context: SessionRunContext) -> bool:
         step = steps.after(run_context, self._global_step)

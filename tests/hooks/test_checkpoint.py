@@ -241,7 +241,7 @@ class FindsBadWeights(tf.train.SessionRunHook):
     def after_run(self, run_context, run_values):
         self._runs += 1
         if self._runs == self._at:
-            run_context.weights_are_bad = True
+            run_context._tfhooks_weights_are_bad = True
             self._hook.skip_final_save('the loss is NaN')
 
 

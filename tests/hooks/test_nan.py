@@ -123,5 +123,6 @@ def test_the_error_is_tensorflows_when_raised_bare_and_can_be_pickled():
 
 def test_the_request_is_the_same_object_each_run():
     hook = NanTensorHook('loss:0')
-    assert hook.before_run(None) is hook.before_run(None)
-    assert hook.before_run(None).fetches == 'loss:0'
+    context = tf.train.SessionRunContext(None, None)
+    assert hook.before_run(context) is hook.before_run(context)
+    assert hook.before_run(context).fetches == 'loss:0'

@@ -379,10 +379,10 @@ def test_a_graph_without_a_global_step(tmp_path):
 
 def test_costs_a_step_nothing():
     from tfhooks import roster
+    from tfhooks.calls import Calls
 
-    (member,) = roster.enroll([RestoreHook('model')])
-    assert not member.asks
-    assert not member.listens
+    calls = Calls(roster.enroll([RestoreHook('model')]))
+    assert (calls.before_run_calls, calls.after_run_calls) == ([], [])
 
 
 def test_keeps_the_contract(tmp_path):

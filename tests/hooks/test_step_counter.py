@@ -6,7 +6,15 @@ import time
 
 import pytest
 import tensorflow.compat.v1 as tf
-from stock_models import SESSIONS, LoseSession, events, starting_at, summary_steps, train_op
+from stock_models import (
+    SESSIONS,
+    LoseSession,
+    calls_of,
+    events,
+    starting_at,
+    summary_steps,
+    train_op,
+)
 
 import tfhooks
 from tfhooks import StepCounterHook
@@ -37,12 +45,12 @@ def stuck(monkeypatch, log):
             'StepCounterHook: exactly one of every_n_steps and .*; every_n_secs=',
         ),
         (
-            {'every_n_steps': 0},
+            {'every_n_steps': -1},
             ValueError,
-            'every_n_steps must be at least 1; invalid every_n_steps=0',
+            'every_n_steps must be 0 or greater; invalid every_n_steps=-1',
         ),
-        ({'every_n_steps': 'x'}, TypeError, 'every_n_steps must be a whole number'),
-        ({'every_n_steps': None, 'every_n_secs': 0}, ValueError, 'every_n_secs must be greater'),
+        ({'every_n_steps': 'x'}, TypeError, 'every_n_steps must be a number'),
+        ({'every_n_steps': None, 'every_n_secs': -1}, ValueError, 'every_n_secs must be 0 or g'),
         ({'batch_size': 0}, ValueError, 'batch_size must be at least 1; invalid batch_size=0'),
         (
             {'warm_up_steps': -1},
@@ -223,16 +231,8 @@ def test_without_a_directory_it_only_logs(make, clock, log):
 
 
 def test_sleeps_until_a_rate_is_due(tmp_path):
-    calls = []
-
-    class Counted(StepCounterHook):
-        # It sleeps like the hook it counts the calls of.
-        next_due = StepCounterHook.next_due
-
-        def after_run(self, run_context, run_values):
-            calls.append(1)
-            super().after_run(run_context, run_values)
-
-    count(tfhooks.MonitoredSession, Counted(100, output_dir=str(tmp_path)), 250)
+    hook = StepCounterHook(100, output_dir=str(tmp_path))
+    calls = calls_of(hook, 'after_run')
+    count(tfhooks.MonitoredSession, hook, 250)
     assert summary_steps(tmp_path, 'global_step/sec') == [101, 201]
     assert len(calls) < 20

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 import tensorflow.compat.v1 as tf
-from stock_models import SESSIONS, starting_at, train_op
+from stock_models import SESSIONS, calls_of, starting_at, train_op
 
 import tfhooks
 from tfhooks import GlobalStepWaiterHook
@@ -143,17 +143,9 @@ def test_begin_waits_anew(make):
 
 
 def test_sleeps_once_training_has_started():
-    calls = []
-
-    class Counted(GlobalStepWaiterHook):
-        # It sleeps like the hook it counts the calls of.
-        next_due = GlobalStepWaiterHook.next_due
-
-        def before_run(self, run_context):
-            calls.append(1)
-            return super().before_run(run_context)
-
-    wait(tfhooks.MonitoredSession, Counted(10), advance(10), runs=50)
+    hook = GlobalStepWaiterHook(10)
+    calls = calls_of(hook, 'before_run')
+    wait(tfhooks.MonitoredSession, hook, advance(10), runs=50)
     assert len(calls) < 5
 
 

@@ -79,6 +79,11 @@ class Cadence:
         """When it may be due next; see `tfhooks.steps.NextDue`."""
         return self._timer.next_due()
 
+    def step_went_back(self, step: int) -> None:
+        """Takes up the cadence where the global step has gone back within a session."""
+        with self._lock:
+            self._timer.rewind(step)
+
     def may_be_due(self, run_context: Any) -> bool:
         """Whether it may be due when the run about to be made has ended."""
         return self._timer.may_be_due(run_context, self.step_tensor)

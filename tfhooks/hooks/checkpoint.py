@@ -9,7 +9,13 @@ from tfhooks import _arguments, checkpoints, recovery, steps
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import global_step_read, tf
 from tfhooks.errors import CheckpointSaveError, attach
-from tfhooks.hook_types import SessionRunArgs, SessionRunHook
+from tfhooks.hook_types import (
+    SessionRunArgs,
+    SessionRunHook,
+    SupportsNextDue,
+    SupportsSkipFinalSave,
+    SupportsStepNotIncreased,
+)
 from tfhooks.hooks import (
     checkpoint_events,
     checkpoint_files,
@@ -77,7 +83,13 @@ class _Own:
         self.stuck_runs = 0
 
 
-class CheckpointSaverHook(SessionRunHook[None], tf.train.CheckpointSaverHook):
+class CheckpointSaverHook(
+    SessionRunHook[None],
+    SupportsNextDue,
+    SupportsSkipFinalSave,
+    SupportsStepNotIncreased,
+    tf.train.CheckpointSaverHook,
+):
     """Saves checkpoints every N global steps or every N seconds.
 
     Stands for `tf.compat.v1.train.CheckpointSaverHook`. A checkpoint counts as saved when its files

@@ -11,7 +11,13 @@ from typing import Any, NamedTuple
 from tfhooks import _arguments, _files, steps
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import Tensor, tf
-from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from tfhooks.hook_types import (
+    SessionRunArgs,
+    SessionRunContext,
+    SessionRunHook,
+    SessionRunValues,
+    SupportsNextDue,
+)
 from tfhooks.hooks import _scalars
 from tfhooks.hooks._cadence import Cadence
 from tfhooks.hooks.evaluation import EvalHook, EvalResult
@@ -27,7 +33,7 @@ class Check(NamedTuple):
     value: float
 
 
-class EarlyStoppingHook(SessionRunHook[Any]):
+class EarlyStoppingHook(SessionRunHook[Any], SupportsNextDue):
     """Requests a stop when a metric has not improved for some time.
 
     A check is one look at the metric. It is an improvement if the metric is better than the best
@@ -159,6 +165,16 @@ class EarlyStoppingHook(SessionRunHook[Any]):
         if stop and coord is not None:
             self._say(step)
             coord.request_stop()
+
+    @property
+    def decides_after_run(self) -> bool:  # type: ignore[override]
+        """Whether the metric is no tensor, which would be fetched in the run."""
+        return self._request is None
+
+    def step_went_back(self, step: int) -> None:
+        """Takes up the cadence at `step`."""
+        if self._cadence is not None:
+            self._cadence.step_went_back(step)
 
     def next_due(self) -> steps.NextDue:
         """When a check may be due; see `tfhooks.steps.NextDue`."""

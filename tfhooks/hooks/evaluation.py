@@ -11,7 +11,12 @@ from typing import Any, NamedTuple
 from tfhooks import _arguments, pauses, steps
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import tf
-from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from tfhooks.hook_types import (
+    SessionRunContext,
+    SessionRunHook,
+    SessionRunValues,
+    SupportsNextDue,
+)
 from tfhooks.hooks import _scalars
 from tfhooks.hooks._cadence import Cadence
 from tfhooks.hooks._mean import Mean
@@ -65,7 +70,7 @@ class EvalResult:
         return f'{_NAME}.result({self.name!r})'
 
 
-class EvalHook(SessionRunHook[None]):
+class EvalHook(SessionRunHook[None], SupportsNextDue):
     """Evaluates the current weights every so often, in the same process and session.
 
     The evaluation runs between two steps, on the raw session, without hooks. Its time is not
@@ -82,6 +87,8 @@ class EvalHook(SessionRunHook[None]):
     Attributes:
       latest: The last Evaluation that was due, at the start or at the end; None before the first.
     """
+
+    decides_after_run = True
 
     def __init__(
         self,
@@ -204,9 +211,9 @@ class EvalHook(SessionRunHook[None]):
         """When an evaluation may be due; see `tfhooks.steps.NextDue`."""
         return self._cadence.next_due()
 
-    def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[None] | None:
-        """Asks for nothing: an evaluation is made of runs of its own."""
-        return None
+    def step_went_back(self, step: int) -> None:
+        """Takes up the cadence at `step`."""
+        self._cadence.step_went_back(step)
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[None]) -> None:
         """Evaluates if it is due."""

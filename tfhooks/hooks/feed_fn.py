@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tfhooks._tensorflow import tf
-from tfhooks.hook_types import SessionRunHook
+from tfhooks.fast_way import PlainHook
 
 
-class FeedFnHook(tf.train.FeedFnHook, SessionRunHook[None]):
+class FeedFnHook(tf.train.FeedFnHook, PlainHook[None]):
     """Adds to each run the feeds that a function returns.
 
     Stands for `tf.compat.v1.train.FeedFnHook`.

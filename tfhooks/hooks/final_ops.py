@@ -7,10 +7,10 @@ from typing import Any
 
 from tfhooks import _arguments
 from tfhooks._tensorflow import tf
-from tfhooks.hook_types import SessionRunHook
+from tfhooks.fast_way import PlainHook
 
 
-class FinalOpsHook(tf.train.FinalOpsHook, SessionRunHook[None]):
+class FinalOpsHook(tf.train.FinalOpsHook, PlainHook[None]):
     """Runs tensors and operations at the end of a session and keeps their values.
 
     Stands for `tf.compat.v1.train.FinalOpsHook`. What is run must not need another batch of input.

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import inspect
-import itertools
 import math
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from tfhooks import _arguments, steps
-from tfhooks._locks import Lock
 from tfhooks._tensorflow import Tensor, global_step_read, tf
-from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from tfhooks.fast_way import FastWay, StockHook
+from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunValues
 from tfhooks.triggers import SecondOrStepTimer
 
 _NAME = 'LoggingTensorHook'
@@ -22,7 +20,7 @@ _MOST_ELEMENTS = 1000
 _warned_that_info_is_hidden = False
 
 
-class LoggingTensorHook(tf.train.LoggingTensorHook, SessionRunHook[dict[Any, Any]]):
+class LoggingTensorHook(StockHook, tf.train.LoggingTensorHook):
     """Logs values every so often, beginning with the first run, or at the end.
 
     Stands for `tf.compat.v1.train.LoggingTensorHook`. It logs at level INFO, and warns once if the
@@ -32,7 +30,7 @@ class LoggingTensorHook(tf.train.LoggingTensorHook, SessionRunHook[dict[Any, Any
     def __init__(
         self,
         tensors: Mapping[str, Any] | Iterable[Any],
-        every_n_iter: int | None = None,
+        every_n_iter: float | None = None,
         every_n_secs: float | None = None,
         at_end: bool = False,
         formatter: Callable[..., str] | None = None,
@@ -44,9 +42,9 @@ class LoggingTensorHook(tf.train.LoggingTensorHook, SessionRunHook[dict[Any, Any
 
         Args:
           tensors: A dict from tags to tensors or their names, or an iterable of tensors or names.
-          every_n_iter: The period in runs of this session, at least 1. At most one of the two
+          every_n_iter: The period in runs of this session, greater than 0. At most one of the two
             periods must be given, and one of them or `at_end`.
-          every_n_secs: The period in seconds, greater than 0.
+          every_n_secs: The period in seconds; 0 for every run.
           at_end: Whether to run and log the tensors at the end; they must not need another batch.
           formatter: A function from a dict of tags to values to the text to log. If it takes
             `(values, step, elapsed_secs)` it is also given the global step after the run (None
@@ -65,8 +63,8 @@ class LoggingTensorHook(tf.train.LoggingTensorHook, SessionRunHook[dict[Any, Any
                 f'{_NAME}: tensors must be a dict of tensors or names, or an iterable of them; '
                 f'tensors={tensors!r}'
             )
-        every_n_iter = _arguments.whole(_NAME, 'every_n_iter', every_n_iter)
-        every_n_secs = _arguments.seconds(_NAME, 'every_n_secs', every_n_secs)
+        _arguments.period(_NAME, 'every_n_iter', every_n_iter)
+        _arguments.period(_NAME, 'every_n_secs', every_n_secs)
         # A generator can be read once only, and TensorFlow reads it twice.
         tensors = dict(tensors) if isinstance(tensors, Mapping) else list(tensors)
         with _arguments.of(
@@ -80,18 +78,11 @@ class LoggingTensorHook(tf.train.LoggingTensorHook, SessionRunHook[dict[Any, Any
                 f'{_NAME}: by_global_step needs every_n_iter; '
                 f'every_n_iter=None, by_global_step={by_global_step!r}'
             )
-        self._every_n_iter = every_n_iter
-        self._every_n_secs = every_n_secs
-        self._by_global_step = by_global_step
-        self._array_threshold = _arguments.whole(_NAME, 'array_threshold', array_threshold, least=0)
-        self._lock = Lock()
-        self._global_step: Any = None
-        self._step: Any = None  # The global step after the run that is logged.
-        self._wants_step = formatter is not None and _wants_step(formatter)
-        # Such classes go by TensorFlow's fields: `_timer`, `_iter_count`, `_should_trigger`.
-        self._is_overridden = not by_global_step and any(
-            getattr(type(self), method) is not getattr(LoggingTensorHook, method)
-            for method in ('before_run', 'after_run')
+        _LoggingTensor(
+            self,
+            by_global_step,
+            _arguments.whole(_NAME, 'array_threshold', array_threshold, least=0),
+            formatter is not None and _wants_step(formatter),
         )
 
     def begin(self) -> None:
@@ -101,11 +92,45 @@ class LoggingTensorHook(tf.train.LoggingTensorHook, SessionRunHook[dict[Any, Any
           RuntimeError: The cadence is by global step and the graph has none.
         """
         super().begin()
-        self._request: SessionRunArgs[dict[Any, Any]] = SessionRunArgs(self._current_tensors)
-        self._runs = itertools.count(1)
-        # Due when this number of runs, or this time, is reached.
-        self._due = math.inf if self._every_n_iter is None else 0
-        self._due_time = math.inf if self._every_n_secs is None else -math.inf
+        _warn_if_info_is_hidden()
+
+    def _log_tensors(self, tensor_values: dict[Any, Any]) -> None:
+        # TensorFlow sets print options inside, and leaves them set when a formatter raises.
+        with np.printoptions():
+            super()._log_tensors(tensor_values)
+
+
+class _LoggingTensor(FastWay):
+    lazy = ('_iter_count', '_should_trigger')
+    decides_after_run = False
+
+    def __init__(
+        self, hook: LoggingTensorHook, by_global_step: bool, threshold: int | None, wants_step: bool
+    ) -> None:
+        super().__init__(
+            hook,
+            LoggingTensorHook,
+            extended=by_global_step or threshold is not None or wants_step,
+        )
+        self._by_global_step = by_global_step
+        self._threshold = threshold
+        self._wants_step = wants_step
+        self._global_step: Any = None
+        self._reset()
+
+    def _reset(self) -> None:
+        self._runs = 0
+        self._first: float = math.inf
+        self._is_requested = False
+
+    @property
+    def _every_n_iter(self) -> float | None:
+        return getattr(self.timer, '_every_steps', None)
+
+    def begin(self) -> None:
+        super().begin()
+        self._reset()
+        self._request: SessionRunArgs[Any] = SessionRunArgs(self.hook._current_tensors)
         self._global_step = None
         if self._by_global_step:
             self._global_step = global_step_read()
@@ -116,85 +141,95 @@ class LoggingTensorHook(tf.train.LoggingTensorHook, SessionRunHook[dict[Any, Any
                 )
         elif self._wants_step:
             self._global_step = tf.train.get_global_step()
-        _warn_if_info_is_hidden()
 
     def after_create_session(self, session: Any, coord: Any) -> None:
-        """Takes up a cadence by global step where a session has gone back to an older step."""
-        super().after_create_session(session, coord)
-        if self._by_global_step and self._timer.last_triggered_step() is not None:
-            self._timer.rewind(int(session.run(self._global_step)))
+        if self._by_global_step:
+            self.step_went_back(int(session.run(self._global_step)))
+
+    def step_went_back(self, step: int) -> None:
+        if self._by_global_step:
+            super().step_went_back(step)
 
     def next_due(self) -> steps.NextDue:
-        """When it is due; see `tfhooks.steps.NextDue`."""
-        if self._by_global_step:
-            return self._timer.next_due()
-        return steps.NextDue(time=self._due_time, runs=self._due)
+        self._is_requested = False
+        if type(self.timer) is not SecondOrStepTimer:
+            return steps.NEVER  # Only at the end.
+        due: steps.NextDue = self.timer.next_due()
+        if self._by_global_step or self._every_n_iter is None or due == steps.ALWAYS:
+            return due
+        return steps.NextDue(runs=due.step)
 
-    def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[dict[Any, Any]] | None:
-        """Asks for the tensors if they are due."""
-        if self._by_global_step:
-            if self._timer.may_be_due(run_context, self._global_step):
-                return self._request
-            return None
-        # tfhooks' own sessions count the runs, so that they need not call this in each.
-        self._iter_count = getattr(run_context, 'runs', self._iter_count)
-        if self._is_overridden:
-            self._should_trigger = self._timer.should_trigger_for_step(self._iter_count)
-            return self._request if self._should_trigger else None
-        if self._iter_count >= self._due or (
-            self._every_n_secs is not None and time.monotonic() >= self._due_time
-        ):
-            return self._request
-        return None
+    def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[Any] | None:
+        if self.timer.last_triggered_step() is None:
+            self._first = min(self._first, self._index(run_context))
+        self._is_requested = self._may_be_due(run_context)
+        return self._request if self._is_requested else None
 
-    def after_run(
-        self, run_context: SessionRunContext, run_values: SessionRunValues[dict[Any, Any]]
-    ) -> None:
-        """Logs the values if they were due."""
+    def _may_be_due(self, run_context: SessionRunContext) -> bool:
+        if type(self.timer) is not SecondOrStepTimer:
+            return False
+        if self._by_global_step:
+            return self.timer.may_be_due(run_context, self._global_step)
+        return self.timer.is_due(self._index(run_context))
+
+    def _index(self, run_context: SessionRunContext) -> int:
+        """How many runs came before this one; tfhooks' own sessions count them."""
+        return int(getattr(run_context, '_tfhooks_runs', self._runs))
+
+    def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:
+        index = self._index(run_context)
         if run_values.results is not None:
-            with self._lock:
-                self._log_if_due(run_context, run_values.results)
-        if not self._by_global_step and (self._is_overridden or not hasattr(run_context, 'runs')):
-            self._iter_count = next(self._runs)
+            with self.lock:
+                self._log_if_due(run_context, run_values.results, index)
+        self._runs = index + 1
 
-    def _log_if_due(self, run_context: SessionRunContext, values: dict[Any, Any]) -> None:
+    def _log_if_due(
+        self, run_context: SessionRunContext, values: dict[Any, Any], index: int
+    ) -> None:
         """Logs, unless another thread has been first or the run ended before the step."""
+        step = None
         if self._global_step is not None:
-            self._step = steps.after(run_context, self._global_step)
-        if self._by_global_step:
-            if not self._timer.is_due(self._step):
-                return
-            self._iter_count = self._step
-        elif self._every_n_iter is not None:
-            if self._iter_count < self._due:
-                return
-            self._due = self._iter_count + self._every_n_iter
-        else:
-            now = time.monotonic()
-            if now < self._due_time:
-                return
-            self._due_time = now + (self._every_n_secs or 0)
-        self._log_tensors(values)
+            step = steps.after(run_context, self._global_step)
+        count: Any = step if self._by_global_step else index
+        if not self.timer.is_due(count):
+            return
+        every, last = self._every_n_iter, self.timer.last_triggered_step()
+        if every is not None and not self._by_global_step:
+            # Runs of several threads end in any order: the next one is due a period after the run
+            # that was due, and not after the one that ended first.
+            count = self._first if last is None else count - (count - last) % every
+        self._log(values, count, step)
 
-    def _log_tensors(self, tensor_values: dict[Any, Any]) -> None:
-        threshold = self._array_threshold
+    def _log(self, values: dict[Any, Any], count: int, step: int | None) -> None:
+        threshold = self._threshold
         if threshold is None:
             threshold = min(np.get_printoptions()['threshold'], _MOST_ELEMENTS)
-        # TensorFlow sets print options inside, and leaves them set when a formatter raises.
-        with np.printoptions(threshold=threshold):
-            if not self._wants_step:
-                super()._log_tensors(tensor_values)
+        with np.printoptions(threshold=threshold), self.own_writes():
+            if self._wants_step:
+                np.set_printoptions(suppress=True)
+                elapsed_secs, _ = self.timer.update_last_triggered_step(count)
+                tf.logging.info(self.hook._formatter(values, step, elapsed_secs))
                 return
-            np.set_printoptions(suppress=True)
-            elapsed_secs, _ = self._timer.update_last_triggered_step(self._iter_count)
-            tf.logging.info(self._formatter(tensor_values, self._step, elapsed_secs))
+            # What TensorFlow's method notes that it has logged.
+            vars(self.hook)['_iter_count'] = count
+            try:
+                self.hook._log_tensors(values)
+            finally:
+                vars(self.hook).pop('_iter_count', None)
 
     def end(self, session: Any) -> None:
-        """Logs the values if that was asked for."""
-        with self._lock:
-            if self._log_at_end and self._global_step is not None:
-                self._step = int(session.run(self._global_step))
-            super().end(session)
+        if self.hook._log_at_end:
+            values = session.run(self.hook._current_tensors)
+            step = None if self._global_step is None else int(session.run(self._global_step))
+            with self.lock:
+                self._log(values, self._runs, step)
+
+    def field(self, name: str) -> Any:
+        return self._is_requested if name == '_should_trigger' else self._runs
+
+    def fields_to_leave(self, session: Any, runs: int | None) -> dict[str, Any]:
+        self._runs = self._runs if runs is None else runs
+        return super().fields_to_leave(session, runs)
 
 
 def _wants_step(formatter: Callable[..., str]) -> bool:

@@ -9,7 +9,14 @@ from typing import Any
 from tfhooks import steps
 from tfhooks._locks import Lock
 from tfhooks.errors import attach
-from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from tfhooks.hook_types import (
+    SessionRunArgs,
+    SessionRunContext,
+    SessionRunHook,
+    SessionRunValues,
+    SupportsNextDue,
+    SupportsSessionIsReady,
+)
 from tfhooks.hooks import _scalars
 from tfhooks.hooks._cadence import Cadence
 from tfhooks.hooks.metrics_files import (
@@ -22,7 +29,7 @@ from tfhooks.hooks.metrics_files import (
 _NAME = 'MetricsWriterHook'
 
 
-class MetricsWriterHook(SessionRunHook[tuple[Any, ...]]):
+class MetricsWriterHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue, SupportsSessionIsReady):
     """Writes scalars every so often, the same ones to each of several files.
 
     A row belongs to the global step after the run it was fetched in. By steps a row is written for
@@ -111,6 +118,10 @@ class MetricsWriterHook(SessionRunHook[tuple[Any, ...]]):
     def next_due(self) -> steps.NextDue:
         """When a row may be due; see `tfhooks.steps.NextDue`."""
         return self._cadence.next_due() if self._has_begun else steps.ALWAYS
+
+    def step_went_back(self, step: int) -> None:
+        """Takes up the cadence at `step`."""
+        self._cadence.step_went_back(step)
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[tuple[Any, ...]] | None:
         """Asks for the tensors if they may be due."""

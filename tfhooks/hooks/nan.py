@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tfhooks._tensorflow import tf
-from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from tfhooks._tensorflow import originals, tf
+from tfhooks.fast_way import FastWay, StockHook
+from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunValues
 
 
 class NanLossDuringTrainingError(tf.train.NanLossDuringTrainingError):
@@ -45,7 +46,7 @@ class NanLossDuringTrainingError(tf.train.NanLossDuringTrainingError):
         return text
 
 
-class NanTensorHook(tf.train.NanTensorHook, SessionRunHook[Any]):
+class NanTensorHook(StockHook, tf.train.NanTensorHook):
     """Stops training, with an error or without, when a loss is not a number.
 
     Stands for `tf.compat.v1.train.NanTensorHook`.
@@ -76,19 +77,7 @@ class NanTensorHook(tf.train.NanTensorHook, SessionRunHook[Any]):
                 f'loss_tensor={loss_tensor!r}'
             )
         super().__init__(loss_tensor, fail_on_nan_loss)
-        self._check_inf = check_inf
-        self._request: SessionRunArgs[Any] = SessionRunArgs(loss_tensor)
-
-    @property
-    def standing_request(self) -> SessionRunArgs[Any] | None:
-        """What `before_run` asks in every run, so that it need not be called."""
-        if type(self).before_run is NanTensorHook.before_run and 'before_run' not in vars(self):
-            return self._request
-        return None
-
-    def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[Any]:
-        """Asks for the loss."""
-        return self._request
+        _NanTensor(self, check_inf)
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:
         """Looks at the loss.
@@ -96,29 +85,53 @@ class NanTensorHook(tf.train.NanTensorHook, SessionRunHook[Any]):
         Raises:
           NanLossDuringTrainingError: It has a NaN, and `fail_on_nan_loss` is true.
         """
-        loss = run_values.results
-        if not isinstance(loss, np.ndarray) and math.isfinite(loss):
-            return
+        try:
+            super().after_run(run_context, run_values)
+        except NanLossDuringTrainingError:
+            raise
+        except originals.NanLossDuringTrainingError:
+            # Of the type that a program for tfhooks.v1 catches.
+            raise NanLossDuringTrainingError from None
+
+
+class _NanTensor(FastWay):
+    decides_after_run = False
+
+    def __init__(self, hook: NanTensorHook, check_inf: bool) -> None:
+        super().__init__(hook, NanTensorHook, extended=check_inf)
+        self._check_inf = check_inf
+        self.standing_request = SessionRunArgs(hook._loss_tensor)
+
+    def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[Any]:
+        request: SessionRunArgs[Any] = self.standing_request
+        return request
+
+    def is_bad(self, loss: Any) -> Any:
+        """Where, in an array of numbers, something stands for which training is to stop."""
         values = np.asarray(loss)
         if values.dtype.kind not in 'biufc':  # bfloat16 and its like, which are not numpy's own.
             values = values.astype(np.float64)
-        bad = np.isnan(values)
-        if self._check_inf:
-            bad |= np.isinf(values)
-        if not bad.any():
+        return ~np.isfinite(values) if self._check_inf else np.isnan(values)
+
+    def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:
+        loss = run_values.results
+        if not isinstance(loss, np.ndarray) and math.isfinite(loss):
             return
-        index = tuple(int(i) for i in np.argwhere(bad)[0])
-        self._diverged(run_context, index, values[index])
+        bad = self.is_bad(loss)
+        if bad.any():
+            index = tuple(int(i) for i in np.argwhere(bad)[0])
+            self._diverged(run_context, index, np.asarray(loss)[index])
 
     def _diverged(self, run_context: SessionRunContext, index: tuple[int, ...], value: Any) -> None:
         message = f'Model diverged with loss = {"NaN" if np.isnan(value) else "Inf"}.'
-        if not self._fail_on_nan_loss:
+        if not self.hook._fail_on_nan_loss:
             tf.logging.warning(message)
             run_context.request_stop()
             return
         tf.logging.error(message)
+        tensor = self.hook._loss_tensor
         raise NanLossDuringTrainingError(
-            getattr(self._loss_tensor, 'name', self._loss_tensor),
+            getattr(tensor, 'name', tensor),
             _step_now(run_context),
             index,
             value if np.iscomplexobj(value) else float(value),

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from tfhooks import _arguments, steps
-from tfhooks._locks import Lock
 from tfhooks._tensorflow import tf
-from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from tfhooks.fast_way import FastWay, StockHook
+from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunValues
 from tfhooks.hooks import _xspace
-from tfhooks.hooks._subclasses import replaces_runs
 from tfhooks.hooks._writers import event_writer
 from tfhooks.triggers import SecondOrStepTimer
 
@@ -48,7 +47,7 @@ class _Turn:
 _turn = _Turn()
 
 
-class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
+class ProfilerHook(StockHook, tf.train.ProfilerHook):
     """Traces a run every so often, beginning one period after the first run.
 
     Stands for `tf.compat.v1.train.ProfilerHook`. Each trace is
@@ -66,7 +65,7 @@ class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
 
     def __init__(
         self,
-        save_steps: int | None = None,
+        save_steps: float | None = None,
         save_secs: float | None = None,
         output_dir: Any = '',
         show_dataflow: bool = True,
@@ -80,9 +79,9 @@ class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
         """Makes the hook.
 
         Args:
-          save_steps: The period in global steps, at least 1. Exactly one of the two periods must be
-            given.
-          save_secs: The period in seconds, greater than 0.
+          save_steps: The period in global steps; 0 for every run. Exactly one of the two periods
+            must be given.
+          save_secs: The period in seconds; 0 for every run.
           output_dir: The directory of the files; by default the current one.
           show_dataflow: Whether the trace connects producers and consumers of tensors.
           show_memory: Whether the trace shows sizes and lifetimes of tensors.
@@ -97,30 +96,14 @@ class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
           ValueError: Not exactly one period is given, or a value is out of range.
         """
         name = 'ProfilerHook'
-        self._start_step = _arguments.whole(name, 'start_step', start_step, least=0) or 0
-        self._end_step = _arguments.whole(name, 'end_step', end_step, least=0)
-        self._max_traces = _arguments.whole(name, 'max_traces', max_traces)
-        self._max_bytes = _arguments.whole(name, 'max_bytes', max_bytes)
-        if self._end_step is not None and self._end_step < self._start_step:
-            raise ValueError(
-                f'{name}: end_step must not be before start_step; '
-                f'start_step={start_step}, end_step={end_step}'
-            )
         # Before TensorFlow's, which makes the directory.
         timer = SecondOrStepTimer.of_hook(name, save_secs=save_secs, save_steps=save_steps)
+        window = _Window(name, start_step, end_step, max_traces, max_bytes)
         super().__init__(save_steps, save_secs, output_dir, show_dataflow, show_memory)
         # `begin` takes it from the cache again; without it the hook can be copied and pickled.
         self._file_writer: Any = None
         self._timer = timer
-        self._output_dir = output_dir
-        self._lock = Lock()
-        self._reset()
-
-    def _reset(self) -> None:
-        self._timer.reset()
-        self._traces = 0
-        self._bytes = 0
-        self._finished = False
+        _Profiler(self, output_dir, window)
 
     def begin(self) -> None:
         """Begins anew.
@@ -128,49 +111,93 @@ class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
         Raises:
           RuntimeError: The graph has no global step.
         """
-        self._file_writer = event_writer(self._output_dir)
+        if self._file_writer is None:
+            vars(self)['_file_writer'] = event_writer(os.path.dirname(self._output_file))
+        super().begin()
+
+    def end(self, session: Any) -> None:
+        """Flushes the event file."""
+        super().end(session)
+        self._file_writer.flush()
+
+
+class _Window:
+    """Which runs may be traced, and how much may be written."""
+
+    def __init__(
+        self, owner: str, start_step: Any, end_step: Any, max_traces: Any, max_bytes: Any
+    ) -> None:
+        self.start_step = _arguments.whole(owner, 'start_step', start_step, least=0) or 0
+        self.end_step = _arguments.whole(owner, 'end_step', end_step, least=0)
+        self.max_traces = _arguments.whole(owner, 'max_traces', max_traces)
+        self.max_bytes = _arguments.whole(owner, 'max_bytes', max_bytes)
+        self.is_given = any(
+            value is not None for value in (start_step, end_step, max_traces, max_bytes)
+        )
+        if self.end_step is not None and self.end_step < self.start_step:
+            raise ValueError(
+                f'{owner}: end_step must not be before start_step; '
+                f'start_step={start_step}, end_step={end_step}'
+            )
+
+
+class _Profiler(FastWay):
+    lazy = ('_next_step', '_request_summary')
+    decides_after_run = False
+
+    def __init__(self, hook: ProfilerHook, output_dir: Any, window: _Window) -> None:
+        super().__init__(hook, ProfilerHook, extended=window.is_given)
+        self._output_dir = output_dir
+        self._window = window
+        self._reset()
+
+    def _reset(self) -> None:
+        with self.own_writes():
+            self.timer.reset()
+        self._traces = 0
+        self._bytes = 0
+        self._is_finished = False
+        self._is_requested = False
+        self._last_step: int | None = None
+
+    def begin(self) -> None:
+        vars(self.hook)['_file_writer'] = event_writer(self._output_dir)
         super().begin()
         self._reset()
 
     def after_create_session(self, session: Any, coord: Any) -> None:
-        """Takes up the cadence where a recovered session has gone back to an older step."""
-        super().after_create_session(session, coord)
-        if self._timer.last_triggered_step() is not None:
-            self._timer.rewind(int(session.run(self._global_step_tensor)))
+        if self.timer.last_triggered_step() is not None:
+            self.step_went_back(int(session.run(self.hook._global_step_tensor)))
 
     def next_due(self) -> steps.NextDue:
-        """When a trace may be due; see `tfhooks.steps.NextDue`."""
-        if self._finished:
+        self._is_requested = False
+        if self._is_finished:
             return steps.NEVER
-        wake = self._timer.next_due()
-        if wake is steps.ALWAYS:
-            return steps.ALWAYS
-        if wake.step == steps.NEVER.step:
-            return wake
-        return steps.NextDue(step=max(wake.step, self._start_step))
+        due: steps.NextDue = self.timer.next_due()
+        if due == steps.ALWAYS or due.step == steps.NEVER.step:
+            return due
+        return steps.NextDue(step=max(due.step, self._window.start_step))
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[list[Any]] | None:
-        """Asks for a full trace if one may be due."""
-        if replaces_runs(self, ProfilerHook):
-            return super().before_run(run_context)
-        if self._finished:
+        self._is_requested = False
+        if self._is_finished:
             return None
-        reach = steps.max_step_after(run_context, self._global_step_tensor)
-        if self._end_step is not None and (
-            steps.before(run_context, self._global_step_tensor) >= self._end_step
-        ):
-            self._finished = True
+        tensor, window = self.hook._global_step_tensor, self._window
+        last = steps.max_step_after(run_context, tensor)
+        if window.end_step is not None and steps.before(run_context, tensor) >= window.end_step:
+            self._is_finished = True
             return None
         if (
-            self._timer.last_triggered_step() is None
-            or not self._timer.is_due(reach)
-            or reach < self._start_step
+            self.timer.last_triggered_step() is None
+            or not self.timer.is_due(last)
+            or last < window.start_step
         ):
             return None
         if not _turn.take(run_context):
             return None
+        self._is_requested = True
         level = tf.RunOptions.FULL_TRACE
-        if _is_profiling(run_context, self._global_step_tensor):
+        if _is_profiling(run_context, tensor):
             # A full trace would fail the run.
             level = tf.RunOptions.SOFTWARE_TRACE
         # The empty list of results tells after_run that this run was traced.
@@ -179,48 +206,45 @@ class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
     def after_run(
         self, run_context: SessionRunContext, run_values: SessionRunValues[list[Any]]
     ) -> None:
-        """Writes the trace if it was due."""
-        if replaces_runs(self, ProfilerHook):
-            super().after_run(run_context, run_values)
-            return
         _turn.give_back(run_context)
-        if self._finished:
+        if self._is_finished:
             return
-        if self._timer.last_triggered_step() is None:
+        tensor, window = self.hook._global_step_tensor, self._window
+        if self.timer.last_triggered_step() is None:
             # The first run only starts the clock: a run that builds its executors tells little.
-            self._timer.update_last_triggered_step(
-                steps.before(run_context, self._global_step_tensor)
-            )
+            self.trigger(steps.before(run_context, tensor))
+            self._last_step = steps.before(run_context, tensor) + 1
         if run_values.results is None:
             return
-        step = steps.after(run_context, self._global_step_tensor)
-        with self._lock:
-            if self._finished or not self._timer.is_due(step) or step < self._start_step:
+        step = steps.after(run_context, tensor)
+        with self.lock:
+            if self._is_finished or not self.timer.is_due(step) or step < window.start_step:
                 return
-            if self._end_step is not None and step > self._end_step:
-                self._finished = True
+            if window.end_step is not None and step > window.end_step:
+                self._is_finished = True
                 return
-            self._timer.update_last_triggered_step(step)
+            self.trigger(step)
+            self._last_step = step
             self._write(step, run_values.run_metadata)
             self._traces += 1
-            self._finished = self._finished or self._traces == self._max_traces
+            self._is_finished = self._is_finished or self._traces == window.max_traces
 
     def _write(self, step: int, run_metadata: Any) -> None:
         path = os.path.join(self._output_dir, f'timeline-{step}.json')
-        self._save(step, path, run_metadata.step_stats)
+        self.hook._save(step, path, run_metadata.step_stats)
         profiles = _xspace.encode(run_metadata.step_stats, step)
         self._bytes += tf.gfile.Stat(path).length + run_metadata.ByteSize()
         self._bytes += sum(len(profile) for profile in profiles.values())
-        if self._max_bytes is not None and self._bytes > self._max_bytes:
+        if self._window.max_bytes is not None and self._bytes > self._window.max_bytes:
             tf.gfile.Remove(path)
             tf.logging.warning(
                 'ProfilerHook: the trace of step %d is dropped and no more are made, since all '
                 'would take %d bytes; max_bytes=%d.',
                 step,
                 self._bytes,
-                self._max_bytes,
+                self._window.max_bytes,
             )
-            self._finished = True
+            self._is_finished = True
             return
         self._add_profiles(step, profiles)
         self._add_run_metadata(step, run_metadata)
@@ -247,15 +271,21 @@ class ProfilerHook(tf.train.ProfilerHook, SessionRunHook[list[Any]]):
         """Writes the metadata under a tag that the shared writer has not used yet."""
         for tag in _names(step):
             try:
-                self._file_writer.add_run_metadata(run_metadata, tag)
+                self.hook._file_writer.add_run_metadata(run_metadata, tag)
                 return
             except ValueError:  # An earlier session has traced a run that ended at this step.
                 continue
 
-    def end(self, session: Any) -> None:
-        """Flushes the event file."""
-        super().end(session)
-        self._file_writer.flush()
+    def field(self, name: str) -> Any:
+        if name == '_request_summary':
+            return self._is_requested
+        return None if self._last_step is None else self._last_step + 1
+
+    def fields_to_leave(self, session: Any, runs: int | None) -> dict[str, Any]:
+        fields = super().fields_to_leave(session, runs)
+        if fields['_next_step'] is not None:
+            fields['_next_step'] = int(session.run(self.hook._global_step_tensor)) + 1
+        return fields
 
 
 def _names(step: int) -> Iterator[str]:

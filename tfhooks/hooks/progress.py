@@ -11,7 +11,13 @@ from typing import Any
 from tfhooks import _arguments, pauses, steps
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import tf
-from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from tfhooks.hook_types import (
+    SessionRunArgs,
+    SessionRunContext,
+    SessionRunHook,
+    SessionRunValues,
+    SupportsNextDue,
+)
 from tfhooks.hooks import _scalars
 from tfhooks.hooks._cadence import Cadence
 from tfhooks.hooks._displays import Bar, Display, Lines, has_tqdm
@@ -23,7 +29,7 @@ _LINES_SECS = 10.0
 _SMOOTHING = 0.3
 
 
-class ProgressHook(SessionRunHook[tuple[Any, ...]]):
+class ProgressHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue):
     """Shows the global step, the steps per second, the time left, and the values of tensors.
 
     On a terminal it is a tqdm bar (`pip install tfhooks[progress]`), above which TensorFlow's log
@@ -123,6 +129,10 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]]):
     def next_due(self) -> steps.NextDue:
         """When there may be something to show; see `tfhooks.steps.NextDue`."""
         return self._cadence.next_due()
+
+    def step_went_back(self, step: int) -> None:
+        """Takes up the cadence at `step`."""
+        self._cadence.step_went_back(step)
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[tuple[Any, ...]] | None:
         """Asks for the tensors if they may be due."""

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import itertools
 import threading
-import time
 from typing import Any
 
 from tfhooks import _arguments, pauses, steps
-from tfhooks._locks import Lock
 from tfhooks._tensorflow import tf
-from tfhooks.hook_types import (
-    SessionRunArgs,
-    SessionRunContext,
-    SessionRunHook,
-    SessionRunValues,
-    supports,
-)
-from tfhooks.hooks._subclasses import replaces_runs
+from tfhooks.fast_way import FastWay, StockHook
+from tfhooks.hook_types import SessionRunContext, SessionRunValues, SupportsStepNotIncreased
 from tfhooks.hooks._writers import event_writer
 from tfhooks.triggers import SecondOrStepTimer
 
@@ -25,7 +17,7 @@ _MOST_WARNINGS = 5
 _warnings = itertools.count()
 
 
-class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
+class StepCounterHook(StockHook, SupportsStepNotIncreased, tf.train.StepCounterHook):
     """Logs, and writes for TensorBoard, the global steps per second.
 
     Stands for `tf.compat.v1.train.StepCounterHook`. The tag is the global step's name and `/sec`.
@@ -35,7 +27,7 @@ class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
 
     def __init__(
         self,
-        every_n_steps: int | None = 100,
+        every_n_steps: float | None = 100,
         every_n_secs: float | None = None,
         output_dir: Any = None,
         summary_writer: Any = None,
@@ -46,9 +38,9 @@ class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
         """Makes the hook.
 
         Args:
-          every_n_steps: The period in global steps, at least 1. Exactly one of the two periods must
-            be given.
-          every_n_secs: The period in seconds, greater than 0.
+          every_n_steps: The period in global steps; 0 for every run. Exactly one of the two periods
+            must be given.
+          every_n_secs: The period in seconds; 0 for every run.
           output_dir: The directory of the event file; None to only log.
           summary_writer: The writer to use instead of that of `output_dir`.
           batch_size: Examples per global step. If given, the examples per second are logged and
@@ -64,18 +56,11 @@ class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
         with _arguments.of(name, **periods):
             super().__init__(every_n_steps, every_n_secs, output_dir, summary_writer)
         self._timer = SecondOrStepTimer.of_hook(name, **periods)
-        self._given_writer = summary_writer
-        self._batch_size = _arguments.whole(name, 'batch_size', batch_size)
-        self._warm_up_steps = _arguments.whole(name, 'warm_up_steps', warm_up_steps, least=0) or 0
-        self._lock = Lock()
-        self._reset()
-
-    def _reset(self) -> None:
-        self._timer.reset()
-        self._warm_until: int | None = None
-        self._seen: tuple[int, int] | None = None
-        self._run_began = self._run_secs = 0.0
-        self._paused_secs = 0.0
+        _StepCounter(
+            self,
+            _arguments.whole(name, 'batch_size', batch_size),
+            _arguments.whole(name, 'warm_up_steps', warm_up_steps, least=0) or 0,
+        )
 
     def begin(self) -> None:
         """Measures anew.
@@ -83,78 +68,10 @@ class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
         Raises:
           RuntimeError: The graph has no global step.
         """
-        if self._given_writer is None and self._output_dir:
-            self._summary_writer = event_writer(self._output_dir)
+        # TensorFlow keeps writers, perhaps one whose file was removed.
+        if getattr(self, '_output_dir', None) and self._summary_writer is None:
+            event_writer(self._output_dir)
         super().begin()
-        self._rate_tag = self._summary_tag.rpartition('/')[0] + '/examples_per_sec'
-        self._reset()
-
-    def after_create_session(self, session: Any, coord: Any) -> None:
-        """Measures anew where a recovered session has gone back to an older step."""
-        super().after_create_session(session, coord)
-        last: Any = self._timer.last_triggered_step()
-        if last is None and not self._warm_up_steps:
-            return
-        step = int(session.run(self._global_step_tensor))
-        if self._warm_up_steps:
-            self._timer.reset()
-            self._warm_until = step + self._warm_up_steps
-        elif last is not None and step < last:
-            self._timer.reset()
-            self._timer.update_last_triggered_step(step)
-            self._paused_secs = pauses.seconds(session.graph)
-
-    def next_due(self) -> steps.NextDue:
-        """When a rate may be due; see `tfhooks.steps.NextDue`."""
-        if self._warm_until is not None and self._timer.last_triggered_step() is None:
-            return steps.NextDue(step=self._warm_until)
-        if not supports(self._timer, SecondOrStepTimer):  # A subclass has set TensorFlow's.
-            return steps.ALWAYS
-        return self._timer.next_due(lead_secs=self._run_secs)
-
-    def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[Any] | None:
-        """Asks for nothing: `after_run` reads the step by a run of its own."""
-        self._run_began = time.monotonic()
-        if replaces_runs(self, StepCounterHook):
-            return SessionRunArgs(self._global_step_tensor)
-        return None
-
-    def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:
-        """Logs and writes a rate when one is due."""
-        # Only a guess at how long before a due time to wake: another thread's run serves as well.
-        self._run_secs = max(0.0, time.monotonic() - self._run_began)
-        step = steps.after(run_context, self._global_step_tensor)
-        if self._warm_until is None or step >= self._warm_until:
-            elapsed_secs: float | None = None
-            elapsed_steps: int | None = None
-            with self._lock:
-                due = self._timer.should_trigger_for_step(step)
-                if due:
-                    elapsed_secs, elapsed_steps = self._timer.update_last_triggered_step(step)
-                    paused_secs = self._pause_since_last(run_context)
-                    if elapsed_secs is not None:
-                        elapsed_secs -= paused_secs
-            if due and elapsed_secs and elapsed_secs > 0 and elapsed_steps:
-                self._log_and_record(elapsed_steps, elapsed_secs, step)
-        if steps.is_foreign(run_context):
-            seen = (threading.get_ident(), step)
-            if seen == self._seen:
-                self.step_not_increased(step)
-            self._seen = seen
-
-    def _pause_since_last(self, run_context: SessionRunContext) -> float:
-        last, self._paused_secs = self._paused_secs, pauses.seconds(run_context.session.graph)
-        return self._paused_secs - last
-
-    def _log_and_record(self, elapsed_steps: int, elapsed_time: float, global_step: int) -> None:
-        super()._log_and_record(elapsed_steps, elapsed_time, global_step)
-        if self._batch_size is None:
-            return
-        rate = elapsed_steps * self._batch_size / elapsed_time
-        if self._summary_writer is not None:
-            value = tf.Summary.Value(tag=self._rate_tag, simple_value=rate)
-            self._summary_writer.add_summary(tf.Summary(value=[value]), global_step)
-        tf.logging.info('%s: %g', self._rate_tag, rate)
 
     def step_not_increased(self, step: int) -> None:
         """Warns, five times in a process at most, that a run has left the global step where it was.
@@ -181,3 +98,88 @@ class StepCounterHook(tf.train.StepCounterHook, SessionRunHook[None]):
         super().end(session)
         if self._summary_writer is not None:
             self._summary_writer.flush()
+
+
+class _StepCounter(FastWay):
+    def __init__(self, hook: StepCounterHook, batch_size: int | None, warm_up_steps: int) -> None:
+        super().__init__(hook, StepCounterHook, extended=bool(batch_size or warm_up_steps))
+        self._given_writer = hook._summary_writer
+        self._batch_size = batch_size
+        self._warm_up_steps = warm_up_steps
+        self._reset()
+
+    def _reset(self) -> None:
+        with self.own_writes():
+            self.timer.reset()
+        self._warm_until: int | None = None
+        self._seen: tuple[int, int] | None = None
+        self._paused_secs = 0.0
+
+    def begin(self) -> None:
+        if self._given_writer is None and self.hook._output_dir:
+            vars(self.hook)['_summary_writer'] = event_writer(self.hook._output_dir)
+        super().begin()
+        self._rate_tag = self.hook._summary_tag.rpartition('/')[0] + '/examples_per_sec'
+        self._reset()
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        last: Any = self.timer.last_triggered_step()
+        if last is None and not self._warm_up_steps:
+            return
+        step = int(session.run(self.hook._global_step_tensor))
+        if self._warm_up_steps:
+            with self.own_writes():
+                self.timer.reset()
+            self._warm_until = step + self._warm_up_steps
+        elif last is not None and step < last:
+            self._measure_from(step, session)
+
+    def _measure_from(self, step: int, session: Any) -> None:
+        with self.own_writes():
+            self.timer.reset()
+        self.trigger(step)
+        if session is not None:
+            self._paused_secs = pauses.seconds(session.graph)
+
+    def step_went_back(self, step: int) -> None:
+        self._measure_from(step, None)
+
+    def next_due(self) -> steps.NextDue:
+        if self._warm_until is not None and self.timer.last_triggered_step() is None:
+            return steps.NextDue(step=self._warm_until)
+        due: steps.NextDue = self.timer.next_due()
+        return due
+
+    def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:
+        step = steps.after(run_context, self.hook._global_step_tensor)
+        if self._warm_until is None or step >= self._warm_until:
+            elapsed_secs: float | None = None
+            elapsed_steps: int | None = None
+            with self.lock:
+                due = self.timer.should_trigger_for_step(step)
+                if due:
+                    elapsed_secs, elapsed_steps = self.trigger(step)
+                    paused_secs = self._pause_since_last(run_context)
+                    if elapsed_secs is not None:
+                        elapsed_secs -= paused_secs
+            if due and elapsed_secs and elapsed_secs > 0 and elapsed_steps:
+                self._log_and_record(elapsed_steps, elapsed_secs, step)
+        if steps.is_foreign(run_context):
+            seen = (threading.get_ident(), step)
+            if seen == self._seen:
+                self.hook.step_not_increased(step)
+            self._seen = seen
+
+    def _pause_since_last(self, run_context: SessionRunContext) -> float:
+        last, self._paused_secs = self._paused_secs, pauses.seconds(run_context.session.graph)
+        return self._paused_secs - last
+
+    def _log_and_record(self, elapsed_steps: int, elapsed_time: float, global_step: int) -> None:
+        self.hook._log_and_record(elapsed_steps, elapsed_time, global_step)
+        if self._batch_size is None:
+            return
+        rate = elapsed_steps * self._batch_size / elapsed_time
+        if self.hook._summary_writer is not None:
+            value = tf.Summary.Value(tag=self._rate_tag, simple_value=rate)
+            self.hook._summary_writer.add_summary(tf.Summary(value=[value]), global_step)
+        tf.logging.info('%s: %g', self._rate_tag, rate)

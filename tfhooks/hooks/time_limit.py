@@ -10,17 +10,24 @@ from typing import Any, Literal
 
 from tfhooks import _arguments, log, steps
 from tfhooks._locks import Lock
-from tfhooks.hook_types import SessionRunContext, SessionRunHook, SessionRunValues
+from tfhooks.hook_types import (
+    SessionRunContext,
+    SessionRunHook,
+    SessionRunValues,
+    SupportsNextDue,
+)
 
 _NAME = 'TimeLimitHook'
 
 
-class TimeLimitHook(SessionRunHook[None]):
+class TimeLimitHook(SessionRunHook[None], SupportsNextDue):
     """Requests a stop when a time limit comes near, so that training saves and ends in order.
 
     Not in TensorFlow. The run that is being made then is the last: it is not cut off. Where the
     time is up when a session is made, `should_stop()` is true from the start.
     """
+
+    decides_after_run = True
 
     def __init__(
         self,
@@ -62,7 +69,6 @@ class TimeLimitHook(SessionRunHook[None]):
 
     def _reset(self) -> None:
         self._deadline = math.inf
-        self._run_began = self._run_secs = 0.0
         self._told = False
 
     def begin(self) -> None:
@@ -83,19 +89,12 @@ class TimeLimitHook(SessionRunHook[None]):
                 coord.request_stop()
 
     def next_due(self) -> steps.NextDue:
-        """As long before the time is up as a run may take; see `tfhooks.steps.NextDue`."""
-        return steps.NextDue(time=self._deadline - self._run_secs)
-
-    def before_run(self, run_context: SessionRunContext) -> None:
-        """Asks for nothing."""
-        self._run_began = time.monotonic()
+        """When the time is up; see `tfhooks.steps.NextDue`."""
+        return steps.NextDue(time=self._deadline)
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[None]) -> None:
         """Requests a stop if the time is up."""
-        now = time.monotonic()
-        # Only a guess at how early to wake: another thread's run serves as well.
-        self._run_secs = max(self._run_secs, now - self._run_began)
-        if now >= self._deadline:
+        if time.monotonic() >= self._deadline:
             self._tell()
             run_context.request_stop()
 

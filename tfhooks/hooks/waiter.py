@@ -8,13 +8,14 @@ from typing import Any
 
 from tfhooks import _arguments, steps
 from tfhooks._tensorflow import tf
-from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunHook
+from tfhooks.fast_way import FastWay, StockHook
+from tfhooks.hook_types import SessionRunArgs, SessionRunContext
 
 _POLL_SECS = 0.5
 _LOG_EVERY_STEPS = 1000
 
 
-class GlobalStepWaiterHook(tf.train.GlobalStepWaiterHook, SessionRunHook[None]):
+class GlobalStepWaiterHook(StockHook, tf.train.GlobalStepWaiterHook):
     """Holds back the first run until the global step has reached a number.
 
     Stands for `tf.compat.v1.train.GlobalStepWaiterHook`. It gives up waiting when a stop is
@@ -37,26 +38,26 @@ class GlobalStepWaiterHook(tf.train.GlobalStepWaiterHook, SessionRunHook[None]):
         if step is None:
             raise TypeError(f'{name}: wait_until_step must be a whole number; wait_until_step=None')
         super().__init__(step)
-        self._timeout_secs = _arguments.seconds(name, 'timeout_secs', timeout_secs)
+        _GlobalStepWaiter(self, _arguments.seconds(name, 'timeout_secs', timeout_secs))
+
+
+class _GlobalStepWaiter(FastWay):
+    decides_after_run = False
+
+    def __init__(self, hook: GlobalStepWaiterHook, timeout_secs: float | None) -> None:
+        super().__init__(hook, GlobalStepWaiterHook, extended=timeout_secs is not None)
+        self._timeout_secs = timeout_secs
         self._coord: Any = None
 
     def begin(self) -> None:
-        """Waits anew.
-
-        Raises:
-          RuntimeError: The graph has no global step.
-        """
         super().begin()
         self._coord = None
 
     def after_create_session(self, session: Any, coord: Any) -> None:
-        """Keeps the coordinator, to heed a stop."""
-        super().after_create_session(session, coord)
         self._coord = coord
 
     def next_due(self) -> steps.NextDue:
-        """Never again once training has started; see `tfhooks.steps.NextDue`."""
-        return steps.NEVER if self._worker_is_started else steps.ALWAYS
+        return steps.NEVER if self.hook._worker_is_started else steps.ALWAYS
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[None] | None:
         """Waits, the first time.
@@ -64,25 +65,26 @@ class GlobalStepWaiterHook(tf.train.GlobalStepWaiterHook, SessionRunHook[None]):
         Raises:
           tf.errors.DeadlineExceededError: The step was not reached within `timeout_secs`.
         """
-        if self._worker_is_started:
+        hook = self.hook
+        if hook._worker_is_started:
             return None
-        if self._wait_until_step <= 0:
-            self._worker_is_started = True
+        if hook._wait_until_step <= 0:
+            vars(hook)['_worker_is_started'] = True
             return None
         tf.logging.info(
-            'Waiting for global step %d before starting training.', self._wait_until_step
+            'Waiting for global step %d before starting training.', hook._wait_until_step
         )
         deadline = None if self._timeout_secs is None else time.monotonic() + self._timeout_secs
         last_logged_step = 0
         while True:
-            current_step = int(run_context.session.run(self._global_step_tensor))
-            if current_step >= self._wait_until_step:
-                self._worker_is_started = True
+            current_step = int(run_context.session.run(hook._global_step_tensor))
+            if current_step >= hook._wait_until_step:
+                vars(hook)['_worker_is_started'] = True
                 return None
             if current_step - last_logged_step > _LOG_EVERY_STEPS:
                 tf.logging.info(
                     'Waiting for global step %d before starting training. Current step is %d.',
-                    self._wait_until_step,
+                    hook._wait_until_step,
                     current_step,
                 )
                 last_logged_step = current_step
@@ -91,7 +93,7 @@ class GlobalStepWaiterHook(tf.train.GlobalStepWaiterHook, SessionRunHook[None]):
                     None,
                     None,
                     'GlobalStepWaiterHook.before_run: the global step must reach wait_until_step '
-                    f'within timeout_secs; wait_until_step={self._wait_until_step}, '
+                    f'within timeout_secs; wait_until_step={hook._wait_until_step}, '
                     f'timeout_secs={self._timeout_secs}, global_step={current_step}. '
                     'Is the chief training?',
                 )

@@ -1,0 +1,325 @@
+"""The fast way of the stock hooks, and which of them may go it.
+
+A stock hook that is exactly tfhooks' own and untouched goes the fast way: a `FastWay` beside it
+keeps its state, reads the global step exactly and lets it sleep until it is due. Every other one (a
+subclass, a hook whose fields, methods or timer were changed from outside, one whose class was
+patched) goes TensorFlow's way: TensorFlow's own methods, called in every run, with TensorFlow's
+fields, cadence and cost. `FastWay.is_open` is the one place that decides.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Iterator
+from threading import get_ident
+from typing import TYPE_CHECKING, Any
+
+from tfhooks import steps
+from tfhooks._locks import Lock
+from tfhooks._tensorflow import originals
+from tfhooks.hook_types import SupportsNextDue, SupportsSessionIsReady
+from tfhooks.triggers import WATCHER, SecondOrStepTimer
+
+if TYPE_CHECKING:
+    from tfhooks.hook_types import SessionRunHook
+
+    PlainHook = SessionRunHook
+else:
+
+    class PlainHook:
+        """Stands for SessionRunHook, whose metaclass would be in the way of a subclass's own."""
+
+        __class_getitem__ = classmethod(lambda cls, item: cls)
+
+
+# A name that no subclass has. All that tfhooks keeps on a stock hook is in there.
+_KEY = '_tfhooks_fast_way'
+_METHODS = ('begin', 'after_create_session', 'before_run', 'after_run', 'end')
+# For each stock hook: its classes, the names of functions in them, and what stands there.
+_unpatched: dict[type, list[tuple[type, str, Any]]] = {}
+
+
+class _Changes:
+    """Counts the changes of stock hooks from outside, for the sessions that let them sleep."""
+
+    count = 0
+
+
+changes = _Changes()
+
+
+class FastWay:
+    """What a stock hook does while it is exactly tfhooks' own and untouched.
+
+    Its methods stand for those of the hook. TensorFlow's fields that change from run to run are not
+    on the hook meanwhile: `lazy` names them, and `field` tells their values to who asks.
+
+    Attributes:
+      hook: The hook.
+      kind: The class of tfhooks that the hook must be of.
+      extended: Whether the hook was made with arguments that TensorFlow's has not. No program
+        written for TensorFlow does that, so its subclasses and its changes stay on this way.
+      lock: Several threads may share a session.
+      decides_after_run: Whether the hook asks for nothing in the run in which it is due.
+      standing_request: What `before_run` asks in every run, if that is always the same.
+    """
+
+    lazy: tuple[str, ...] = ()
+    decides_after_run = True
+    standing_request: Any = None
+
+    def __init__(self, hook: Any, kind: type, *, extended: bool = False) -> None:
+        """Prepares the way, as the last thing that the constructor of the hook does."""
+        self.hook = hook
+        self.kind = kind
+        self.extended = extended
+        self.lock = Lock()
+        self._changed = False
+        self._is_left = False
+        self._is_begun = False
+        self._own_writers: set[int] = set()
+        self._fields = frozenset(vars(hook))
+        self._watch(self.timer)
+        vars(hook)[_KEY] = self
+
+    @property
+    def timer(self) -> Any:
+        """The hook's timer, or None where it has none."""
+        return vars(self.hook).get('_timer')
+
+    def _watch(self, timer: Any) -> None:
+        if type(timer) is SecondOrStepTimer:
+            vars(timer)[WATCHER] = self
+            if not timer.is_regular():
+                self._changed = True
+
+    @contextlib.contextmanager
+    def own_writes(self) -> Iterator[None]:
+        """What this thread sets on the hook and on its timer inside is no change from outside."""
+        thread = get_ident()
+        self._own_writers.add(thread)
+        try:
+            yield
+        finally:
+            self._own_writers.discard(thread)
+
+    def trigger(self, step: int) -> tuple[float | None, int | None]:
+        """Notes that the hook acts now, at `step`.
+
+        Returns:
+          The seconds and the steps since it last acted; None and None the first time.
+        """
+        with self.own_writes():
+            elapsed: tuple[float | None, int | None] = self.timer.update_last_triggered_step(step)
+        return elapsed
+
+    def note_change(self, name: str | None = None) -> None:
+        """To be called when a field of the hook, or of its timer, was set or asked for."""
+        if get_ident() in self._own_writers:
+            return
+        if name is None or name in self._fields or hasattr(self.kind, name) or name in self.lazy:
+            if not self.extended or type(self.timer) is not SecondOrStepTimer:
+                self._changed = True
+            changes.count += 1
+
+    def is_left(self) -> bool:
+        """Whether the hook goes TensorFlow's way already."""
+        return self._is_left
+
+    def is_open(self) -> bool:
+        """Whether the hook may go this way now."""
+        return (
+            not self._changed
+            and not self._is_left
+            and (type(self.hook) is self.kind or self.extended)
+            and all(vars(owner).get(name) is given for owner, name, given in _unpatched[self.kind])
+        )
+
+    def leave(self, session: Any, runs: int | None = None) -> None:
+        """Has the hook go TensorFlow's way, with its fields as they would be there.
+
+        Args:
+          session: The raw session, or None before there is one.
+          runs: How many runs of the session have been made, if that is known.
+        """
+        if self._is_left:
+            return
+        self._is_left = True
+        if self._is_begun and session is not None:
+            for name, value in self.fields_to_leave(session, runs).items():
+                vars(self.hook).setdefault(name, value)
+
+    def fields_to_leave(self, session: Any, runs: int | None) -> dict[str, Any]:
+        """The values of `lazy` with which TensorFlow's methods go on."""
+        return {name: self.field(name) for name in self.lazy}
+
+    def field(self, name: str) -> Any:
+        """The value that TensorFlow's hook would have in one of the fields `lazy`."""
+        raise AttributeError(name)
+
+    def of_copy(self, hook: Any) -> FastWay:
+        """The way of a shallow copy of the hook, which gets a timer of its own."""
+        other = copy.copy(self)
+        other.hook, other.lock, other._own_writers = hook, Lock(), set()
+        timer = copy.copy(self.timer)
+        if timer is not None:
+            vars(hook)['_timer'] = timer
+            other._watch(timer)
+        return other
+
+    @property
+    def tensorflow(self) -> Any:
+        """TensorFlow's methods of the hook."""
+        return super(StockHook, self.hook)
+
+    # The methods of the hook.
+
+    def begin(self) -> None:
+        self._is_begun = True
+        with self.own_writes():
+            self.tensorflow.begin()
+        for name in self.lazy:
+            vars(self.hook).pop(name, None)
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        pass
+
+    def next_due(self) -> steps.NextDue:
+        return steps.ALWAYS
+
+    def before_run(self, run_context: Any) -> Any:
+        return None
+
+    def after_run(self, run_context: Any, run_values: Any) -> None:
+        pass
+
+    def session_is_ready(self, session: Any, coord: Any) -> None:
+        pass
+
+    def end(self, session: Any) -> None:
+        self.tensorflow.end(session)
+
+    def is_bad(self, loss: Any) -> Any:
+        """Of a hook that looks at the loss: where training is to stop for what stands there."""
+        raise NotImplementedError
+
+    def step_went_back(self, step: int) -> None:
+        """Takes up the cadence where the global step has gone back to `step`."""
+        if self.timer is not None and self.timer.last_triggered_step() is not None:
+            with self.lock, self.own_writes():
+                self.timer.rewind(step)
+
+
+class StockHook(PlainHook[Any], SupportsNextDue, SupportsSessionIsReady):
+    """The base of tfhooks' stock hooks, before TensorFlow's class: sends each call its way."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.__module__.startswith('tfhooks.hooks.'):
+            classes = cls.__mro__[: cls.__mro__.index(originals.SessionRunHook)]
+            _unpatched[cls] = [
+                (owner, name, vars(owner).get(name))
+                for owner in classes
+                for name in {*_METHODS, *(n for n, v in vars(owner).items() if callable(v))}
+                if not name.startswith('__')
+            ]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        fast = vars(self).get(_KEY)
+        if fast is not None:
+            fast.note_change(name)
+
+    def __getattr__(self, name: str) -> Any:
+        fast = vars(self).get(_KEY)
+        if fast is None or name not in fast.lazy or fast.is_left():
+            raise AttributeError(f'{type(self).__name__!r} object has no attribute {name!r}')
+        fast.note_change(name)
+        return fast.field(name)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        fast = state.get(_KEY)
+        if fast is not None and fast.hook is not self:
+            vars(self)[_KEY] = fast.of_copy(self)
+
+    def begin(self) -> None:
+        """Begins anew on the default graph.
+
+        Raises:
+          RuntimeError: The hook needs a global step and the graph has none.
+        """
+        fast = _way(self, None)
+        if fast is None:
+            super().begin()
+        else:
+            fast.begin()
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        """Takes up the cadence at the global step of the session."""
+        fast = _way(self, session)
+        if fast is None:
+            super().after_create_session(session, coord)
+        else:
+            fast.after_create_session(session, coord)
+
+    def session_is_ready(self, session: Any, coord: Any) -> None:
+        """Looks at the session when every hook has had its part in making it."""
+        fast = _way(self, session)
+        if fast is not None:
+            fast.session_is_ready(session, coord)
+
+    @property
+    def decides_after_run(self) -> bool:  # type: ignore[override]
+        """Whether the hook asks for nothing in a run; see `tfhooks.SupportsNextDue`."""
+        fast = fast_way(self)
+        return fast is not None and fast.decides_after_run
+
+    def next_due(self) -> steps.NextDue:
+        """When the hook may be due next; see `tfhooks.SupportsNextDue`."""
+        fast = fast_way(self)
+        return steps.ALWAYS if fast is None else fast.next_due()
+
+    def step_went_back(self, step: int) -> None:
+        """Takes up the cadence where the global step has gone back."""
+        fast = fast_way(self)
+        if fast is not None:
+            fast.step_went_back(step)
+
+    def before_run(self, run_context: Any) -> Any:
+        """Asks for what the hook needs of the run, if it may be due in it."""
+        fast = _way(self, run_context.session, getattr(run_context, '_tfhooks_runs', None))
+        return super().before_run(run_context) if fast is None else fast.before_run(run_context)
+
+    def after_run(self, run_context: Any, run_values: Any) -> None:
+        """Does what the hook is for, if it is due."""
+        fast = vars(self).get(_KEY)
+        # Where `before_run` went the fast way, there are no results for TensorFlow's `after_run`.
+        if fast is None or fast.is_left():
+            super().after_run(run_context, run_values)
+        else:
+            fast.after_run(run_context, run_values)
+
+    def end(self, session: Any) -> None:
+        """Ends the hook's work in the session."""
+        fast = _way(self, session)
+        if fast is None:
+            super().end(session)
+        else:
+            fast.end(session)
+
+
+def fast_way(hook: Any) -> FastWay | None:
+    """The fast way of a hook, if it is a stock hook and may go it now."""
+    fast: FastWay | None = getattr(hook, '__dict__', {}).get(_KEY)
+    return fast if fast is not None and fast.is_open() else None
+
+
+def _way(hook: StockHook, session: Any, runs: int | None = None) -> FastWay | None:
+    """The fast way of a hook, if it may go it now; else the hook leaves it for good."""
+    fast: FastWay | None = vars(hook).get(_KEY)
+    if fast is None or fast.is_open():
+        return fast
+    fast.leave(session, runs)
+    return None

@@ -1,0 +1,104 @@
+"""Which hooks are called in the next runs, and when those that sleep are due."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from tfhooks import roster
+from tfhooks.calls import Calls
+from tfhooks.fast_way import changes
+from tfhooks.roster import Member
+from tfhooks.steps import ALWAYS, NEVER, NextDue, StepTracker
+
+_NEVER = math.inf
+
+
+class Schedule:
+    """What is known after one run about the next ones; never changed, but replaced as a whole.
+
+    Attributes:
+      all: The calls of a run in which a hook that fetches something may be due, or in which it is
+        not known who is.
+      awake: The calls of a run in which no hook that sleeps is due.
+      with_late: The calls after a run in which one of those is due that fetch nothing.
+    """
+
+    def __init__(
+        self, members: Sequence[Member], early: NextDue, late: NextDue, sleepers: Sequence[Member]
+    ) -> None:
+        """Use `of_all` or `next`.
+
+        Args:
+          members: The hooks of the session.
+          early: When one of those that sleep and fetch is due.
+          late: When one of those that sleep and fetch nothing is due.
+          sleepers: Those that sleep.
+        """
+        self._changes = changes.count
+        self._early = early
+        self._late = late
+        self._sleepers = sleepers
+        fetching = [m for m in sleepers if not m.hook.decides_after_run]
+        self.all = Calls(members)
+        self.awake = Calls([m for m in members if m not in sleepers]) if sleepers else self.all
+        self.with_late = Calls([m for m in members if m not in fetching]) if fetching else self.all
+
+    @classmethod
+    def of_all(cls, members: Sequence[Member]) -> Schedule:
+        """The schedule of a run in which all hooks are called."""
+        return cls(members, ALWAYS, NEVER, ())
+
+    def next(self, members: Sequence[Member]) -> Schedule:
+        """The schedule of the runs to come, now that hooks have been called."""
+        # A hook that cannot say when it is due is called in every run, and wakes no other one.
+        due = [(m, due) for m in members if m.sleeps and (due := roster.next_due(m.hook)) != ALWAYS]
+        early = _first(due for member, due in due if not member.hook.decides_after_run)
+        late = _first(due for member, due in due if member.hook.decides_after_run)
+        sleepers = [member for member, _ in due]
+        if sleepers == self._sleepers and self._changes == changes.count:
+            other = object.__new__(Schedule)
+            vars(other).update(vars(self), _early=early, _late=late)
+            return other
+        return Schedule(members, early, late, sleepers)
+
+    def is_due_before(self, session: Any, tracker: StepTracker | None, runs: int) -> bool:
+        """Whether a hook that fetches may be due in the run about to be made.
+
+        Args:
+          session: The raw session.
+          tracker: What is known of the global step.
+          runs: How many runs were made before.
+        """
+        if self._changes != changes.count:
+            return True
+        step, when, count = self._early
+        if step != _NEVER and tracker is not None:
+            lower = tracker.lower  # Another thread may make it None at any time.
+            if lower is None:
+                lower = tracker.exact(session)
+            if lower + tracker.ahead >= step:
+                return True
+        return runs >= count or (when != _NEVER and time.monotonic() >= when)
+
+    def is_due_after(self, context: Any, tracker: StepTracker | None) -> bool:
+        """Whether a hook that fetches nothing may be due now that a run was made.
+
+        Args:
+          context: The run's.
+          tracker: What is known of the global step.
+        """
+        if self._changes != changes.count:
+            return True
+        step, when, _ = self._late
+        if step != _NEVER and tracker is not None:
+            lower = tracker.lower
+            if (lower is None or lower + tracker.slack >= step) and tracker.after(context) >= step:
+                return True
+        return when != _NEVER and time.monotonic() >= when
+
+
+def _first(due: Any) -> NextDue:
+    return NextDue(*map(min, zip(NEVER, *due, strict=True)))
