@@ -12,7 +12,7 @@ import socket
 import threading
 import uuid
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from tfhooks import _files, log
@@ -48,7 +48,10 @@ class Claim:
         self._hook = weakref.ref(hook)
         self._session = weakref.ref(session)
         self._coord = coord
-        self._saver = saver
+        # Weakly, since what a Saver holds on to may hold the session.
+        self._saver: Callable[[], Any] = lambda: None
+        with contextlib.suppress(TypeError):  # It cannot be referred to weakly.
+            self._saver = weakref.ref(saver)
         self.name = name
         with _lock:
             other = _claims.get(self._key)
@@ -80,7 +83,7 @@ class Claim:
         mine = self._hook()
         if mine is None or mine is hook or self._session() is None:
             return False
-        if saver is not None and saver is self._saver:
+        if saver is not None and saver is self._saver():
             return False
         # A session that fails is closed without a word to its hooks; its coordinator is stopped.
         return self._coord is None or not self._coord.should_stop()
