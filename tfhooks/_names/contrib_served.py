@@ -44,6 +44,12 @@ _MOVED = {
         'distribute.parameter_server_strategy.ParameterServerStrategyV1'
     ),
     'eager.function.defun': 'eager.polymorphic_function.polymorphic_function.function',
+    'ops.summary_ops_v2.all_summary_ops': 'ops.summary_ops_v2.all_v2_summary_ops',
+    'ops.summary_ops_v2.flush': 'ops.summary_ops_v2.legacy_raw_flush',
+    'ops.summary_ops_v2.graph': 'ops.summary_ops_v2.graph_v1',
+    'ops.summary_ops_v2.should_record_summaries': (
+        'ops.summary_ops_v2._legacy_contrib_should_record_summaries'
+    ),
     'tpu.tpu._TPU_REPLICATE_ATTR': 'tpu.tpu_replication._TPU_REPLICATE_ATTR',
     'training.checkpoint_management': 'checkpoint.checkpoint_management',
     'training.tracking': 'trackable',
