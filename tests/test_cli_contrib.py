@@ -47,7 +47,8 @@ def environment(tmp_path, monkeypatch):
         path for path in sys.path if not (_contrib_files.Path(path) / 'tfhooks_contrib').exists()
     ]
     monkeypatch.setattr(sys, 'path', [*paths, str(place)])
-    return place
+    yield place
+    _contrib_files.folder.cache_clear()
 
 
 def make_wheel(path, files=FILES):

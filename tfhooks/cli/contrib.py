@@ -76,7 +76,9 @@ def main(args: argparse.Namespace) -> int:
     Returns:
       The exit code: 0; 1 where nothing is installed, or nothing could be.
     """
+    files.folder.cache_clear()
     installed = files.folder()
+    files.folder.cache_clear()
     if args.action == 'install':
         try:
             with _source(args.source) as source:

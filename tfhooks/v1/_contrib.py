@@ -21,31 +21,11 @@ from tfhooks.v1 import _originals
 
 
 @functools.cache
-def folder() -> Path | None:
-    """The folder of the files, or None where they are not installed."""
-    return _contrib_files.folder()
-
-
-@functools.cache
 def _imports() -> _originals.Imports:
     imports = _originals.Imports(contrib_served.SERVED)
     # Two files of TensorFlow's own that went, and that those of contrib import.
     _originals.OriginalFinder(_contrib_files.FOLDER, imports).install()
     return imports
-
-
-def paths(dotted: str) -> list[str]:
-    """The directory in which the modules of `contrib` or `examples` are; none if not installed."""
-    place = folder()
-    return [] if place is None else [str(place / dotted)]
-
-
-def names_in(dotted: str) -> list[str]:
-    """The packages that are installed, where `dotted` is `contrib` itself."""
-    if dotted != 'contrib' or folder() is None:
-        return []
-    place = Path(paths('contrib')[0])
-    return [file.parent.name for file in place.glob('*/__init__.py')]
 
 
 def find_spec(fullname: str, dotted: str, path: Sequence[str] | None) -> ModuleSpec | None:
@@ -56,7 +36,7 @@ def find_spec(fullname: str, dotted: str, path: Sequence[str] | None) -> ModuleS
       dotted: The same, as TensorFlow 1 called it, without `tensorflow.`.
       path: Where its package is.
     """
-    place = folder()
+    place = _contrib_files.folder()
     if place is None or '.'.join(dotted.split('.')[:2]) in contrib_served.NOT_FROM_FILES:
         return None
     spec = PathFinder.find_spec(fullname, path if '.' in dotted else [str(place)])

@@ -14,10 +14,9 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from tfhooks import _names, _tensorflow
+from tfhooks import _contrib_files, _names, _tensorflow
 from tfhooks._names import kept
-from tfhooks._names.contrib_served import ROOT
-from tfhooks.v1 import _contrib, _estimator, _slim, _startup
+from tfhooks.v1 import _estimator, _slim, _startup
 
 _PACKAGE = 'tfhooks.v1'
 
@@ -54,7 +53,7 @@ class Place(ModuleType):
     def __setattr__(self, name: str, value: Any) -> None:
         # The import system puts a module into its parent. Where a function has the module's name,
         # the parent has the function, as in TensorFlow.
-        if name in ROOT and self._dotted == 'contrib' and _contrib.folder() is not None:
+        if self._dotted == 'contrib' and name != _attribute(name):
             return
         if not isinstance(value, Place) or is_place(f'{self._dotted}.{name}'):
             super().__setattr__(name, value)
@@ -66,8 +65,8 @@ class Place(ModuleType):
     def _look_up(self, name: str) -> Any:
         dotted = f'{self._dotted}.{name}'
         try:
-            if name in _contrib.names_in(self._dotted):
-                return importlib.import_module(f'{self.__name__}.{ROOT.get(name, name)}')
+            if name in _contrib_files.names_in(self._dotted):
+                return importlib.import_module(f'{self.__name__}.{_attribute(name)}')
             if is_place(dotted):
                 return importlib.import_module(f'{self.__name__}.{name}')
             return resolve(dotted)
@@ -76,11 +75,20 @@ class Place(ModuleType):
 
     def __dir__(self) -> list[str]:
         dunders = [name for name in _dict_of(self) if name.startswith('__')]
-        return sorted({*names_in(self._dotted), *_contrib.names_in(self._dotted), *dunders})
+        return sorted({*names_in(self._dotted), *_contrib_files.names_in(self._dotted), *dunders})
 
     def __reduce__(self) -> tuple[Callable[[str], Any], tuple[str]]:
         # TensorFlow's modules can be pickled and copied, so objects that hold one can.
         return importlib.import_module, (self.__name__,)
+
+
+def _attribute(name: str) -> str:
+    """The module that `tf.contrib` has under a name, where the files are installed."""
+    if _contrib_files.folder() is None:
+        return name
+    from tfhooks._names.contrib_served import ROOT
+
+    return ROOT.get(name, name)
 
 
 def _dotted(module_name: str) -> str:
@@ -171,7 +179,11 @@ class PlaceFinder(MetaPathFinder):
         root = dotted.partition('.')[0]
         if dotted == fullname or root not in ('contrib', 'estimator', 'examples'):
             return None
-        spec = None if dotted == 'contrib' else _contrib.find_spec(fullname, dotted, path)
+        spec = None
+        if _contrib_files.folder() is not None and dotted != 'contrib':
+            from tfhooks.v1 import _contrib
+
+            spec = _contrib.find_spec(fullname, dotted, path)
         if spec is not None or root == 'examples':
             return spec
         if dotted in kept.PLACES and (is_place(dotted) or 'python' in dotted.split('.')):
@@ -179,7 +191,7 @@ class PlaceFinder(MetaPathFinder):
                 _need_slim(dotted)
             spec = ModuleSpec(fullname, _PlaceLoader(), is_package=True)
             if dotted == 'contrib':
-                spec.submodule_search_locations = _contrib.paths('contrib')
+                spec.submodule_search_locations = _contrib_files.paths('contrib')
             return spec
         try:
             resolve(dotted)
