@@ -34,7 +34,7 @@ def training(directory, hooks, session_class=tf.train.MonitoredSession, size=3, 
         )
         for hook in hooks:
             if isinstance(hook, tf.train.CheckpointSaverHook) and hook._saver is None:
-                hook._scaffold = creator._scaffold
+                vars(hook)['_scaffold'] = creator._scaffold
         with session_class(creator, hooks) as session:
 
             def run(times=1, fetches=op):

@@ -304,3 +304,28 @@ def test_what_is_missing_from_a_checkpoint(tmp_path, damage, text):
     assert not checkpoint_files.is_latest(os.path.join(tmp_path, 'model.ckpt-0'))
     damage(path)
     assert text in checkpoint_files.what_is_missing(path)
+def test_steps_of_the_raw_session_count(tmp_path):
+    """Where a program trains by a callable or the raw session, saves fall where TensorFlow's do."""
+
+    def steps(module, directory):
+        with tf.Graph().as_default():
+            op = model()
+            hook = module.CheckpointSaverHook(str(directory), save_steps=10, saver=tf.train.Saver())
+            hook_of_steps = module.StopAtStepHook(last_step=1000)
+            with module.MonitoredSession(hooks=[hook, hook_of_steps]) as session:
+                raw = session.raw_session() if module is tfhooks else session._tf_sess()
+                train = raw.make_callable(op)
+                for _ in range(3):
+                    session.run(op)
+                for _ in range(20):
+                    train()
+                session.run(op)
+                for _ in range(30):
+                    raw.run(op)
+                session.run(op)
+                session.run(op)
+        return steps_in(directory)
+
+    assert steps(tfhooks, tmp_path / 'ours') == steps(tf.train, tmp_path / 'theirs')
+
+

@@ -9,13 +9,8 @@ from tfhooks import _arguments, checkpoints, recovery, steps
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import global_step_read, tf
 from tfhooks.errors import CheckpointSaveError, attach
-from tfhooks.hook_types import (
-    SessionRunArgs,
-    SessionRunHook,
-    SupportsNextDue,
-    SupportsSkipFinalSave,
-    SupportsStepNotIncreased,
-)
+from tfhooks.fast_way import FastWay, StockHook, changes, fast_way
+from tfhooks.hook_types import SupportsOnError, SupportsSkipFinalSave, SupportsStepNotIncreased
 from tfhooks.hooks import (
     checkpoint_events,
     checkpoint_files,
@@ -84,8 +79,8 @@ class _Own:
 
 
 class CheckpointSaverHook(
-    SessionRunHook[None],
-    SupportsNextDue,
+    StockHook,
+    SupportsOnError,
     SupportsSkipFinalSave,
     SupportsStepNotIncreased,
     tf.train.CheckpointSaverHook,
@@ -155,6 +150,8 @@ class CheckpointSaverHook(
         retries = _arguments.whole(who, 'save_retries', save_retries, least=0) or 0
         period = f'{save_secs=}' if save_steps is None else f'{save_steps=}'
         vars(self)[_OWN] = _Own(period, retries, asynchronous, keep_best)
+        is_extended = bool(retries or asynchronous or keep_best)
+        _CheckpointSaver(self, CheckpointSaverHook, extended=is_extended)
 
     @property
     def _own(self) -> _Own:
@@ -210,7 +207,7 @@ class CheckpointSaverHook(
                 stops.append(self._take_up(session, step, restored))
             else:
                 stops.append(self._save(session, step))
-                self._timer.update_last_triggered_step(step)
+                self._trigger(step)
             own.background.open(saver, session, self._describe())
             if any(stops) and coord is not None:
                 coord.request_stop()
@@ -228,10 +225,6 @@ class CheckpointSaverHook(
                 self._get_saver().restore(session, latest)
         return any(stops)
 
-    def before_run(self, run_context: Any) -> Any:
-        """Asks for nothing: the global step is read after the run, when a save may be due."""
-        return None if self._goes_fast() else SessionRunArgs(self._global_step_tensor)
-
     def after_run(self, run_context: Any, run_values: Any) -> None:
         """Saves when it is due.
 
@@ -244,41 +237,9 @@ class CheckpointSaverHook(
                 raise own.late_errors.pop(0)
             if own.background.has_ended and self._finish(run_context.session):
                 run_context.request_stop()
-            if self._goes_fast():
-                self._save_if_due(run_context)
-            else:
-                super().after_run(run_context, run_values)
+            super().after_run(run_context, run_values)
             if own.unsaved and own.retries.may_try() and not own.bad_weights:
                 self._try_again(run_context)
-
-    def _save_if_due(self, run_context: Any) -> None:
-        """What TensorFlow's `after_run` does, by a step that all hooks of the run read once."""
-        timer = self._timer
-        if not timer.may_be_due_by_now():
-            return
-        # Of the type that listeners get from TensorFlow's hook.
-        kind = self._global_step_tensor.dtype.base_dtype.as_numpy_dtype
-        step = kind(steps.after(run_context, self._global_step_tensor))
-        if step < timer.last_triggered_step():
-            # Another thread may have saved a later step meanwhile.
-            step = run_context.session.run(self._global_step_tensor)
-            if step < timer.last_triggered_step():
-                self._step_went_back(step)
-        if timer.should_trigger_for_step(step):
-            timer.update_last_triggered_step(step)
-            if self._save(run_context.session, step):
-                run_context.request_stop()
-
-    def _step_went_back(self, step: int) -> None:
-        tf.logging.warning(
-            'The global step has gone back from %d to %d, as by an initializer that the program '
-            'runs inside the session: %s goes on from there. What was restored before is not '
-            'trained on; leave that initializer out where it should be.',
-            self._timer.last_triggered_step(),
-            step,
-            self._describe(),
-        )
-        self._timer.update_last_triggered_step(step)
 
     def _try_again(self, run_context: Any) -> None:
         own = self._own
@@ -286,16 +247,16 @@ class CheckpointSaverHook(
         with own.retries.in_between():
             stop = self._save(run_context.session, step)
         if not own.unsaved:
-            self._timer.update_last_triggered_step(step)
+            self._trigger(step)
         if stop:
             run_context.request_stop()
 
     def next_due(self) -> steps.NextDue:
         """When the next save is due, or at once while one is being written; see `steps.NextDue`."""
         own = self._own
-        if own.background.step is not None or own.late_errors or not self._goes_fast():
+        if own.background.step is not None or own.late_errors:
             return steps.ALWAYS
-        due: steps.NextDue = self._timer.next_due()
+        due = super().next_due()
         if own.unsaved:
             due = due._replace(time=min(due.time, own.retries.next_time))
         return due
@@ -432,6 +393,7 @@ class CheckpointSaverHook(
         if not own.background.start(int(step), job, self._describe()):
             return False
         own.unsaved = False
+        changes.count += 1  # It is due when the thread has ended.
         if errors:
             raise errors[0]
         return True
@@ -479,7 +441,7 @@ class CheckpointSaverHook(
         return (
             restored is not None
             and restored.saver is saver
-            and self._goes_fast()
+            and fast_way(self) is not None
             and checkpoint_files.step_of(restored.path, self._save_path) == step
         )
 
@@ -496,7 +458,7 @@ class CheckpointSaverHook(
         checkpoint_listener.before_save(self._listeners, session, step)
         # One that this hook saved keeps the time it was saved at.
         if step != self._timer.last_triggered_step():
-            self._timer.update_last_triggered_step(step)
+            self._trigger(step)
         self._saved()
         best = own.keep_best
         if best is not None:
@@ -526,9 +488,9 @@ class CheckpointSaverHook(
         checkpoint_events.add_graph(self._summary_writer, graph, definition, saver)
         own.graph = graph
 
-    def _goes_fast(self) -> bool:
-        # Another timer is asked as TensorFlow asks it.
-        return type(self) is CheckpointSaverHook and type(self._timer) is SecondOrStepTimer
+    def _trigger(self, step: int) -> None:
+        fast = fast_way(self)
+        (fast.trigger if fast is not None else self._timer.update_last_triggered_step)(step)
 
     def _describe(self) -> str:
         return f'{type(self).__name__}({self._save_path!r}, {self._own.period})'
@@ -540,6 +502,35 @@ class CheckpointSaverHook(
             return self._scaffold.saver
         saver = vars(self)['_saver'] = the_saver()
         return saver
+
+
+class _CheckpointSaver(FastWay):
+    def after_run(self, run_context: Any, run_values: Any) -> None:
+        hook, timer = self.hook, self.timer
+        if not timer.may_be_due_by_now():
+            return
+        # Of the type that listeners get from TensorFlow's hook.
+        kind = hook._global_step_tensor.dtype.base_dtype.as_numpy_dtype
+        step = kind(steps.after(run_context, hook._global_step_tensor))
+        if timer.should_trigger_for_step(step):
+            self.trigger(step)
+            if hook._save(run_context.session, step):
+                run_context.request_stop()
+
+    def next_due(self) -> steps.NextDue:
+        due: steps.NextDue = self.timer.next_due()
+        return due
+
+    def step_went_back(self, step: int) -> None:
+        tf.logging.warning(
+            'The global step has gone back from %d to %d, as by an initializer that the program '
+            'runs inside the session: %s goes on from there. What was restored before is not '
+            'trained on; leave that initializer out where it should be.',
+            self.timer.last_triggered_step(),
+            step,
+            self.hook._describe(),
+        )
+        self.trigger(step)
 
 
 __all__ = ['CheckpointSaverHook', 'CheckpointSaverListener']
