@@ -20,6 +20,7 @@ from tfhooks import _contrib_files
 def test_runs_unchanged(name: str) -> None:
     if name in legacy_programs.NEED_FILES and _contrib_files.folder() is None:
         pytest.skip(f'needs the files of tf.contrib: {_contrib_files.INSTALL}')
+    legacy_programs.skip_without_packages(name)
     script = os.path.join(legacy_programs.EXAMPLES, f'{name}.py')
     left = legacy_programs.run_all(name, [sys.executable, '-m', 'tfhooks', script])
     assert legacy_programs.differing(legacy_programs.recorded(name), left, 0.02) == []

@@ -284,8 +284,6 @@ print('RESULT', strategy.num_replicas_in_sync, trained.evaluate(here.input_fn, s
     assert tf.train.latest_checkpoint(folder).endswith('model.ckpt-30')
 
 
-# StepCounterHook sets a field that is also the subclass's.
-@pytest.mark.xfail(strict=True)
 @checked
 def test_examples_per_second_of_a_tpu_estimator():
     import tfhooks.v1 as tf
