@@ -226,6 +226,30 @@ MNIST = """
 """
 
 
+STRATEGIES = """
+    import tensorflow as tf
+
+    for strategy in (
+        tf.contrib.distribute.OneDeviceStrategy('/cpu:0'),
+        tf.contrib.distribute.MirroredStrategy(['/cpu:0', '/cpu:1']),
+    ):
+        with tf.Graph().as_default(), strategy.scope():
+            weight = tf.get_variable('weight', [], initializer=tf.ones_initializer())
+            values = strategy.extended.call_for_each_replica(lambda: weight * 1.0)
+            total = strategy.reduce('sum', values)
+            with tf.Session(config=tf.ConfigProto(device_count={'CPU': 2})) as session:
+                session.run(tf.global_variables_initializer())
+                print(session.run(total))
+"""
+
+
+@needs_files
+def test_strategies_of_contrib(tmp_path):
+    write(tmp_path, {'program': STRATEGIES})
+    done = python(tmp_path, *RUNNER, 'program.py')
+    assert done.stdout.split() == ['1.0', '2.0'], done.stderr
+
+
 @needs_files
 def test_the_reader_of_mnist_takes_files_and_downloads_nothing(tmp_path):
     (tmp_path / 'data').mkdir()

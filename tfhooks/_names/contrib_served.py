@@ -26,6 +26,7 @@ _STOOD_IN = {
     'python.framework.ops.convert_n_to_tensor_or_indexed_slices': 'convert_n_to_tensors',
     'python.framework.common_shapes.call_cpp_shape_fn': 'nothing',
     'python.framework.op_def_registry.register_op_list': 'nothing',
+    'python.distribute.distribute_lib.StrategyV1': 'Strategy',
     'python.framework.ops.RegisterGradient': 'RegisterGradient',
     'python.framework.ops.RegisterShape': 'decorator',
     'python.framework.ops.register_dense_tensor_like_type': 'nothing',

@@ -39,6 +39,12 @@ def __getattr__(name: str) -> type:
     return made
 
 
+class Strategy(tf.distribute.Strategy):  # type: ignore[name-defined,misc]
+    """The base class of strategies, with what MirroredStrategy is asked for today."""
+
+    _collective_key_base = 0
+
+
 class RegisterGradient:
     """Stands for `tf.RegisterGradient`, and leaves gradients alone that TensorFlow has today."""
 
