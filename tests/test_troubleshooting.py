@@ -10,6 +10,7 @@ import json
 import logging
 import pathlib
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -120,6 +121,14 @@ def too_late(monkeypatch, **_):
 @shows('is gone since TensorFlow')
 def gone(**_):
     return _names.look_up('contrib.opt.AdamWOptimizer').instead
+
+
+@shows('the kernel of this operation was in a library of tf.contrib')
+def no_kernel(**_):
+    # Importing the package would switch TensorFlow's behaviour.
+    spec = importlib.util.find_spec('tfhooks')
+    path = pathlib.Path(spec.submodule_search_locations[0], 'v1', '_contrib_ops.py')
+    runpy.run_path(str(path))['call']('Resampler')
 
 
 @shows('is not in Keras 3, only in Keras 2')
