@@ -27,6 +27,7 @@ _STOOD_IN = {
     'python.framework.common_shapes.call_cpp_shape_fn': 'nothing',
     'python.framework.op_def_registry.register_op_list': 'nothing',
     'python.distribute.distribute_lib.StrategyV1': 'Strategy',
+    'python.framework.ops.NotDifferentiable': 'not_differentiable',
     'python.framework.ops.RegisterGradient': 'RegisterGradient',
     'python.framework.ops.RegisterShape': 'decorator',
     'python.framework.ops.register_dense_tensor_like_type': 'nothing',
@@ -83,10 +84,13 @@ SERVED = {
 }
 """By the name of a module or of something in it: where it is today."""
 
-NOT_FROM_FILES = ('contrib.estimator', 'contrib.keras')
+NOT_FROM_FILES = ('contrib.estimator', 'contrib.keras', 'contrib.tensor_forest')
 """Packages that are as they are without the files."""
 
 OVER: dict[str, dict[str, str]] = {
+    'contrib.tpu': {
+        'outside_compilation': 'tensorflow.python.tpu.tpu_replication.outside_compilation',
+    },
     'contrib.learn.python.learn.datasets.base': {'maybe_download': f'{_STAND_INS}.maybe_download'},
     'contrib.util.loader': {'load_op_library': f'{_STAND_INS}.nothing'},
 }

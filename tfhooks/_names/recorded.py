@@ -30,7 +30,7 @@ _OTHERS = (
     'quantization.bessel_i0e quantization.bessel_i0e_eager_fallback quantization.bessel_i1e '
     'quantization.bessel_i1e_eager_fallback quantization.compare_and_bitpack '
     'quantization.compare_and_bitpack_eager_fallback slim.gen_sparse_feature_cross_op '
-    'tpu.outside_compilation tpu.profiler'
+    'tpu.profiler'
 )
 LOST = {
     'contrib.estimator': 'tfhooks has of it what it has without them',

@@ -57,6 +57,12 @@ class RegisterGradient:
         return function
 
 
+def not_differentiable(op_type: str) -> None:
+    """Stands for `tf.NotDifferentiable`, and leaves alone what TensorFlow knows of it."""
+    with contextlib.suppress(KeyError):
+        tf.NotDifferentiable(op_type)
+
+
 def nothing(*args: Any, **kwargs: Any) -> None:
     """Does nothing, with any arguments."""
 
