@@ -96,7 +96,8 @@ def test_hooks_need_no_extra():
         assert getattr(tf.estimator, name) is getattr(tf.train, name), name
 
 
-@checked
+@needs_estimator
+@checked_in('program', needs_keras_2=True)
 def test_all_imports_lead_to_the_same_modules():
     import tensorflow_estimator
     from tensorflow.python.estimator import run_config, training
