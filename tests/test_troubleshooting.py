@@ -265,7 +265,9 @@ def saver_of_its_own(tmp_path, **_):
     run(tfhooks.CheckpointSaverHook(str(tmp_path), save_steps=1, saver=own, asynchronous=True))
 
 
-@shows('SummarySaverHook: output_dir or summary_writer must be provided')
+@shows(
+    'SummarySaverHook: no summary is written, since neither output_dir nor summary_writer is given'
+)
 def nowhere_to_write(**_):
     tfhooks.SummarySaverHook(save_steps=1, summary_op=tf.constant(b''))
 

@@ -31,6 +31,7 @@ if _typing.TYPE_CHECKING:
     from tfhooks.hook_types import SessionRunContext as SessionRunContext
     from tfhooks.hook_types import SessionRunHook as SessionRunHook
     from tfhooks.hook_types import SessionRunValues as SessionRunValues
+    from tfhooks.hook_types import SupportsNextDue as SupportsNextDue
     from tfhooks.hooks.best import BestCheckpoints as BestCheckpoints
     from tfhooks.hooks.checkpoint import CheckpointSaverHook as CheckpointSaverHook
     from tfhooks.hooks.checkpoint import CheckpointSaverListener as CheckpointSaverListener
@@ -70,6 +71,7 @@ if _typing.TYPE_CHECKING:
     from tfhooks.roles import role as role
     from tfhooks.session import MonitoredSession as MonitoredSession
     from tfhooks.session import SingularMonitoredSession as SingularMonitoredSession
+    from tfhooks.steps import NextDue as NextDue
     from tfhooks.training import MonitoredTrainingSession as MonitoredTrainingSession
     from tfhooks.triggers import SecondOrStepTimer as SecondOrStepTimer
     from tfhooks.wrappers import chief_only as chief_only
@@ -101,6 +103,7 @@ __all__ = [
     'MonitoredTrainingSession',
     'NanLossDuringTrainingError',
     'NanTensorHook',
+    'NextDue',
     'NotAHookError',
     'ProfilerHook',
     'ProgressHook',
@@ -123,6 +126,7 @@ __all__ = [
     'StopReason',
     'StopRequestedError',
     'SummarySaverHook',
+    'SupportsNextDue',
     'TensorBoardWriter',
     'TimeLimitHook',
     'UnfedPlaceholderError',
@@ -164,6 +168,7 @@ _ROOMS = {
     'MonitoredTrainingSession': 'tfhooks.training',
     'NanLossDuringTrainingError': 'tfhooks.hooks.nan',
     'NanTensorHook': 'tfhooks.hooks.nan',
+    'NextDue': 'tfhooks.steps',
     'NotAHookError': 'tfhooks.errors',
     'ProfilerHook': 'tfhooks.hooks.profiler',
     'ProgressHook': 'tfhooks.hooks.progress',
@@ -186,6 +191,7 @@ _ROOMS = {
     'StopReason': 'tfhooks.reasons',
     'StopRequestedError': 'tfhooks.reasons',
     'SummarySaverHook': 'tfhooks.hooks.summary',
+    'SupportsNextDue': 'tfhooks.hook_types',
     'TensorBoardWriter': 'tfhooks.hooks.metrics_files',
     'TimeLimitHook': 'tfhooks.hooks.time_limit',
     'UnfedPlaceholderError': 'tfhooks.errors',

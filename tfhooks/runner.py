@@ -398,8 +398,9 @@ class Runner:
 
     def _step_went_back(self, last: int, step: int) -> None:
         log.warning(
-            'The global step went back from %d to %d within a session. Was an initializer run? '
-            'What is due at certain steps goes on from there.',
+            'The global step has gone back from %d to %d, as by an initializer that the program '
+            'runs inside the session: what is due at certain steps goes on from there. What was '
+            'restored before is not trained on; leave that initializer out where it should be.',
             last,
             step,
         )

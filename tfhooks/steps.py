@@ -23,7 +23,7 @@ class NextDue(NamedTuple):
     Attributes:
       step: The hook must be called in every run that may end at this global step or a later one.
       time: The hook must be called in every run that begins at this time or later, in seconds of
-        `time.monotonic()`.
+        `time.monotonic()`; one that decides after the run in every run that ends then.
       runs: The hook must be called in every run before which this many runs of the monitored
         session, or more, have succeeded.
     """

@@ -16,6 +16,13 @@ def test_wrappers(tmp_path):
     assert float(losses[2]) == pytest.approx(1 / 100, rel=0.02)
 
 
+def test_sleeping(tmp_path):
+    output = pages.run_page('sleeping', tmp_path)
+    halved = [int(step) for step in re.findall(r'halved at step (\d+)', output)]
+    assert halved == [100, 200, 300]
+    assert 'rate 0.125' in output
+
+
 def test_testing(tmp_path):
     assert 'all is well' in pages.run_page('../testing', tmp_path)
 

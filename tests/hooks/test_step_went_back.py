@@ -39,6 +39,6 @@ def test_cadences_go_on_from_the_step_as_it_is(session_of, tmp_path, log, caplog
             session.run(train)
     assert len(evaluated) == 5
     assert summary_steps(tmp_path, 'a') == [1, 11, 21, 31, 11, 21]
-    (warning,) = [m for m in caplog.messages if 'went back' in m]
-    assert 'The global step went back from 3' in warning
-    assert 'to 0 within a session' in warning or 'to 1 within a session' in warning
+    (warning,) = [m for m in caplog.messages if 'has gone back' in m]
+    assert 'The global step has gone back from 3' in warning
+    assert 'to 0, as by' in warning or 'to 1, as by' in warning

@@ -72,6 +72,10 @@ class SummarySaverHook(StockHook, tf.train.SummarySaverHook):
             event_writer(self._output_dir)
         super().begin()
 
+    def end(self, session: Any = None) -> None:
+        """Flushes the event file."""
+        super().end(session)
+
     def _get_summary_op(self) -> list[Any] | None:
         operations = super()._get_summary_op()
         if operations and isinstance(operations[0], tuple):
