@@ -160,6 +160,7 @@ class tf(metaclass=_Namespace):
 
         class StopAtStepHook(_StockHook):
             _last_step: Any
+            _num_steps: Any
 
         class NanTensorHook(_StockHook):
             _fail_on_nan_loss: bool
@@ -181,6 +182,8 @@ class tf(metaclass=_Namespace):
         class FeedFnHook(_StockHook): ...
 
         class ProfilerHook(_StockHook):
+            _file_writer: Any
+            _output_file: str
             def _save(self, step: int, save_path: str, step_stats: Any) -> None: ...
 
     class errors(metaclass=_Namespace):

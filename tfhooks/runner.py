@@ -201,7 +201,7 @@ class Runner:
         run_metadata: RunMetadata | None,
     ) -> tuple[Any, Values]:
         """Makes the run; returns the caller's results, and those of the hooks."""
-        session, tracker = context._session, context._tfhooks_steps
+        session, tracker = context.session, context._tfhooks_steps
         members, requests = calls.standing, calls.requests
         if calls.before_run_calls:
             members, requests = members.copy(), requests.copy()

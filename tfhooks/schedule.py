@@ -27,7 +27,12 @@ class Schedule:
     """
 
     def __init__(
-        self, members: Sequence[Member], early: NextDue, late: NextDue, sleepers: Sequence[Member]
+        self,
+        members: Sequence[Member],
+        early: NextDue,
+        late: NextDue,
+        sleepers: Sequence[Member],
+        count: int,
     ) -> None:
         """Use `of_all` or `next`.
 
@@ -36,8 +41,9 @@ class Schedule:
           early: When one of those that sleep and fetch is due.
           late: When one of those that sleep and fetch nothing is due.
           sleepers: Those that sleep.
+          count: How many changes of stock hooks there had been before they were asked.
         """
-        self._changes = changes.count
+        self._changes = count
         self._early = early
         self._late = late
         self._sleepers = sleepers
@@ -49,20 +55,21 @@ class Schedule:
     @classmethod
     def of_all(cls, members: Sequence[Member]) -> Schedule:
         """The schedule of a run in which all hooks are called."""
-        return cls(members, ALWAYS, NEVER, ())
+        return cls(members, ALWAYS, NEVER, (), changes.count)
 
     def next(self, members: Sequence[Member]) -> Schedule:
         """The schedule of the runs to come, now that hooks have been called."""
+        count = changes.count  # Before they are asked, so that no later change is missed.
         # A hook that cannot say when it is due is called in every run, and wakes no other one.
         due = [(m, due) for m in members if m.sleeps and (due := roster.next_due(m.hook)) != ALWAYS]
         early = _first(due for member, due in due if not member.hook.decides_after_run)
         late = _first(due for member, due in due if member.hook.decides_after_run)
         sleepers = [member for member, _ in due]
-        if sleepers == self._sleepers and self._changes == changes.count:
+        if sleepers == self._sleepers and self._changes == count:
             other = object.__new__(Schedule)
             vars(other).update(vars(self), _early=early, _late=late)
             return other
-        return Schedule(members, early, late, sleepers)
+        return Schedule(members, early, late, sleepers, count)
 
     def is_due_before(self, session: Any, tracker: StepTracker | None, runs: int) -> bool:
         """Whether a hook that fetches may be due in the run about to be made.

@@ -304,6 +304,8 @@ def test_what_is_missing_from_a_checkpoint(tmp_path, damage, text):
     assert not checkpoint_files.is_latest(os.path.join(tmp_path, 'model.ckpt-0'))
     damage(path)
     assert text in checkpoint_files.what_is_missing(path)
+
+
 def test_steps_of_the_raw_session_count(tmp_path):
     """Where a program trains by a callable or the raw session, saves fall where TensorFlow's do."""
 
@@ -327,5 +329,3 @@ def test_steps_of_the_raw_session_count(tmp_path):
         return steps_in(directory)
 
     assert steps(tfhooks, tmp_path / 'ours') == steps(tf.train, tmp_path / 'theirs')
-
-

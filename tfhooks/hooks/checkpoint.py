@@ -522,14 +522,7 @@ class _CheckpointSaver(FastWay):
         return due
 
     def step_went_back(self, step: int) -> None:
-        tf.logging.warning(
-            'The global step has gone back from %d to %d, as by an initializer that the program '
-            'runs inside the session: %s goes on from there. What was restored before is not '
-            'trained on; leave that initializer out where it should be.',
-            self.timer.last_triggered_step(),
-            step,
-            self.hook._describe(),
-        )
+        # What was restored is gone: the next save is due a period from here.
         self.trigger(step)
 
 
