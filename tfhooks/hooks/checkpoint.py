@@ -521,9 +521,5 @@ class _CheckpointSaver(FastWay):
         due: steps.NextDue = self.timer.next_due()
         return due
 
-    def step_went_back(self, step: int) -> None:
-        # What was restored is gone: the next save is due a period from here.
-        self.trigger(step)
-
 
 __all__ = ['CheckpointSaverHook', 'CheckpointSaverListener']
