@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow
 
 import tfhooks
-from tfhooks.plan import run_plans
+from tfhooks.plan_cache import run_plans
 
 tf = tensorflow.compat.v1
 

@@ -18,7 +18,7 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 import tensorflow
 
 from tfhooks import merging
-from tfhooks.known import KnownRequests, request_key
+from tfhooks.plan_cache import request_key
 
 tf = tensorflow.compat.v1
 
@@ -77,12 +77,10 @@ def seen_before() -> list[tuple[str, float]]:
             requests = [(f'hook {n}', tf.train.SessionRunArgs(ask(n))) for n in range(10)]
             merged = merging.merge(tf.get_default_graph(), caller, requests)
             results = list(range(len(merged.fetches)))
-            known = KnownRequests()
-            key = request_key(caller.fetches, None, requests)
-            known.remember(key, None, merged, caller, requests)
+            known = {request_key(caller.fetches, None, requests): merged}
 
             def run(requests=requests, results=results, known=known):
-                places = known.get(request_key(caller.fetches, None, requests)).places
+                places = known[request_key(caller.fetches, None, requests)].places
                 return [results[place] if place else None for place in places]
 
             rows.append((what, microseconds(run, 2000)))

@@ -17,7 +17,7 @@ from tensorflow.python.ops import session_ops
 
 from tfhooks import _tensorflow as door
 from tfhooks import structures
-from tfhooks.plan import RunPlans
+from tfhooks.plan_cache import PlanCache
 
 tf = tensorflow.compat.v1
 
@@ -45,7 +45,7 @@ def test_no_plans_without_a_private_part_of_sessions(monkeypatch, owner, name):
         with monkeypatch.context() as patch:
             patch.delattr(owner, name)
             assert door.session_parts() is None
-            plans = RunPlans(session)
+            plans = PlanCache(session)
         plans.install()
         assert 'run' not in vars(session)
         assert plans.run(value) == 3
@@ -208,7 +208,7 @@ def test_a_variable_of_an_unknown_module_goes_to_tensorflow(monkeypatch):
     with tf.Graph().as_default(), tf.Session() as session:
         variable = tf.get_variable('v', initializer=3.0)
         session.run(variable.initializer)
-        plans = RunPlans(session)
+        plans = PlanCache(session)
         assert plans.run(variable) == 3.0
         assert plans.counters.served == 0
         assert sum(plans.counters.fallbacks.values()) == 1

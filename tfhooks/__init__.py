@@ -62,7 +62,7 @@ if _typing.TYPE_CHECKING:
     from tfhooks.hooks.watchdog import StallWatchdogHook as StallWatchdogHook
     from tfhooks.patching import patch as patch
     from tfhooks.patching import patched as patched
-    from tfhooks.plan import run_plans as run_plans
+    from tfhooks.plan_cache import run_plans as run_plans
     from tfhooks.reasons import StopReason as StopReason
     from tfhooks.reasons import StopRequestedError as StopRequestedError
     from tfhooks.recovery import RecoveryPolicy as RecoveryPolicy
@@ -206,7 +206,7 @@ _ROOMS = {
     'patch': 'tfhooks.patching',
     'patched': 'tfhooks.patching',
     'role': 'tfhooks.roles',
-    'run_plans': 'tfhooks.plan',
+    'run_plans': 'tfhooks.plan_cache',
 }
 
 if not _typing.TYPE_CHECKING:

@@ -20,7 +20,7 @@ from tfhooks.errors import attach, blame, shown
 from tfhooks.hook_types import SupportsSessionIsReady, SupportsSkipFinalSave, supports
 from tfhooks.hooks.checkpoint import CheckpointSaverHook
 from tfhooks.hooks.save_directory import warn_of_shared
-from tfhooks.plan import RunPlans
+from tfhooks.plan_cache import PlanCache
 from tfhooks.roster import Member
 from tfhooks.runner import Runner
 from tfhooks.structures import is_fixed
@@ -123,8 +123,8 @@ class HookGroup:
             self._runner.begin(graph, self._global_step())
         self._session = session
         plans = None
-        if self._run_plans and RunPlans.serves(session):
-            plans = RunPlans(session)
+        if self._run_plans and PlanCache.serves(session):
+            plans = PlanCache(session)
             plans.install()
         self._runner.connect(session, plans)
         self.thread_stopper = None

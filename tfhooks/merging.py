@@ -23,8 +23,7 @@ from tfhooks.errors import (
 )
 from tfhooks.fetching import Rebuild
 from tfhooks.options import merge_options
-from tfhooks.structures import UnservedError, feed_keys_key, is_flat, structure_key
-from tfhooks.structures import is_fixed as is_fixed
+from tfhooks.structures import is_fixed, is_flat
 
 # Whose request it is, and the request: a SessionRunArgs.
 Request: TypeAlias = 'tuple[str, Any]'
@@ -100,8 +99,8 @@ def gather(caller: Any, requests: Sequence[Request]) -> Merged:
     suspicious = False
     if feeds is not None:
         if isinstance(feeds, Mapping):
-            for value in feeds.values():
-                if value is None:
+            for key, value in feeds.items():
+                if value is None or type(key) is tuple:  # There a None may stand further down.
                     suspicious = True
         else:
             suspicious = feeding.is_given(feeds)
@@ -171,35 +170,6 @@ def _is_plain(fetches: Any) -> bool:
     else:
         return False
     return all(map(_is_plain, children))
-
-
-class Checked:
-    """Requests that `check` has found good, for sessions that have no plans to know them by."""
-
-    _LIMIT = 256
-
-    def __init__(self) -> None:
-        # What a key stands for is kept alive, since keys go by identity.
-        self._known: dict[Any, Any] = {}
-
-    def has(self, fetches: Any, feed_dict: Any, callers: Any) -> bool:
-        return self._key(fetches, feed_dict, callers) in self._known
-
-    def add(self, fetches: Any, feed_dict: Any, callers: Any) -> None:
-        key = self._key(fetches, feed_dict, callers)
-        if key is not None:
-            if len(self._known) >= self._LIMIT:
-                self._known.clear()
-            self._known[key] = (list(fetching.leaves(fetches)), list(feed_dict or ()))
-
-    @staticmethod
-    def _key(fetches: Any, feed_dict: Any, callers: Any) -> Any:
-        # Who feeds how many is part of it: what one party may feed, two may not.
-        try:
-            keys = feed_keys_key(feed_dict) if feed_dict else ()
-            return structure_key(fetches), keys, len(callers) if callers else 0
-        except UnservedError:
-            return None
 
 
 def check(graph: Graph, caller: Any, requests: Sequence[Request]) -> None:

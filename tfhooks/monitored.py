@@ -25,7 +25,7 @@ from tfhooks.errors import SessionClosedError, attach, ends_data
 from tfhooks.group import HookGroup
 from tfhooks.layers import PrivateNames
 from tfhooks.lifecycle import Lifecycle
-from tfhooks.plan import plans_enabled
+from tfhooks.plan_cache import plans_enabled
 from tfhooks.preemption import SignalWatch
 from tfhooks.reasons import Stopping, StopReason, of_error, of_hook
 from tfhooks.recovery import PREEMPTION_ERRORS, RecoveryPolicy

@@ -1,355 +1,272 @@
-"""Run plans: a request to `Session.run` is analysed once, then repeated at the C-level call's cost.
-
-A plan is what one request compiles to: which elements of the graph are fetched and run, how the
-values given for the feeds are checked, the call, and how the results are put back in place. A
-request is known again by its structure, the identity of its leaves and the keys of its feeds. What
-a plan cannot serve exactly as TensorFlow does goes to TensorFlow's own `Session.run`, and a counter
-says how often and why.
-"""
+"""One plan: what a request to `Session.run` compiles to, and how it is run."""
 
 from __future__ import annotations
 
-import dataclasses
-import itertools
-import os
-import threading
 import weakref
-from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from tfhooks import _tensorflow as door
 from tfhooks import structures
 from tfhooks._tensorflow import tf
-from tfhooks.request import Plan
+from tfhooks.feed_values import Feed
 from tfhooks.structures import UnservedError
 
-_plans_of_sessions: weakref.WeakKeyDictionary[Any, weakref.ref[RunPlans]] = (
-    weakref.WeakKeyDictionary()
-)
+if TYPE_CHECKING:
+    from tfhooks.plan_cache import PlanCache
+
+# After the cache has overflowed, a request must come this often before it gets an executor of its
+# own: building one costs as much as a first `Session.run`, and a request that is soon evicted would
+# pay for it in vain.
+_CALLS_BEFORE_OWN_EXECUTOR = 8
+# What a plan holds beside its elements, counted in elements.
+_HELD_BY_ANY = 10
 
 
-def plans_enabled(argument: bool | None = None) -> bool:
-    """Whether run plans are on: as the argument says, or else as the environment says.
-
-    Args:
-        argument: True, False, or None to leave it to the environment variable `TFHOOKS_RUN_PLANS`
-            ('0' is off).
-    """
-    if argument is not None:
-        return bool(argument)
-    return os.environ.get('TFHOOKS_RUN_PLANS', '1').lower() not in ('0', 'false', 'off', 'no')
-
-
-def run_plans(session: Any) -> RunPlans | None:
-    """The run plans of a session, to look at: `print(tfhooks.run_plans(session))`.
-
-    Args:
-        session: A `tf.compat.v1.Session`, or a monitored session of tfhooks.
-
-    Returns:
-        Its plans and counters, or None where plans are switched off or the session is of a kind
-        they leave alone.
-    """
-    raw_session = getattr(session, 'raw_session', None)
-    found = session if raw_session is None else raw_session()
-    if not isinstance(found, (tf.Session, tf.InteractiveSession)):
-        return None
-    plans = _plans_of_sessions.get(found)
-    return None if plans is None else plans()
-
-
-@dataclasses.dataclass(frozen=True)
-class PlanCounters:
-    """What the run plans of one session did so far.
+class Plan:
+    """One analysed request.
 
     Attributes:
-        served: Runs that a plan answered.
-        compiled: Requests analysed.
-        evicted: Plans dropped because others were used more recently.
-        fallbacks: How many requests went to TensorFlow's own `Session.run`, for each reason.
+        fetches: The fetches, in containers of the plan's own.
+        result_indices: Of a request of a monitored session: where in the results the values for
+            each hook stand; 0 for none.
+        times: How often the plan has run.
+        retired: Whether the plan has left the cache; whoever holds it may still run it.
+        has_own_executor: Whether a C-level callable runs it, which holds its part of the graph.
+        held: How much memory the plan takes without an executor, counted in elements.
     """
 
-    served: int
-    compiled: int
-    evicted: int
-    fallbacks: Mapping[str, int]
+    __slots__ = (
+        '__weakref__',
+        '_append',
+        '_build',
+        '_cache',
+        '_call',
+        '_feed_keys',
+        '_feeds',
+        '_session',
+        '_tick',
+        '_watched',
+        'fetches',
+        'has_own_executor',
+        'held',
+        'last_used',
+        'result_indices',
+        'retired',
+        'targets',
+        'tensors',
+        'times',
+        'version',
+    )
 
-
-class RunPlans:
-    """The run plans of one session: a bounded table, the least recently used leave first.
-
-    Many threads may use one object at a time. A look-up takes no lock; analysing and evicting do.
-
-    Attributes:
-        session: The `tf.compat.v1.Session` whose requests are planned.
-        graph: Its graph.
-        limit: How many plans are kept at most.
-    """
-
-    def __init__(self, session: Any, limit: int = 128) -> None:
-        """Plans for a session, none of them made yet.
+    def __init__(self, cache: PlanCache, fetches: Any, feed_keys: list[Any], parts: Any) -> None:
+        """Analyses a request.
 
         Args:
-            session: A `tf.compat.v1.Session` or `InteractiveSession`.
-            limit: How many plans to keep at most, at least 1.
+            cache: The cache that the plan is for.
+            fetches: The fetches, in containers that nobody else changes.
+            feed_keys: The keys of the feed dict, in order.
+            parts: What `tfhooks._tensorflow.session_parts()` returned.
 
         Raises:
-            ValueError: `limit` is less than 1.
+            UnservedError: No plan serves the request exactly.
+            Exception: What `Session.run` raises for it.
         """
-        if limit < 1:
-            raise ValueError(f'RunPlans keeps at least one plan: limit={limit}')
-        self.session = session
-        self.graph = session.graph
-        self.limit = limit
-        self._parts = door.session_parts() if self.serves(session) else None
-        self._expansions = () if self._parts is None else self._parts.expansions
-        self._known_expansions = len(self._expansions)
-        # What was found when the session was connected; a library may put its own there later.
-        self._run_of_class = type(session).run if self._parts is not None else None
-        self._installed: Any = None
-        self._table: dict[Any, Plan] = {}
-        # A clock of runs, to tell which plan was used last; it is read without a lock.
-        self.tick = itertools.count().__next__
-        self._lock = threading.RLock()
-        self._compiled = self._evicted = self._served_before = 0
-        self._fallbacks: Counter[str] = Counter()
-        _plans_of_sessions[session] = weakref.ref(self)
+        graph = cache.graph
+        self._cache = cache
+        self._session = cache.session
+        self._tick = cache.tick
+        self.fetches = fetches
+        self.result_indices: list[int] = []
+        # The keys too must live as long as the plan: it is known again by their identity.
+        self._feed_keys = feed_keys
+        self.version = graph.version
+        self.times = 0
+        self.retired = False
+        self.has_own_executor = False
+        self.last_used = cache.tick()
+        self._feeds = [Feed(tensor, parts) for tensor in cache.fed_tensors(feed_keys)]
+        fed = {id(feed.tensor): place for place, feed in enumerate(self._feeds)}
+        leaves = list(structures.leaves(fetches))
+        handler: Any = None
+        if all(_is_element(leaf, graph) for leaf in leaves):
+            # Each stands for itself, and there is nothing to analyse.
+            elements = list({id(leaf): leaf for leaf in leaves}.values())
+        else:
+            handler = self._fetch_handler(parts)
+            elements = door.unique_elements(handler)
+        # One entry for each tensor, since two objects may stand for one tensor, and a callable
+        # takes each once.
+        places: dict[str, int] = {}
+        self.tensors: list[Any] = []
+        self.targets: list[Any] = []
+        for element in elements:
+            if isinstance(element, tf.Operation):
+                self.targets.append(element)
+            elif id(element) not in fed:
+                _require_plain(element)
+                if element.name not in places:
+                    places[element.name] = len(self.tensors)
+                    self.tensors.append(element)
+        # Behind the fetched values stand one None, for operations, and the fed values.
+        nothing = len(self.tensors)
+        self._append = len(elements) > len(self.tensors)
 
-    @staticmethod
-    def serves(session: Any) -> bool:
-        """Whether the session is TensorFlow's own, not wrapped and its `run` not overridden."""
-        if not isinstance(session, (tf.Session, tf.InteractiveSession)):
-            return False
-        parts = door.session_parts()
-        if parts is None:
-            return False
-        installed = vars(session).get('run')
-        return door.runs_as_tensorflow(session) and (
-            installed is None or isinstance(getattr(installed, '__self__', None), RunPlans)
-        )
+        def place(element: Any) -> int:
+            if isinstance(element, tf.Operation):
+                return nothing
+            if id(element) in fed:
+                return nothing + 1 + fed[id(element)]
+            return places[element.name]
 
-    def find(self, fetches: Any, feed_dict: Any = None) -> Plan | None:
-        """The plan of a request seen before, None where there is none. Costs about a microsecond.
+        if any(map(structures.is_composite, leaves)):
+            in_order = [place(element) for element in elements]
+            self._build: structures.Builder = lambda values: door.build_results(
+                handler, [values[index] for index in in_order]
+            )
+        else:
+            element_of = graph.as_graph_element if handler else lambda leaf: leaf
+            self._build = structures.builder(fetches, lambda leaf: place(element_of(leaf)))
+        self.held = _HELD_BY_ANY + len(leaves) + len(feed_keys)
+        self._call: Callable[[list[Any]], list[Any]] | None = None
+        # Whether runs are looked at: until the plan has its own executor, or once it is retired.
+        self._watched = False
+
+    def _fetch_handler(self, parts: Any) -> Any:
+        """TensorFlow's analysis of the fetches, which raises for what it does not take."""
+        feeds = {feed.tensor.ref(): None for feed in self._feeds}
+        return parts.fetch_handler(self._cache.graph, self.fetches, feeds)
+
+    def prepare(self, parts: Any, own_executor: bool) -> None:
+        """Sets up the call.
 
         Args:
-            fetches: As `Session.run` takes them.
-            feed_dict: As `Session.run` takes it.
+            parts: What `tfhooks._tensorflow.session_parts()` returned.
+            own_executor: Whether to build a C-level callable; False for the call that `Session.run`
+                makes.
         """
-        try:
-            key = structures.structure_key(fetches)
-            if feed_dict:
-                key = (key, *structures.feed_keys_key(feed_dict))
-        except UnservedError:
-            return None
-        plan = self._table.get(key)
-        if plan is None:
-            return None
-        graph = self.graph
-        if (not graph.finalized and plan.version != graph.version) or (
-            len(self._expansions) != self._known_expansions
-        ):
-            return self._renewed(key, plan)
-        return plan
+        if not (self.tensors or self.targets):
+            return
+        fed = [feed.tensor for feed in self._feeds]
+        in_process = door.is_in_process(self._session)
+        if own_executor and in_process and not any(map(_is_large, self.tensors)):
+            self._watched = self.retired
+            # Weak, so that the session's memory is free without a collection of garbage.
+            moves = weakref.WeakMethod(self._move_to_shared)
 
-    def compile(self, fetches: Any, feed_dict: Any = None) -> Plan | None:
-        """Analyses a request and keeps its plan.
+            def on_large() -> None:
+                move_to_shared = moves()
+                if move_to_shared is not None:
+                    move_to_shared()
 
-        Args:
-            fetches: As `Session.run` takes them.
-            feed_dict: As `Session.run` takes it; the values do not matter to the plan.
+            self._call = door.direct_call(
+                parts, self._session, fed, self.tensors, self.targets, on_large
+            )
+            self.has_own_executor = True
+        else:
+            self._move_to_shared()
+            self._watched = self.retired or (in_process and not own_executor)
+
+    def _move_to_shared(self) -> None:
+        """From now on runs by the call that `Session.run` makes."""
+        fed = [feed.tensor for feed in self._feeds]
+        self._call = door.shared_call(self._session, fed, self.tensors, self.targets)
+        self.has_own_executor = False
+
+    def retire(self) -> int:
+        """Notes that the plan has left the cache.
 
         Returns:
-            The plan, or None where no plan serves the request exactly, which is counted with the
-            reason: `Session.run` itself must then answer it or refuse it.
+            How often it has run.
+        """
+        self.retired = self._watched = True
+        return self.times
+
+    def check(self, parts: Any) -> None:
+        """Makes sure, after the graph has grown, that the request still means the same.
 
         Raises:
-            Exception: What `Session.run` raises for fetches or feed keys that it does not take.
+            Exception: An element may no longer be fetched or fed.
         """
-        refused: Exception
-        try:
-            return self._compiled_plan(fetches, feed_dict)
-        except UnservedError as error:
-            self._count(error.args[0])
-            return None
-        except Exception as error:
-            refused = error
-        # TensorFlow checks feeds before fetches, value by value: its own run knows which error
-        # comes first. It raises before anything runs.
-        self._tensorflow_run(fetches, feed_dict)
-        raise refused
+        version = self._cache.graph.version
+        self._cache.fed_tensors(self._feed_keys)
+        self._fetch_handler(parts)
+        door.extend(self._session)
+        self.version = version
 
-    def run(
-        self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None
-    ) -> Any:
-        """Stands for `Session.run`: same arguments, same results, same errors."""
-        if self._parts is not None and type(self.session).run is not self._run_of_class:
-            return self.unplanned('patched run', fetches, feed_dict, options, run_metadata)
-        if options or run_metadata:
-            return self.unplanned('run options', fetches, feed_dict, options, run_metadata)
-        plan = self.find(fetches, feed_dict) or self.compile(fetches, feed_dict)
-        if plan is None:
-            return self._tensorflow_run(fetches, feed_dict)
-        return plan.run(feed_dict)
+    def run(self, feed_dict: Any = None) -> Any:
+        """Runs the request once.
 
-    def unplanned(
-        self,
-        reason: str,
-        fetches: Any,
-        feed_dict: Any = None,
-        options: Any = None,
-        run_metadata: Any = None,
-    ) -> Any:
-        """TensorFlow's own `Session.run`, counted under `reason`."""
-        self._count(reason)
-        if door.is_closed(self.session):
-            self.clear()
-        return self._tensorflow_run(fetches, feed_dict, options, run_metadata)
+        Args:
+            feed_dict: Values for the keys that the plan was found or compiled with, in the same
+                order.
 
-    def install(self) -> None:
-        """Takes over `session.run` of this one object, if it is of a kind that plans serve."""
-        if self._parts is not None:
-            self.session.run = self._installed = self.run
-
-    def is_patched(self) -> bool:
-        """Whether somebody has replaced `run`, of this session or of its class, since `install`.
-
-        Libraries that watch runs do so, at any time. They must see each one.
-        """
-        session = self.session
-        return (
-            vars(session).get('run') is not self._installed
-            or type(session).run is not self._run_of_class
-        )
-
-    def _tensorflow_run(self, *arguments: Any) -> Any:
-        return type(self.session).run(self.session, *arguments)
-
-    def uninstall(self) -> None:
-        """Gives `session.run` back to TensorFlow and drops all plans."""
-        installed = vars(self.session).get('run')
-        if getattr(installed, '__self__', None) is self:
-            del self.session.run
-        self._installed = None
-        self.clear()
-
-    def clear(self) -> None:
-        """Drops all plans; the counters stay."""
-        with self._lock:
-            self._served_before += sum(plan.retire() for plan in self._table.values())
-            self._table.clear()
-
-    def promote(self, plan: Plan) -> None:
-        """Gives an often used plan an executor of its own."""
-        with self._lock:
-            plan.prepare(self._parts, own_executor=True)
-
-    def count_retired(self) -> None:
-        """Counts a run of a plan that has left the table."""
-        with self._lock:
-            self._served_before += 1
-
-    def fed_tensors(self, keys: list[Any]) -> list[Any]:
-        """The tensors that feed keys stand for, in order.
+        Returns:
+            The results in the structure of `fetches`, as `Session.run` returns them.
 
         Raises:
-            UnservedError: A key has a registered conversion, or two keys stand for one tensor.
-            Exception: A key does not stand for a tensor of the graph that may be fed.
+            Exception: What `Session.run` raises for the same request.
         """
-        tensors = []
-        for key in keys:
-            if structures.is_composite(key):
-                raise UnservedError(f'feed key of type {type(key).__name__}')
-            self._require_plain_leaf(key)
-            tensor = self.graph.as_graph_element(key, allow_tensor=True, allow_operation=False)
-            if not self.graph.is_feedable(tensor):
-                raise ValueError(f'This tensor may not be fed: tensor={tensor.name}')
-            tensors.append(tensor)
-        if len({tensor.name for tensor in tensors}) < len(tensors):
-            raise UnservedError('two feed keys for one tensor')
-        return tensors
-
-    def _compiled_plan(self, fetches: Any, feed_dict: Any) -> Plan:
-        parts = self._parts
-        if parts is None:
-            raise UnservedError('session of another kind')
-        if door.is_closed(self.session):
-            raise UnservedError('closed session')
-        if self.graph.version == 0:
-            raise UnservedError('empty graph')
-        key = structures.structure_key(fetches)
-        feed_keys: list[Any] = []
-        if feed_dict:
-            key = (key, *structures.feed_keys_key(feed_dict))
-            feed_keys = list(feed_dict)
-        with self._lock:
-            known = self._table.get(key)
-            if known is not None and known.version == self.graph.version:
-                return known
-            self._make_room()
-            plan = self._analysed(structures.frozen(fetches), feed_keys, parts)
-            self._table[key] = plan
-            self._compiled += 1
-        return plan
-
-    def _analysed(self, fetches: Any, feed_keys: list[Any], parts: Any) -> Plan:
-        for leaf in structures.leaves(fetches):
-            self._require_plain_leaf(leaf)
-        plan = Plan(self, fetches, feed_keys, parts)
-        try:
-            plan.prepare(parts, own_executor=self._evicted == 0)
-        except tf.errors.OpError as error:
-            # The graph cannot be placed or pruned for this request: TensorFlow's own run says so in
-            # its own words.
-            raise UnservedError(f'{type(error).__name__} while preparing') from error
-        return plan
-
-    def _require_plain_leaf(self, leaf: Any) -> None:
-        for kind, *_ in self._expansions:
-            if isinstance(leaf, kind):
-                if kind is not object and not structures.is_composite(leaf):
-                    raise UnservedError(f'registered conversion of {kind.__name__}')
-                return
-
-    def _make_room(self) -> None:
-        """Drops the least recently used plan where the table is full; the lock must be held."""
-        table = self._table
-        while len(table) >= self.limit:
-            plan = table.pop(min(table, key=lambda key: table[key].last_used))
-            self._evicted += 1
-            self._served_before += plan.retire()
-
-    def _renewed(self, key: Any, plan: Plan) -> Plan | None:
-        """The same plan after the graph has grown, or None where it must be made anew."""
-        with self._lock:
-            if len(self._expansions) != self._known_expansions:
-                self._known_expansions = len(self._expansions)
-                self.clear()
-                return None
+        if door.is_closed(self._session):
+            return self._cache.unplanned('closed session', self.fetches, feed_dict)
+        arrays: list[Any] = []
+        unserved = None
+        if self._feeds:
             try:
-                plan.check(self._parts)
-            except Exception:
-                if self._table.pop(key, None) is not None:
-                    self._served_before += plan.retire()
-                return None
-            return plan
-
-    def _count(self, reason: str) -> None:
-        with self._lock:
-            self._fallbacks[reason] += 1
-
-    @property
-    def counters(self) -> PlanCounters:
-        """What the plans did so far."""
-        with self._lock:
-            served = self._served_before + sum(plan.times for plan in self._table.values())
-            return PlanCounters(served, self._compiled, self._evicted, dict(self._fallbacks))
-
-    def __len__(self) -> int:
-        return len(self._table)
+                for feed, value in zip(self._feeds, feed_dict.values(), strict=True):
+                    if (
+                        type(value) is np.ndarray
+                        and value.dtype is feed.dtype
+                        and value.shape == feed.shape
+                    ):
+                        arrays.append(value)
+                    else:
+                        arrays.append(feed.convert(value))
+            except UnservedError as error:
+                unserved = error.args[0]
+            if unserved is not None:
+                return self._cache.unplanned(unserved, self.fetches, feed_dict)
+        self.last_used = self._tick()
+        self.times += 1
+        if self._watched:
+            if self.retired:
+                self._cache.count_retired()
+            elif self.times == _CALLS_BEFORE_OWN_EXECUTOR:
+                self._cache.promote(self)
+        call = self._call
+        values = [] if call is None else call(arrays)
+        if self._append:
+            values.append(None)
+            values.extend(arrays)
+        return self._build(values)
 
     def __repr__(self) -> str:
-        with self._lock:
-            plans = list(self._table.values())
-        plans.sort(key=lambda plan: -plan.times)
-        return '\n'.join([f'RunPlans(limit={self.limit}, {self.counters})', *map(repr, plans)])
+        names = [element.name for element in (*self.tensors, *self.targets)]
+        fed = [feed.tensor.name for feed in self._feeds]
+        return f'Plan(fetches={names}, feeds={fed}, times={self.times})'
+
+
+def _is_element(leaf: Any, graph: door.Graph) -> bool:
+    """Whether a fetched leaf is itself an element of the graph that may be fetched."""
+    return (
+        isinstance(leaf, (tf.Tensor, tf.Operation))
+        and getattr(leaf, 'graph', None) is graph  # Eager tensors have none.
+        and bool(graph.is_fetchable(leaf))
+    )
+
+
+def _require_plain(tensor: Any) -> None:
+    """Refuses tensors whose values are more than arrays."""
+    if tensor.op.type in ('GetSessionHandle', 'GetSessionHandleV2'):
+        raise UnservedError('fetch of a tensor handle')
+    dtype = tensor.dtype.base_dtype
+    if dtype in (tf.resource, tf.variant):
+        raise UnservedError(f'fetch of dtype {dtype.name}')
+
+
+def _is_large(tensor: Any) -> bool:
+    """Whether a result is known to be too large to be copied without need."""
+    size = tensor.shape.num_elements()
+    return size is not None and size * tensor.dtype.base_dtype.size > door.LARGE_BYTES

@@ -34,8 +34,7 @@ from tfhooks.hook_types import (
     SupportsStepNotIncreased,
     supports,
 )
-from tfhooks.known import KnownRequests, request_key
-from tfhooks.plan import RunPlans
+from tfhooks.plan_cache import PlanCache, is_simple, key_of, request_key
 from tfhooks.recovery import PREEMPTION_ERRORS
 from tfhooks.roster import Member
 from tfhooks.schedule import Schedule
@@ -59,11 +58,9 @@ class Runner:
     def __init__(self, members: Sequence[Member]) -> None:
         self.stopper: str | None = None
         self.tracker: StepTracker | None = None
-        self.plans: RunPlans | None = None
+        self.plans: PlanCache | None = None
         self.weights_are_bad = False
         self._graph: Graph = tf.get_default_graph()
-        self._checked = merging.Checked()
-        self._known = KnownRequests()
         options, run_metadata = RunOptions(), RunMetadata()
         nothing = SessionRunValues(None, options, run_metadata)
         self._empty = options, run_metadata, nothing
@@ -90,14 +87,13 @@ class Runner:
         if global_step is not None:
             self.tracker = StepTracker(global_step, most_per_run(global_step))
 
-    def connect(self, session: Session, plans: RunPlans | None) -> None:
+    def connect(self, session: Session, plans: PlanCache | None) -> None:
         """Learns the raw session that the next runs are made on."""
         self.plans = plans
         # What was asked for in a run that lost its session is asked for again when it is due.
         self.stopper = None
         if self.weights_are_bad:
             self._clear_bad_weights()
-        self._known = KnownRequests()
         if self.tracker is not None and not self._follow(session):
             self.tracker = None
         if self.tracker is not None:
@@ -114,7 +110,6 @@ class Runner:
         plans, self.plans = self.plans, None
         if plans is not None:
             plans.uninstall()
-        self._known = KnownRequests()
         if self.tracker is not None:
             self.tracker.leave()
 
@@ -213,12 +208,12 @@ class Runner:
         if plans is not None and (plans.session is not session or plans.is_patched()):
             plans = None  # Another thread has made a new session meanwhile, or somebody watches.
         if options is None and run_metadata is None and plans is not None:
-            key = request_key(fetches, feed_dict, requests)
-            # While the graph can change, plans have to look whether it has.
-            known = self._known.get(key) if self._graph.finalized else None
+            step = None if tracker is None else tracker.tensor
+            key = request_key(fetches, feed_dict, requests, step)
+            known = plans.get(key)
         if known is not None:
-            results = self._run_known(known.plan, fetches, feed_dict, requests)
-            own, parts, places = results[0], results, known.places
+            results = self._run_known(known, fetches, feed_dict, requests)
+            own, parts, places = results[0], results, known.result_indices
         else:
             caller = SessionRunArgs(fetches, feed_dict, options)
             merged = merging.gather(caller, requests)
@@ -306,33 +301,30 @@ class Runner:
     def _run_merged(
         self,
         session: Session,
-        plans: RunPlans | None,
+        plans: PlanCache | None,
         merged: merging.Merged,
         caller: SessionRunArgs[Any],
         requests: list[merging.Request],
         run_metadata: RunMetadata | None,
         key: Any,
     ) -> Any:
-        """Runs a request that is not known in all its parts, after it has been checked."""
+        """Runs a request that is not known by its parts, after it has been checked."""
         options, parts, feeds = merged.options, merged.fetches, merged.feed_dict
         if options is not None or run_metadata is not None:
             plans = None
-        plan = None if plans is None else plans.find(parts, feeds)
-        is_new = plan is None and not self._checked.has(parts, feeds, caller.feed_dict)
-        if is_new or merged.suspicious:
+        # What hooks ask for simply needs no check: `Session.run` refuses what is wrong.
+        simple = all(is_simple(request) for _, request in requests)
+        plan = None
+        if plans is not None and not (simple and key is not None):
+            key = key_of(parts, feeds)
+            plan = plans.get(key)
+        if merged.suspicious or (plan is None and not simple):
             merging.check(self._graph, caller, requests)
         try:
             if plan is None and plans is not None:
-                plan = plans.compile(parts, feeds)
+                plan = plans.compile(parts, feeds, key, merged.places)
             if plan is not None:
-                # In this order: the table may have become that of another session meanwhile.
-                table = self._known
-                is_lasting = feeds is caller.feed_dict and not merged.rebuilds
-                if key is not None and is_lasting and plans is self.plans:
-                    table.remember(key, plan, merged, caller, requests)
                 return plan.run(feeds)
-            if is_new:
-                self._checked.add(parts, feeds, caller.feed_dict)
             return session.run(parts, feed_dict=feeds, options=options, run_metadata=run_metadata)
         except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
             # The values were not looked at before: whose is it?

@@ -6,7 +6,7 @@ import pytest
 import tensorflow
 from plan_models import Model
 
-from tfhooks.plan import RunPlans
+from tfhooks.plan_cache import PlanCache
 
 tf = tensorflow.compat.v1
 
@@ -25,4 +25,4 @@ def session(model):
 
 @pytest.fixture
 def plans(session):
-    return RunPlans(session)
+    return PlanCache(session)

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow
 from hypothesis import strategies as st
 
-from tfhooks.plan import RunPlans
+from tfhooks.plan_cache import PlanCache
 from tfhooks.structures import leaves as leaves_of
 
 tf = tensorflow.compat.v1
@@ -249,7 +249,7 @@ def test_planned_and_unplanned_runs_are_equal(requests):
     model = program()
     with tf.Session(graph=model.graph) as own, tf.Session(graph=model.graph) as planned:
         own.run(model.init)
-        plans = RunPlans(planned, limit=2)
+        plans = PlanCache(planned, limit=2)
         plans.install()
         planned.run(model.init)
         for _ in range(2):

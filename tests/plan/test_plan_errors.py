@@ -7,7 +7,7 @@ import pytest
 import tensorflow
 from plan_models import Model, raised
 
-from tfhooks.plan import RunPlans
+from tfhooks.plan_cache import PlanCache
 
 tf = tensorflow.compat.v1
 
@@ -174,7 +174,7 @@ def test_a_closed_session_raises_as_tensorflow_does(model, session, plans):
 def test_an_empty_graph_raises_as_tensorflow_does():
     with tf.Session(graph=tf.Graph()) as session:
         expected = raised(session.run, [])
-        assert raised(RunPlans(session).run, []) == expected
+        assert raised(PlanCache(session).run, []) == expected
 
 
 def test_an_interrupt_during_a_run_arrives(model, session, plans, monkeypatch):

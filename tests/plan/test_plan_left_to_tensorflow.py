@@ -12,7 +12,7 @@ from tensorflow.python.training import monitored_session
 
 import tfhooks
 from tfhooks import _tensorflow as door
-from tfhooks.plan import RunPlans, run_plans
+from tfhooks.plan_cache import PlanCache, run_plans
 
 tf = tensorflow.compat.v1
 
@@ -83,20 +83,20 @@ def test_a_session_whose_run_is_overridden_is_left_alone(model):
             super().close()
 
     with Logged(graph=model.graph) as session:
-        assert not RunPlans.serves(session)
-        plans = RunPlans(session)
+        assert not PlanCache.serves(session)
+        plans = PlanCache(session)
         plans.install()
         assert 'run' not in vars(session)
         assert plans.find(model.step) is None
         assert plans.run(model.step) == 'logged'
         assert plans.counters.fallbacks == {'session of another kind': 1}
     with Closer(graph=model.graph) as session:
-        assert RunPlans.serves(session)
+        assert PlanCache.serves(session)
     with tf.Session(graph=model.graph) as session:
-        assert RunPlans.serves(session)
+        assert PlanCache.serves(session)
         session.run = lambda *args: 'patched'
-        assert not RunPlans.serves(session)
-    assert not RunPlans.serves(object())
+        assert not PlanCache.serves(session)
+    assert not PlanCache.serves(object())
 
 
 @pytest.mark.parametrize('name', ['run', '_run', '_do_run', '_call_tf_sessionrun', '_do_call'])
@@ -107,9 +107,9 @@ def test_a_class_of_sessions_that_is_patched_is_left_alone(model, session, monke
     def watched(self, *args, **kwargs):
         return original(self, *args, **kwargs)
 
-    assert RunPlans.serves(session)
+    assert PlanCache.serves(session)
     monkeypatch.setattr(client_session.BaseSession, name, watched)
-    assert not RunPlans.serves(session)
+    assert not PlanCache.serves(session)
 
 
 @pytest.mark.parametrize('owner', [None, tf.Session, client_session.BaseSession])
@@ -150,8 +150,8 @@ def test_who_watches_runs_sees_each_one_from_then_on(owner, monkeypatch):
 
 def test_without_the_private_parts_tensorflow_runs_everything(model, session, monkeypatch):
     monkeypatch.setattr(door, 'session_parts', lambda: None)
-    assert not RunPlans.serves(session)
-    plans = RunPlans(session)
+    assert not PlanCache.serves(session)
+    plans = PlanCache(session)
     plans.install()
     assert 'run' not in vars(session)
     assert plans.find(model.count) is None

@@ -8,7 +8,7 @@ import tensorflow
 from plan_models import raised
 
 from tfhooks import _tensorflow as door
-from tfhooks.plan import RunPlans
+from tfhooks.plan_cache import PlanCache
 
 tf = tensorflow.compat.v1
 
@@ -144,7 +144,7 @@ def test_large_results_are_not_copied_without_need(model, session, plans, monkey
 def test_an_interactive_session_is_served(model):
     session = tf.InteractiveSession(graph=model.graph)
     try:
-        plans = RunPlans(session)
+        plans = PlanCache(session)
         plans.install()
         session.run(model.init)
         assert model.next.eval({model.n: 1}) == 2
@@ -157,7 +157,7 @@ def test_a_server_session_is_served_without_a_callable(model, monkeypatch):
     server = tf.train.Server.create_local_server()
     monkeypatch.setattr(door, 'direct_call', None)
     with tf.Session(server.target, graph=model.graph) as session:
-        plans = RunPlans(session)
+        plans = PlanCache(session)
         plans.run(model.init)
         feeds = {model.x: [[np.nan, 1.0]], model.n: 1}
         for _ in range(10):

@@ -13,13 +13,13 @@ import tensorflow
 from plan_models import Model
 
 from tfhooks import _tensorflow as door
-from tfhooks.plan import RunPlans, plans_enabled, run_plans
+from tfhooks.plan_cache import PlanCache, plans_enabled, run_plans
 
 tf = tensorflow.compat.v1
 
 
 def test_the_least_recently_used_plan_leaves(model, session):
-    plans = RunPlans(session, limit=2)
+    plans = PlanCache(session, limit=2)
     with model.graph.as_default():
         fetches = [tf.constant(n) for n in range(4)]
     assert [plans.run(fetch) for fetch in fetches] == [0, 1, 2, 3]
@@ -31,7 +31,7 @@ def test_the_least_recently_used_plan_leaves(model, session):
 
 
 def test_a_plan_in_use_survives_those_that_come_once(model, session):
-    plans = RunPlans(session, limit=4)
+    plans = PlanCache(session, limit=4)
     kept = plans.compile(model.step)
     with model.graph.as_default():
         passing = [tf.constant(n) for n in range(20)]
@@ -43,7 +43,7 @@ def test_a_plan_in_use_survives_those_that_come_once(model, session):
 
 
 def test_an_evicted_plan_can_still_run(model, session):
-    plans = RunPlans(session, limit=1)
+    plans = PlanCache(session, limit=1)
     plan = plans.compile(model.count)
     plans.compile(model.step)
     assert plan.run() == 1
@@ -57,7 +57,7 @@ def test_an_evicted_plan_can_still_run(model, session):
 def test_an_often_used_plan_gets_its_own_executor_after_the_table_overflowed(
     model, session, monkeypatch
 ):
-    plans = RunPlans(session, limit=1)
+    plans = PlanCache(session, limit=1)
     built = []
     direct_call = door.direct_call
     monkeypatch.setattr(door, 'direct_call', lambda *args: built.append(1) or direct_call(*args))
@@ -71,7 +71,7 @@ def test_an_often_used_plan_gets_its_own_executor_after_the_table_overflowed(
 def test_the_table_does_not_grow(model, session):
     with model.graph.as_default():
         fetches = [[tf.constant(n), model.step] for n in range(50)]
-    plans = RunPlans(session, limit=16)
+    plans = PlanCache(session, limit=16)
 
     def objects():
         gc.collect()
@@ -97,7 +97,7 @@ def test_the_table_does_not_grow(model, session):
 def test_a_session_left_behind_is_collected():
     model = Model()
     session = tf.Session(graph=model.graph)
-    plans = RunPlans(session)
+    plans = PlanCache(session)
     plans.install()
     session.run(model.init)
     found = weakref.ref(session)
@@ -108,7 +108,7 @@ def test_a_session_left_behind_is_collected():
 
 
 def test_threads_get_their_own_results(model, session):
-    plans = RunPlans(session, limit=4)
+    plans = PlanCache(session, limit=4)
     plans.install()
     with model.graph.as_default():
         fetches = [tf.add(model.n, 1000 * number) for number in range(8)]
@@ -181,14 +181,14 @@ def test_the_plans_can_be_read(model, plans):
         plans.run([model.next, model.init], {model.n: 1})
     plans.run('next:0', {(model.n,): (1,)})
     lines = repr(plans).splitlines()
-    assert lines[0].startswith('RunPlans(limit=128, ')
+    assert lines[0].startswith('PlanCache(limit=None, ')
     assert "fallbacks={'feed key of type tuple': 1}" in lines[0]
     assert lines[1] == "Plan(fetches=['next:0', 'init'], feeds=['n:0'], times=2)"
 
 
 def test_a_limit_below_one_is_refused(session):
     with pytest.raises(ValueError, match='limit=0'):
-        RunPlans(session, limit=0)
+        PlanCache(session, limit=0)
 
 
 def test_plans_are_on_unless_switched_off(monkeypatch):

@@ -11,7 +11,7 @@ from session_models import Fails, Recorder, Sessions, count, is_open, latest_ste
 
 import tfhooks
 from tfhooks import recovery
-from tfhooks.plan import RunPlans
+from tfhooks.plan_cache import PlanCache
 from tfhooks.recovery import RecoveryPolicy, is_recovery
 
 
@@ -121,7 +121,7 @@ def test_another_error_while_a_session_is_made_again_comes_out_and_leaves_no_hal
 
 def test_a_plan_for_a_session_that_is_lost_meanwhile_is_not_kept_for_the_next(monkeypatch):
     train = count()
-    compiles = RunPlans.compile
+    compiles = PlanCache.compile
     losses = [1]
 
     def lose_after_compiling(self, *arguments):
@@ -134,7 +134,7 @@ def test_a_plan_for_a_session_that_is_lost_meanwhile_is_not_kept_for_the_next(mo
         return plan
 
     with tfhooks.MonitoredSession() as session:
-        monkeypatch.setattr(RunPlans, 'compile', lose_after_compiling)
+        monkeypatch.setattr(PlanCache, 'compile', lose_after_compiling)
         assert [session.run(train) for _ in range(3)] == [1, 2, 3]
     assert not losses
 

@@ -16,7 +16,7 @@ import numpy as np
 
 import tfhooks
 from tfhooks._tensorflow import tf
-from tfhooks.plan import plans_enabled
+from tfhooks.plan_cache import plans_enabled
 from tfhooks.smoke import models, probing
 
 
