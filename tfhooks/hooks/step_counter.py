@@ -8,7 +8,7 @@ from typing import Any
 
 from tfhooks import _arguments, pauses, steps
 from tfhooks._tensorflow import tf
-from tfhooks.fast_way import FastWay, StockHook
+from tfhooks.fast_way import FastWay, StockHook, fast_way
 from tfhooks.hook_types import SessionRunContext, SessionRunValues, SupportsStepNotIncreased
 from tfhooks.hooks._writers import event_writer
 from tfhooks.triggers import SecondOrStepTimer
@@ -81,6 +81,8 @@ class StepCounterHook(StockHook, SupportsStepNotIncreased, tf.train.StepCounterH
         Args:
           step: The global step.
         """
+        if fast_way(self) is None:
+            return  # TensorFlow's own method finds it out.
         # Not log_first_n, which counts by the file this one is called from: two kinds of session.
         if next(_warnings) < _MOST_WARNINGS:
             tf.logging.warning(
