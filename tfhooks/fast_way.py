@@ -231,7 +231,8 @@ class StockHook(PlainHook[Any], SupportsNextDue, SupportsSessionIsReady):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if cls.__module__.startswith('tfhooks.hooks.'):
+        is_ours = cls.__module__.startswith('tfhooks.hooks.')
+        if is_ours and originals.SessionRunHook in cls.__mro__:
             classes = cls.__mro__[: cls.__mro__.index(originals.SessionRunHook)]
             _unpatched[cls] = [
                 (owner, name, vars(owner).get(name))

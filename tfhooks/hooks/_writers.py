@@ -7,6 +7,7 @@ from typing import Any
 
 from tfhooks import _files
 from tfhooks._tensorflow import event_file_of, forget_event_writer, tf
+from tfhooks.fast_way import FastWay, StockHook
 
 
 def event_writer(output_dir: Any) -> Any:
@@ -44,3 +45,32 @@ def _file_exists(writer: Any, output_dir: Any) -> bool:
         names = _files.names(os.fspath(output_dir))
         return any(name.startswith('events.out.tfevents.') for name in names)
     return bool(tf.gfile.Exists(path))
+
+
+class WritingHook(StockHook):
+    """A stock hook with TensorFlow's fields `_output_dir` and `_summary_writer`."""
+
+    def begin(self) -> None:
+        """Begins anew on the default graph.
+
+        Raises:
+          RuntimeError: The graph has no global step.
+        """
+        fields = vars(self)
+        if fields.get('_output_dir') and fields.get('_summary_writer') is None:
+            # TensorFlow takes it from the cache, where its file may have been deleted.
+            event_writer(fields['_output_dir'])
+        super().begin()
+
+
+class WritingWay(FastWay):
+    """The fast way of a WritingHook: each session opens the writer of the directory again."""
+
+    def __init__(self, hook: Any, kind: type, *, extended: bool = False) -> None:
+        super().__init__(hook, kind, extended=extended)
+        self._is_writer_given = hook._summary_writer is not None
+
+    def begin(self) -> None:
+        if not self._is_writer_given and self.hook._output_dir:
+            vars(self.hook)['_summary_writer'] = event_writer(self.hook._output_dir)
+        super().begin()

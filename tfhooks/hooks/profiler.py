@@ -11,9 +11,10 @@ from typing import Any
 
 from tfhooks import _arguments, steps
 from tfhooks._tensorflow import tf
-from tfhooks.fast_way import FastWay, StockHook
+from tfhooks.fast_way import StockHook
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunValues
 from tfhooks.hooks import _xspace
+from tfhooks.hooks._next_step import NextStepWay
 from tfhooks.hooks._writers import event_writer
 from tfhooks.triggers import SecondOrStepTimer
 
@@ -141,10 +142,7 @@ class _Window:
             )
 
 
-class _Profiler(FastWay):
-    lazy = ('_next_step', '_request_summary')
-    decides_after_run = False
-
+class _Profiler(NextStepWay):
     def __init__(self, hook: ProfilerHook, output_dir: Any, window: _Window) -> None:
         super().__init__(hook, ProfilerHook, extended=window.is_given)
         self._output_dir = output_dir
@@ -157,8 +155,7 @@ class _Profiler(FastWay):
         self._traces = 0
         self._bytes = 0
         self._is_finished = False
-        self._is_requested = False
-        self._last_step: int | None = None
+        self.next_step, self.is_requested = None, False
 
     def begin(self) -> None:
         vars(self.hook)['_file_writer'] = event_writer(self._output_dir)
@@ -170,7 +167,7 @@ class _Profiler(FastWay):
             self.step_went_back(int(session.run(self.hook._global_step_tensor)))
 
     def next_due(self) -> steps.NextDue:
-        self._is_requested = False
+        self.is_requested = False
         if self._is_finished:
             return steps.NEVER
         due: steps.NextDue = self.timer.next_due()
@@ -179,7 +176,7 @@ class _Profiler(FastWay):
         return steps.NextDue(step=max(due.step, self._window.start_step))
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[list[Any]] | None:
-        self._is_requested = False
+        self.is_requested = False
         if self._is_finished:
             return None
         tensor, window = self.hook._global_step_tensor, self._window
@@ -195,7 +192,7 @@ class _Profiler(FastWay):
             return None
         if not _turn.take(run_context):
             return None
-        self._is_requested = True
+        self.is_requested = True
         level = tf.RunOptions.FULL_TRACE
         if _is_profiling(run_context, tensor):
             # A full trace would fail the run.
@@ -213,7 +210,7 @@ class _Profiler(FastWay):
         if self.timer.last_triggered_step() is None:
             # The first run only starts the clock: a run that builds its executors tells little.
             self.trigger(steps.before(run_context, tensor))
-            self._last_step = steps.before(run_context, tensor) + 1
+            self.next_step = steps.before(run_context, tensor) + 2
         if run_values.results is None:
             return
         step = steps.after(run_context, tensor)
@@ -224,7 +221,7 @@ class _Profiler(FastWay):
                 self._is_finished = True
                 return
             self.trigger(step)
-            self._last_step = step
+            self.next_step = step + 1
             self._write(step, run_values.run_metadata)
             self._traces += 1
             self._is_finished = self._is_finished or self._traces == window.max_traces
@@ -275,17 +272,6 @@ class _Profiler(FastWay):
                 return
             except ValueError:  # An earlier session has traced a run that ended at this step.
                 continue
-
-    def field(self, name: str) -> Any:
-        if name == '_request_summary':
-            return self._is_requested
-        return None if self._last_step is None else self._last_step + 1
-
-    def fields_to_leave(self, session: Any, runs: int | None) -> dict[str, Any]:
-        fields = super().fields_to_leave(session, runs)
-        if fields['_next_step'] is not None:
-            fields['_next_step'] = int(session.run(self.hook._global_step_tensor)) + 1
-        return fields
 
 
 def _names(step: int) -> Iterator[str]:

@@ -8,16 +8,16 @@ from typing import Any
 
 from tfhooks import _arguments, pauses, steps
 from tfhooks._tensorflow import tf
-from tfhooks.fast_way import FastWay, StockHook, fast_way
+from tfhooks.fast_way import fast_way
 from tfhooks.hook_types import SessionRunContext, SessionRunValues, SupportsStepNotIncreased
-from tfhooks.hooks._writers import event_writer
+from tfhooks.hooks._writers import WritingHook, WritingWay
 from tfhooks.triggers import SecondOrStepTimer
 
 _MOST_WARNINGS = 5
 _warnings = itertools.count()
 
 
-class StepCounterHook(StockHook, SupportsStepNotIncreased, tf.train.StepCounterHook):
+class StepCounterHook(WritingHook, SupportsStepNotIncreased, tf.train.StepCounterHook):
     """Logs, and writes for TensorBoard, the global steps per second.
 
     Stands for `tf.compat.v1.train.StepCounterHook`. The tag is the global step's name and `/sec`.
@@ -62,17 +62,6 @@ class StepCounterHook(StockHook, SupportsStepNotIncreased, tf.train.StepCounterH
             _arguments.whole(name, 'warm_up_steps', warm_up_steps, least=0) or 0,
         )
 
-    def begin(self) -> None:
-        """Measures anew.
-
-        Raises:
-          RuntimeError: The graph has no global step.
-        """
-        # TensorFlow keeps writers, perhaps one whose file was removed.
-        if getattr(self, '_output_dir', None) and self._summary_writer is None:
-            event_writer(self._output_dir)
-        super().begin()
-
     def step_not_increased(self, step: int) -> None:
         """Warns, five times in a process at most, that a run has left the global step where it was.
 
@@ -102,10 +91,9 @@ class StepCounterHook(StockHook, SupportsStepNotIncreased, tf.train.StepCounterH
             self._summary_writer.flush()
 
 
-class _StepCounter(FastWay):
+class _StepCounter(WritingWay):
     def __init__(self, hook: StepCounterHook, batch_size: int | None, warm_up_steps: int) -> None:
         super().__init__(hook, StepCounterHook, extended=bool(batch_size or warm_up_steps))
-        self._given_writer = hook._summary_writer
         self._batch_size = batch_size
         self._warm_up_steps = warm_up_steps
         self._reset()
@@ -118,8 +106,6 @@ class _StepCounter(FastWay):
         self._paused_secs = 0.0
 
     def begin(self) -> None:
-        if self._given_writer is None and self.hook._output_dir:
-            vars(self.hook)['_summary_writer'] = event_writer(self.hook._output_dir)
         super().begin()
         self._rate_tag = self.hook._summary_tag.rpartition('/')[0] + '/examples_per_sec'
         self._reset()

@@ -6,13 +6,13 @@ from typing import Any
 
 from tfhooks import _arguments, steps
 from tfhooks._tensorflow import tf
-from tfhooks.fast_way import FastWay, StockHook
 from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunValues
-from tfhooks.hooks._writers import event_writer
+from tfhooks.hooks._next_step import NextStepWay
+from tfhooks.hooks._writers import WritingHook, WritingWay
 from tfhooks.triggers import SecondOrStepTimer
 
 
-class SummarySaverHook(StockHook, tf.train.SummarySaverHook):
+class SummarySaverHook(WritingHook, tf.train.SummarySaverHook):
     """Writes summaries every so often, beginning with the first run.
 
     Stands for `tf.compat.v1.train.SummarySaverHook`. A summary belongs to the global step after the
@@ -61,17 +61,6 @@ class SummarySaverHook(StockHook, tf.train.SummarySaverHook):
             )
         _SummarySaver(self, SummarySaverHook)
 
-    def begin(self) -> None:
-        """Begins anew: the next run is the first.
-
-        Raises:
-          RuntimeError: The graph has no global step.
-        """
-        # TensorFlow keeps writers, perhaps one whose file was removed.
-        if getattr(self, '_output_dir', None) and self._summary_writer is None:
-            event_writer(self._output_dir)
-        super().begin()
-
     def end(self, session: Any = None) -> None:
         """Flushes the event file."""
         super().end(session)
@@ -83,27 +72,12 @@ class SummarySaverHook(StockHook, tf.train.SummarySaverHook):
         return operations  # type: ignore[no-any-return]
 
 
-class _SummarySaver(FastWay):
-    lazy = ('_next_step', '_request_summary')
-    decides_after_run = False
-
-    def __init__(self, hook: SummarySaverHook, kind: type) -> None:
-        super().__init__(hook, kind)
-        self._given_writer = hook._summary_writer
-        self._reset()
-
-    def _reset(self) -> None:
-        self._is_requested = False
-        self._last_step: int | None = None
-        self._is_started = False
-
+class _SummarySaver(NextStepWay, WritingWay):
     def begin(self) -> None:
-        if self._given_writer is None and self.hook._output_dir:
-            vars(self.hook)['_summary_writer'] = event_writer(self.hook._output_dir)
         super().begin()
         with self.own_writes():
             self.timer.reset()
-        self._reset()
+        self.next_step, self.is_requested = None, False
 
     def after_create_session(self, session: Any, coord: Any) -> None:
         if self.timer.last_triggered_step() is not None:
@@ -114,21 +88,21 @@ class _SummarySaver(FastWay):
             if self.timer.rewind(step):
                 # Another START tells TensorBoard to drop what was written of the steps that come
                 # again.
-                self._is_started = False
+                self.next_step = None
 
     def next_due(self) -> steps.NextDue:
-        self._is_requested = False
+        self.is_requested = False
         if self.hook._summary_writer is None:
             return steps.NEVER
         due: steps.NextDue = self.timer.next_due()
         return due
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[list[Any]] | None:
-        self._is_requested = bool(
+        self.is_requested = bool(
             self.hook._summary_writer is not None
             and self.timer.may_be_due(run_context, self.hook._global_step_tensor)
         )
-        return SessionRunArgs(self.hook._get_summary_op() or []) if self._is_requested else None
+        return SessionRunArgs(self.hook._get_summary_op() or []) if self.is_requested else None
 
     def after_run(
         self, run_context: SessionRunContext, run_values: SessionRunValues[list[Any]]
@@ -142,21 +116,9 @@ class _SummarySaver(FastWay):
             if not self.timer.is_due(step):
                 return
             self.trigger(step)
-            self._last_step = step
-            is_started, self._is_started = self._is_started, True
+            is_first, self.next_step = self.next_step is None, step + 1
         writer = self.hook._summary_writer
-        if not is_started:
+        if is_first:
             writer.add_session_log(tf.SessionLog(status=tf.SessionLog.START), step)
         for summary in run_values.results:
             writer.add_summary(summary, step)
-
-    def field(self, name: str) -> Any:
-        if name == '_request_summary':
-            return self._is_requested
-        return None if self._last_step is None or not self._is_started else self._last_step + 1
-
-    def fields_to_leave(self, session: Any, runs: int | None) -> dict[str, Any]:
-        fields = super().fields_to_leave(session, runs)
-        if fields['_next_step'] is not None:
-            fields['_next_step'] = int(session.run(self.hook._global_step_tensor)) + 1
-        return fields
