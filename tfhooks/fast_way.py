@@ -14,12 +14,12 @@ import copy
 import weakref
 from collections.abc import Iterator
 from threading import get_ident
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tfhooks import steps
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import originals
-from tfhooks.hook_types import SupportsNextDue, SupportsSessionIsReady
+from tfhooks.hook_types import SupportsNextDue, SupportsSessionIsReady, supports
 from tfhooks.triggers import WATCHER, SecondOrStepTimer
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ else:
 
         __class_getitem__ = classmethod(lambda cls, item: cls)
 
+
+_T = TypeVar('_T')
 
 # A name that no subclass has. All that tfhooks keeps on a stock hook is in there.
 _KEY = '_tfhooks_fast_way'
@@ -54,7 +56,7 @@ class _Changes:
 changes = _Changes()
 
 
-class FastWay:
+class FastWay(SupportsNextDue, SupportsSessionIsReady):
     """What a stock hook does while it is exactly tfhooks' own and untouched.
 
     Its methods stand for those of the hook. TensorFlow's fields that change from run to run are not
@@ -226,7 +228,7 @@ class FastWay:
                 self.timer.rewind(step)
 
 
-class StockHook(PlainHook[Any], SupportsNextDue, SupportsSessionIsReady):
+class StockHook(PlainHook[Any], SupportsNextDue):
     """The base of tfhooks' stock hooks, before TensorFlow's class: sends each call its way."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -280,28 +282,10 @@ class StockHook(PlainHook[Any], SupportsNextDue, SupportsSessionIsReady):
         else:
             fast.after_create_session(session, coord)
 
-    def session_is_ready(self, session: Any, coord: Any) -> None:
-        """Looks at the session when every hook has had its part in making it."""
-        fast = _way(self, session)
-        if fast is not None:
-            fast.session_is_ready(session, coord)
-
-    @property
-    def decides_after_run(self) -> bool:  # type: ignore[override]
-        """Whether the hook asks for nothing in a run; see `tfhooks.SupportsNextDue`."""
-        fast = fast_way(self)
-        return fast is not None and fast.decides_after_run
-
     def next_due(self) -> steps.NextDue:
         """When the hook may be due next; see `tfhooks.SupportsNextDue`."""
         fast = fast_way(self)
         return steps.ALWAYS if fast is None else fast.next_due()
-
-    def step_went_back(self, step: int) -> None:
-        """Takes up the cadence where the global step has gone back."""
-        fast = fast_way(self)
-        if fast is not None:
-            fast.step_went_back(step)
 
     def before_run(self, run_context: Any) -> Any:
         """Asks for what the hook needs of the run, if it may be due in it."""
@@ -330,6 +314,16 @@ def fast_way(hook: Any) -> FastWay | None:
     """The fast way of a hook, if it is a stock hook and may go it now."""
     fast: FastWay | None = getattr(hook, '__dict__', {}).get(_KEY)
     return fast if fast is not None and fast.is_open() else None
+
+
+def answering(hook: Any, kind: type[_T]) -> _T | None:
+    """What answers the calls of one of the `Supports` classes for a hook, or None if nothing does.
+
+    For a stock hook that is its fast way: a subclass of a program's may have anything under these
+    names.
+    """
+    answers: Any = fast_way(hook) if isinstance(hook, StockHook) else hook
+    return answers if supports(answers, kind) else None
 
 
 def _way(hook: StockHook, session: Any, runs: int | None = None) -> FastWay | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections.abc import Iterable
 from typing import Any
@@ -17,6 +18,7 @@ from tfhooks._tensorflow import (
     tf,
 )
 from tfhooks.errors import attach, blame, shown
+from tfhooks.fast_way import answering
 from tfhooks.hook_types import SupportsSessionIsReady, SupportsSkipFinalSave, supports
 from tfhooks.hooks.checkpoint import CheckpointSaverHook
 from tfhooks.hooks.save_directory import warn_of_shared
@@ -35,7 +37,6 @@ class HookGroup:
       hooks: The hooks. Programs add to this list, and take from it, at any time; where a list was
         given, it is that one.
       hooks_to_end: What is ended in their stead, where a program has set it.
-      listed: The hooks as they were when `members` were made of them.
       members: The hooks, in the order in which they are called.
       run: Makes one run with all hooks; see `tfhooks.runner.Runner.run`.
       thread_stopper: The name of the hook that asked the coordinator to stop when the session was
@@ -62,7 +63,8 @@ class HookGroup:
             found = [hook for hook in found if not roster.is_for_chief_alone(hook)]
         self.hooks = found
         self.hooks_to_end: list[Any] = found
-        self.listed = list(found)
+        # The hooks as they were when `members` were made of them.
+        self._listed = list(found)
         self.members = roster.enroll(found)
         self._listing = threading.Lock()
         self._session: Session | None = None
@@ -86,11 +88,13 @@ class HookGroup:
         Raises:
           NotAHookError: There is something else among them.
         """
+        listed, hooks = self._listed, self.hooks
+        # By identity: a hook may be equal to another, and a program's `__eq__` is not for this.
+        if len(listed) == len(hooks) and all(map(operator.is_, listed, hooks)):
+            return
         with self._listing:
-            if self.listed == self.hooks:
-                return
             self.members = roster.enroll(self.hooks)
-            self.listed = list(self.hooks)
+            self._listed = list(self.hooks)
             self._runner.replace(self.members, self._global_step())
             if self._session is not None:
                 self._runner.connect(self._session, self._runner.plans)
@@ -107,15 +111,13 @@ class HookGroup:
                     blame(error, f'{member.name}.begin')
                     raise
                 self._begun.append(member)
-                if self.listed != self.hooks:  # It may have added one.
-                    self.list_anew()
+                self.list_anew()  # It may have added one.
         self._runner.begin(self._graph, self._global_step())
 
     def after_create_session(self, session: Session, coord: Coordinator) -> None:
         """Tells the hooks of a raw session that was made or made again."""
         roles.remember(session, self._as_chief)
-        if self.listed != self.hooks:
-            self.list_anew()
+        self.list_anew()
         graph = getattr(session, 'graph', self._graph)
         if graph is not self._graph:
             # The creator has made it on a graph of its own.
@@ -139,9 +141,10 @@ class HookGroup:
             if not all(_leaves_variables(layer) for layer in member.layers):
                 recovery.mark_restored(coord, None)
         for member in self.members:
-            if supports(member.hook, SupportsSessionIsReady):
+            answers = answering(member.hook, SupportsSessionIsReady)
+            if answers is not None:
                 try:
-                    member.hook.session_is_ready(session, coord)
+                    answers.session_is_ready(session, coord)
                 except BaseException as error:
                     blame(error, f'{member.name}.session_is_ready')
                     raise
@@ -187,8 +190,7 @@ class HookGroup:
     def end(self, session: Session | None) -> None:
         """Calls every hook's `end`, whatever another one raised; raises the first error after."""
         errors: list[BaseException] = []
-        if self.listed != self.hooks:
-            self.list_anew()
+        self.list_anew()
         members = self.members
         if self.hooks_to_end is not self.hooks:
             members = roster.enroll(self.hooks_to_end)

@@ -133,8 +133,7 @@ class Monitored(PrivateNames):
         if self._stopping.refuses:
             self._refuse()
         group, life = self._group, self._life
-        if group.listed != group.hooks:
-            group.list_anew()
+        group.list_anew()
         skip = group.find(skip_hooks) if skip_hooks else ()
         session = life.session
         try:
@@ -195,14 +194,16 @@ class Monitored(PrivateNames):
         self._raise_if_closed()
         check_step_fn(step_fn)
 
+        given = self._tf_sess
+        is_replaced = getattr(given, '__func__', None) is not PrivateNames._tf_sess
+
         def once(session: Session) -> Any:
             def run_with_hooks(
                 fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None
             ) -> Any:
                 if self._stopping.refuses:
                     self._refuse()
-                if self._group.listed != self._group.hooks:
-                    self._group.list_anew()
+                self._group.list_anew()
                 if context.gave_session:
                     self._group.invalidate_step()
                 try:
@@ -211,7 +212,7 @@ class Monitored(PrivateNames):
                     if self._group.stopper is not None:
                         self._hook_stops()
 
-            context = StepContext(session, run_with_hooks)
+            context = StepContext(given() if is_replaced else session, run_with_hooks)
             try:
                 return step_fn(context)
             finally:

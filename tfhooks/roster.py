@@ -10,6 +10,7 @@ from typing import Any
 from tfhooks import log
 from tfhooks._tensorflow import originals
 from tfhooks.errors import NotAHookError, shown
+from tfhooks.fast_way import StockHook
 from tfhooks.hook_types import (
     SessionRunHook,
     SupportsMeasureCalls,
@@ -159,6 +160,11 @@ def sleeps(hook: Any) -> bool:
     own = getattr(hook, '__dict__', {})
     if not supports(hook, SupportsNextDue):
         return False
+    if isinstance(hook, StockHook):
+        # A subclass of a program's is called in every run, whatever it has under that name.
+        module = getattr(hook.next_due, '__module__', None)
+        if not (isinstance(module, str) and module.startswith('tfhooks.')):
+            return False
     if 'before_run' in own or 'after_run' in own:
         return 'next_due' in own
     for kind in type(hook).__mro__:

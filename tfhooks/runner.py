@@ -26,10 +26,11 @@ from tfhooks._tensorflow import (
 from tfhooks.calls import Calls
 from tfhooks.context import RunContext
 from tfhooks.errors import attach, blame
-from tfhooks.fast_way import fast_way
+from tfhooks.fast_way import answering, fast_way
 from tfhooks.hook_types import (
     SessionRunArgs,
     SessionRunValues,
+    SupportsNextDue,
     SupportsSkipFinalSave,
     SupportsStepNotIncreased,
     supports,
@@ -98,9 +99,10 @@ class Runner:
             self.tracker = None
         if self.tracker is not None:
             self.tracker.on_stuck = [
-                member.layers[-1].step_not_increased
+                one.step_not_increased
                 for member in self.members
-                if isinstance(member.layers[-1], SupportsStepNotIncreased)
+                for one in (fast_way(member.layers[-1]), member.layers[-1])
+                if isinstance(one, SupportsStepNotIncreased)
             ]
         # The first run of a session is for all.
         self._schedule = Schedule.of_all(self.members)
@@ -397,8 +399,9 @@ class Runner:
             step,
         )
         for member in self.members:
-            if member.sleeps:
-                member.hook.step_went_back(step)
+            answers = answering(member.hook, SupportsNextDue)
+            if member.sleeps and answers is not None:
+                answers.step_went_back(step)
         self._reschedule()
 
 

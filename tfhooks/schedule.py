@@ -9,7 +9,8 @@ from typing import Any
 
 from tfhooks import roster
 from tfhooks.calls import Calls
-from tfhooks.fast_way import changes
+from tfhooks.fast_way import answering, changes
+from tfhooks.hook_types import SupportsNextDue
 from tfhooks.roster import Member
 from tfhooks.steps import ALWAYS, NEVER, NextDue, StepTracker
 
@@ -47,7 +48,7 @@ class Schedule:
         self._early = early
         self._late = late
         self._sleepers = sleepers
-        fetching = [m for m in sleepers if not m.hook.decides_after_run]
+        fetching = [m for m in sleepers if not _decides_after_run(m)]
         self.all = Calls(members)
         self.awake = Calls([m for m in members if m not in sleepers]) if sleepers else self.all
         self.with_late = Calls([m for m in members if m not in fetching]) if fetching else self.all
@@ -62,8 +63,8 @@ class Schedule:
         count = changes.count  # Before they are asked, so that no later change is missed.
         # A hook that cannot say when it is due is called in every run, and wakes no other one.
         due = [(m, due) for m in members if m.sleeps and (due := roster.next_due(m.hook)) != ALWAYS]
-        early = _first(due for member, due in due if not member.hook.decides_after_run)
-        late = _first(due for member, due in due if member.hook.decides_after_run)
+        early = _first(due for member, due in due if not _decides_after_run(member))
+        late = _first(due for member, due in due if _decides_after_run(member))
         sleepers = [member for member, _ in due]
         if sleepers == self._sleepers and self._changes == count:
             other = object.__new__(Schedule)
@@ -109,3 +110,8 @@ class Schedule:
 
 def _first(due: Any) -> NextDue:
     return NextDue(*map(min, zip(NEVER, *due, strict=True)))
+
+
+def _decides_after_run(member: Member) -> bool:
+    answers = answering(member.hook, SupportsNextDue)
+    return answers is not None and answers.decides_after_run

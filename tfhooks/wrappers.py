@@ -10,6 +10,7 @@ from typing import Any
 from tfhooks import _arguments, roles, roster, steps
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import global_step_read
+from tfhooks.fast_way import answering
 from tfhooks.hook_types import (
     SessionRunArgs,
     SessionRunContext,
@@ -18,7 +19,6 @@ from tfhooks.hook_types import (
     SupportsNextDue,
     SupportsSessionIsReady,
     SupportsWrappedHook,
-    supports,
 )
 from tfhooks.triggers import SecondOrStepTimer
 
@@ -136,16 +136,18 @@ class _Wrapper(SessionRunHook[Any], SupportsNextDue, SupportsSessionIsReady, Sup
         self.wrapped_hook.after_create_session(session, coord)
 
     def session_is_ready(self, session: Any, coord: Any) -> None:
-        if supports(self.wrapped_hook, SupportsSessionIsReady):
-            self.wrapped_hook.session_is_ready(session, coord)
+        answers = answering(self.wrapped_hook, SupportsSessionIsReady)
+        if answers is not None:
+            answers.session_is_ready(session, coord)
 
     def next_due(self) -> steps.NextDue:
         """When the hook inside may be due; see `tfhooks.steps.NextDue`."""
         return roster.next_due(self.wrapped_hook)
 
     def step_went_back(self, step: int) -> None:
-        if supports(self.wrapped_hook, SupportsNextDue):
-            self.wrapped_hook.step_went_back(step)
+        answers = answering(self.wrapped_hook, SupportsNextDue)
+        if answers is not None:
+            answers.step_went_back(step)
 
     def end(self, session: Any) -> None:
         self._last = (None, None)
@@ -190,7 +192,10 @@ class _ChiefOnly(_Wrapper):
 
     @property
     def decides_after_run(self) -> bool:  # type: ignore[override]
-        return roster.sleeps(self.wrapped_hook) and bool(self.wrapped_hook.decides_after_run)
+        answers = answering(self.wrapped_hook, SupportsNextDue)
+        return (
+            roster.sleeps(self.wrapped_hook) and answers is not None and answers.decides_after_run
+        )
 
     def next_due(self) -> steps.NextDue:
         return super().next_due() if self._takes_part else steps.NEVER

@@ -7,11 +7,13 @@ It changes a hook (a subclass, a field, the timer, a method) and what it sees mu
 from __future__ import annotations
 
 import abc
+import gc
 import glob
 import itertools
 import json
 import os
 import time
+import weakref
 from types import SimpleNamespace
 
 import pytest
@@ -540,6 +542,40 @@ def test_a_private_method_put_on_the_class(kind, tmp_path, monkeypatch):
     compare(kind, tmp_path, program)
 
 
+# What tfhooks' stock hooks have and TensorFlow's have not.
+OURS = (
+    *('decides_after_run', 'next_due', 'session_is_ready', 'standing_request', 'step_went_back'),
+    *('skip_final_save', 'step_not_increased', 'on_error', 'chief_only', 'wrapped_hook'),
+)
+
+
+@pytest.mark.parametrize('of', ['class', 'object'])
+@every_kind
+def test_a_subclass_with_attributes_of_names_that_tfhooks_uses(kind, of, tmp_path):
+    def program(p):
+        class Mine(p.base):
+            def __init__(self, *arguments, **keywords):
+                super().__init__(*arguments, **keywords)
+                if of == 'object':
+                    for name in OURS:
+                        setattr(self, name, 3)
+
+        if of == 'class':
+            for name in OURS:
+                setattr(Mine, name, 3)
+        hook = p.make(Mine, period=4)
+        p.watch(hook)
+
+        class GoesBack(tf.train.SessionRunHook):
+            def after_run(self, run_context, run_values):
+                if p.run == 7:
+                    run_context.session.run(p.step.initializer)
+
+        return p.go(hook, observer=GoesBack()), [getattr(hook, name) for name in OURS]
+
+    assert compare(kind, tmp_path, program)[1] == [3] * len(OURS)
+
+
 # What goes the fast way all the same.
 
 
@@ -551,6 +587,22 @@ def test_an_unrelated_attribute_changes_nothing(kind, tmp_path):
         hook.note, hook.next_run = 'mine', 3
         p.go(hook)
         assert vars(hook)['_tfhooks_fast_way'].is_open()
+
+
+@every_kind
+def test_a_hook_is_freed_with_the_last_reference_to_it(kind, tmp_path):
+    """A program that never closes its sessions makes the next one in the same directory."""
+    with tf.Graph().as_default():
+        p = Program(tfhooks, kind, tmp_path)
+        hook = p.make()
+        p.go(hook)
+        alive = weakref.ref(hook)
+        gc.disable()
+        try:
+            del hook
+            assert alive() is None
+        finally:
+            gc.enable()
 
 
 @with_timer

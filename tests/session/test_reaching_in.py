@@ -86,6 +86,52 @@ def test_what_is_appended_and_is_no_hook_is_refused():
         assert session.run(train) == 1
 
 
+@both
+def test_a_hook_put_in_the_place_of_an_equal_one_takes_part(kind):
+    class Equal(Recorder):
+        def __eq__(self, other):
+            return True
+
+        __hash__ = None
+
+    train, calls = count(), []
+    with kind(hooks=[Equal(calls, 'a')]) as session:
+        session.run(train)
+        session._hooks[0] = Equal(calls, 'b')
+        session.run(train)
+    assert calls[2:] == ['a.before_run', 'a.after_run', 'b.before_run', 'b.after_run', 'b.end']
+
+
+def test_a_hook_is_not_compared_with_another():
+    class Incomparable(Recorder):
+        def __eq__(self, other):
+            raise AssertionError
+
+        __hash__ = None
+
+    train, calls = count(), []
+    with tfhooks.MonitoredSession(hooks=[Incomparable(calls, 'a')]) as session:
+        session._hooks.insert(0, Incomparable(calls, 'b'))
+        session.run(train)
+    assert calls[2:4] == ['b.before_run', 'a.before_run']
+
+
+@both
+@pytest.mark.parametrize('how', ['object', 'class'])
+def test_a_step_function_is_given_the_session_that_a_program_names(kind, how):
+    class Named(kind):
+        def _tf_sess(self):
+            return self._sess._sess if how == 'class' else super()._tf_sess()
+
+    train, calls = count(), []
+    with Named(hooks=[Recorder(calls)]) as session:
+        if how == 'object':
+            session._tf_sess = lambda: session._sess._sess
+        assert session.run_step_fn(lambda step_context: step_context.session.run(train)) == 1
+    # What runs there is a run with hooks.
+    assert calls[2:4] == ['hook.before_run', 'hook.after_run']
+
+
 def test_a_list_put_in_the_place_of_the_hooks_is_what_is_ended():
     """TensorFlow's runs go on with the hooks that they have."""
     train, calls = count(), []
@@ -156,34 +202,44 @@ def test_a_program_may_close_as_after_an_error():
     assert session._is_closed()
 
 
-def test_attributes_that_mean_something_to_tfhooks_mean_nothing_on_a_programs_hook():
+# What tfhooks' own hooks have and TensorFlow's have not.
+OURS = (
+    *('chief_only', 'when_fed', 'wrapped_hook', 'measure_calls', 'on_error', 'standing_request'),
+    *('next_due', 'skip_final_save', 'step_not_increased', 'decides_after_run'),
+    *('session_is_ready', 'step_went_back'),
+)
+
+
+@pytest.mark.parametrize('of', ['class', 'object'])
+@pytest.mark.parametrize('value', [True, lambda *_: 1 / 0], ids=['value', 'function'])
+def test_attributes_that_mean_something_to_tfhooks_mean_nothing_on_a_programs_hook(of, value):
     class Unrelated(tf.train.SessionRunHook):
-        chief_only = True
-        when_fed = ('no such tensor',)
-        wrapped_hook = tf.train.NanTensorHook(1.0)
-        measure_calls = 'no function'
-
         def __init__(self):
-            self.runs = 0
+            self.results = []
+            if of == 'object':
+                vars(self).update(dict.fromkeys(OURS, value))
 
-        def on_error(self, message):
-            raise AssertionError
+        def before_run(self, run_context):
+            return tf.train.SessionRunArgs('global_step:0')
 
         def after_run(self, run_context, run_values):
-            self.runs += 1
-            assert run_values.results is None
+            self.results.append(run_values.results is not None)
 
-    hook, train = Unrelated(), count()
-    hook.chief_only = True
-    hook.wrapped_hook = tf.train.CheckpointSaverHook('nowhere', save_steps=1)
+    if of == 'class':
+        for name in OURS:
+            setattr(Unrelated, name, value)
+    back, train = tf.assign(tf.train.get_or_create_global_step(), 0), count()
+    hook, loss = Unrelated(), tf.placeholder_with_default(1.0, [])
+    stock = [tfhooks.StepCounterHook(), tfhooks.NanTensorHook(loss, fail_on_nan_loss=False)]
     with (
         pytest.raises(ValueError, match='of the program') as caught,
-        tfhooks.MonitoredSession(hooks=[hook], save_on_error=True) as session,
+        tfhooks.MonitoredSession(hooks=[hook, *stock], save_on_error=True) as session,
     ):
-        session.run(train)
-        session.run(train)
+        for fetches in [train] * 5 + [back, train, 'global_step:0', 'global_step:0']:
+            session.run(fetches)
+        session.run(train, {loss: float('nan')})
         raise ValueError('of the program')
-    assert hook.runs == 2
+    assert hook.results == [True] * 10
     assert not hasattr(caught.value, 'other_errors')
 
 

@@ -116,3 +116,20 @@ def test_tensorflows_fields_are_there_and_may_be_set():
         session.run(train)
         raw = session.raw_session()
     assert seen == [(train, raw), ('another', 'another session')]
+
+
+@pytest.mark.parametrize('name', ['steps', 'runs', 'stopper'])
+def test_what_a_program_keeps_on_a_context_means_nothing(name, tmp_path):
+    train, seen = count(), []
+    keep = Calls(
+        lambda run_context: setattr(run_context, name, 'of the program'),
+        lambda run_context: seen.append(getattr(run_context, name)),
+    )
+    stock = [tfhooks.StopAtStepHook(last_step=3), tfhooks.StepCounterHook(1)]
+    stock.append(tfhooks.CheckpointSaverHook(str(tmp_path), save_steps=1))
+    with tfhooks.MonitoredSession(hooks=[keep, *stock]) as session:
+        while not session.should_stop():
+            session.run(train)
+    assert seen == ['of the program'] * 3
+    assert session.stop_reason.who == 'StopAtStepHook'
+    assert tf.train.latest_checkpoint(str(tmp_path)).endswith('-3')

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from typing import Any
 
 from tfhooks import _arguments, pauses, steps
 from tfhooks._tensorflow import tf
-from tfhooks.fast_way import fast_way
 from tfhooks.hook_types import SessionRunContext, SessionRunValues, SupportsStepNotIncreased
 from tfhooks.hooks._writers import WritingHook, WritingWay
 from tfhooks.triggers import SecondOrStepTimer
 
-_MOST_WARNINGS = 5
-_warnings = itertools.count()
 
-
-class StepCounterHook(WritingHook, SupportsStepNotIncreased, tf.train.StepCounterHook):
+class StepCounterHook(WritingHook, tf.train.StepCounterHook):
     """Logs, and writes for TensorBoard, the global steps per second.
 
     Stands for `tf.compat.v1.train.StepCounterHook`. The tag is the global step's name and `/sec`.
@@ -62,28 +57,6 @@ class StepCounterHook(WritingHook, SupportsStepNotIncreased, tf.train.StepCounte
             _arguments.whole(name, 'warm_up_steps', warm_up_steps, least=0) or 0,
         )
 
-    def step_not_increased(self, step: int) -> None:
-        """Warns, five times in a process at most, that a run has left the global step where it was.
-
-        tfhooks' own sessions call this when they know it of a run.
-
-        Args:
-          step: The global step.
-        """
-        if fast_way(self) is None:
-            return  # TensorFlow's own method finds it out.
-        # Not log_first_n, which counts by the file this one is called from: two kinds of session.
-        if next(_warnings) < _MOST_WARNINGS:
-            tf.logging.warning(
-                'It seems that global step (tf.train.get_global_step) has not '
-                'been increased. Current value (could be stable): %s vs previous '
-                'value: %s. You could increase the global step by passing '
-                'tf.train.get_global_step() to Optimizer.apply_gradients or '
-                'Optimizer.minimize.',
-                step,
-                step,
-            )
-
     def end(self, session: Any) -> None:
         """Flushes the event file."""
         super().end(session)
@@ -91,7 +64,7 @@ class StepCounterHook(WritingHook, SupportsStepNotIncreased, tf.train.StepCounte
             self._summary_writer.flush()
 
 
-class _StepCounter(WritingWay):
+class _StepCounter(WritingWay, SupportsStepNotIncreased):
     def __init__(self, hook: StepCounterHook, batch_size: int | None, warm_up_steps: int) -> None:
         super().__init__(hook, StepCounterHook, extended=bool(batch_size or warm_up_steps))
         self._batch_size = batch_size
@@ -155,8 +128,23 @@ class _StepCounter(WritingWay):
         if steps.is_foreign(run_context):
             seen = (threading.get_ident(), step)
             if seen == self._seen:
-                self.hook.step_not_increased(step)
+                self.step_not_increased(step)
             self._seen = seen
+
+    def step_not_increased(self, step: int) -> None:
+        if not self.is_open():  # TensorFlow's `after_run` finds it out.
+            return
+        tf.logging.log_first_n(
+            tf.logging.WARN,
+            'It seems that global step (tf.train.get_global_step) has not '
+            'been increased. Current value (could be stable): %s vs previous '
+            'value: %s. You could increase the global step by passing '
+            'tf.train.get_global_step() to Optimizer.apply_gradients or '
+            'Optimizer.minimize.',
+            5,
+            step,
+            step,
+        )
 
     def _pause_since_last(self, run_context: SessionRunContext) -> float:
         last, self._paused_secs = self._paused_secs, pauses.seconds(run_context.session.graph)
