@@ -229,9 +229,8 @@ def initializer_inside(tmp_path, **_):
     op, init = train_op(), tf.global_variables_initializer()
     hook = tfhooks.CheckpointSaverHook(str(tmp_path), save_steps=1)
     with tfhooks.MonitoredSession(hooks=[hook]) as session:
-        session.run(op)
-        session.run(op)
-        session.run(init)
+        for fetches in [op] * 6 + [init, op]:
+            session.run(fetches)
 
 
 class Fails(tf.train.Saver):
