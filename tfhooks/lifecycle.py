@@ -198,8 +198,7 @@ class Lifecycle:
         """
         lost = self.cause(session, error)
         try:
-            if self.closes_elsewhere() and _is_of_closing(session, error):
-                raise SessionClosedError('The session was closed during this run.') from error
+            self._raise_if_closed_by(session, error)
             if lost is None or self._closing:
                 raise error
             if not self.recovers:
@@ -238,6 +237,7 @@ class Lifecycle:
                 return once(session)
             except Exception as error:
                 lost = self.cause(session, error)
+                self._raise_if_closed_by(session, error)
                 if lost is None:
                     raise
                 self._lose(session, lost, recovery.log_lost)
@@ -253,6 +253,10 @@ class Lifecycle:
             raise
         self.failure = None
         return result
+
+    def _raise_if_closed_by(self, session: Session | None, error: Exception) -> None:
+        if self.closes_elsewhere() and _is_of_closing(session, error):
+            raise SessionClosedError('The session was closed during this run.') from error
 
     def _raise_if_closing(self) -> None:
         if self._closing:

@@ -189,3 +189,26 @@ def test_a_thread_that_runs_while_another_closes(when):
         goes_on.set()
         close()
     assert isinstance(run(), SessionClosedError)
+
+
+def test_a_thread_whose_run_was_made_again_when_another_closes():
+    """The run is a second try, on a session that was made again."""
+    train, saving, goes_on = count(), threading.Event(), threading.Event()
+
+    class Saves(tf.train.SessionRunHook):
+        recovered = False
+
+        def after_run(self, run_context, run_values):
+            if not self.recovered:
+                self.recovered = True
+                raise lost()
+            saving.set()
+            assert goes_on.wait(WAIT)
+            run_context.session.run(train)
+
+    session = tfhooks.MonitoredSession(hooks=[Saves()])
+    run = in_a_thread(lambda: session.run(train))
+    assert saving.wait(WAIT)
+    session.close()
+    goes_on.set()
+    assert isinstance(run(), SessionClosedError)
