@@ -311,6 +311,24 @@ def test_two_savers_that_share_one_saver_object_share_a_directory(tmp_path):
     assert steps_in(tmp_path) == [0, 2, 3, 4]
 
 
+def test_two_savers_of_other_names_share_a_directory_with_a_warning(tmp_path, log):
+    with tf.Graph().as_default():
+        op = model()
+        first, second = tf.train.Saver(max_to_keep=1), tf.train.Saver(max_to_keep=1)
+        hooks = [
+            saver(tmp_path, save_steps=2, saver=first),
+            saver(tmp_path, save_steps=3, saver=second, checkpoint_basename='weights'),
+        ]
+        with tfhooks.MonitoredSession(hooks=hooks) as session:
+            for _ in range(6):
+                session.run(op)
+            assert os.path.basename(tf.train.latest_checkpoint(tmp_path)) == 'weights-6'
+    assert steps_in(tmp_path) == [6]
+    assert (tmp_path / 'weights-6.index').exists()
+    assert not (tmp_path / '.tfhooks_saver').exists()
+    assert len(log('under other names')) == 1
+
+
 def test_two_savers_in_two_open_sessions_are_refused(tmp_path):
     with training(tmp_path, [saver(tmp_path)]) as run:
         run()

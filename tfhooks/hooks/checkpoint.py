@@ -192,7 +192,15 @@ class CheckpointSaverHook(
         with own.lock, session.graph.as_default():
             stops = [self._catch_up(session)]
             saver = self._get_saver()
-            claim = Claim(self._checkpoint_dir, self, self._describe(), session, coord, saver)
+            claim = Claim(
+                self._checkpoint_dir,
+                os.path.basename(self._save_path),
+                self,
+                self._describe(),
+                session,
+                coord,
+                saver,
+            )
             if own.claim is None:
                 checkpoint_pruning.remove_noted(self._save_path)
                 checkpoint_files.remove_strays(self._save_path)

@@ -19,7 +19,7 @@ from tfhooks import _files, log
 from tfhooks._tensorflow import originals, saves_to, tf
 
 _LEASE = '.tfhooks_saver'
-_claims: dict[str, Claim] = {}
+_claims: dict[tuple[str, str], Claim] = {}
 _leases: dict[str, _Lease] = {}
 _lock = threading.Lock()
 
@@ -31,6 +31,7 @@ class Claim:
 
     Args:
       directory: The directory.
+      basename: The beginning of the names of its checkpoints there.
       hook: The hook.
       name: What an error calls the hook.
       session: The session that the hook saves.
@@ -38,13 +39,20 @@ class Claim:
       saver: The Saver of the hook. Hooks with one Saver do no harm: it knows what it has written.
 
     Raises:
-      ValueError: Another hook of an open session saves into the directory.
+      ValueError: Another hook of an open session saves under this name in the directory.
     """
 
     def __init__(
-        self, directory: str, hook: Any, name: str, session: Any, coord: Any, saver: Any
+        self,
+        directory: str,
+        basename: str,
+        hook: Any,
+        name: str,
+        session: Any,
+        coord: Any,
+        saver: Any,
     ) -> None:
-        self._key = _files.key(directory)
+        self._key = _files.key(directory), basename
         self._hook = weakref.ref(hook)
         self._session = weakref.ref(session)
         self._coord = coord
@@ -63,10 +71,20 @@ class Claim:
                     'save_checkpoint_secs=None and save_checkpoint_steps=None. A saver of an '
                     'earlier session is in the way until that session is closed.'
                 )
+            beside = next((c for c in _claims.values() if c._is_beside(self)), None)
             _claims[self._key] = self
-            lease = _leases.get(self._key)
+            lease = _leases.get(self._key[0])
             if lease is None or lease.is_inherited():
-                lease = _leases[self._key] = _Lease(directory)
+                lease = _leases[self._key[0]] = _Lease(directory)
+        if beside is not None:
+            log.warning(
+                '%s and %s both save into %s, under other names: the file `checkpoint` names what '
+                'the last of them has saved, and a restart restores that. Give one of them another '
+                'directory, or its Saver another `latest_filename`.',
+                beside.name,
+                name,
+                directory,
+            )
         lease.renew()
 
     def release(self) -> None:
@@ -75,9 +93,19 @@ class Claim:
             if _claims.get(self._key) is not self:
                 return
             del _claims[self._key]
-            lease = _leases.pop(self._key, None)
+            directory = self._key[0]
+            is_last = all(other != directory for other, _ in _claims)
+            lease = _leases.pop(directory, None) if is_last else None
         if lease is not None:
             lease.release()
+
+    def _is_beside(self, other: Claim) -> bool:
+        """Whether this one is of another name in the directory of `other`."""
+        return (
+            self._key[0] == other._key[0]
+            and self._key != other._key
+            and self._holds_against(other._hook(), other._saver)
+        )
 
     def _holds_against(self, hook: Any, saver: Any) -> bool:
         mine = self._hook()
