@@ -41,6 +41,17 @@ _KEY = '_tfhooks_fast_way'
 _METHODS = ('begin', 'after_create_session', 'before_run', 'after_run', 'end')
 # For each stock hook: its classes, the names of functions in them, and what stands there.
 _unpatched: dict[type, list[tuple[type, str, Any]]] = {}
+# The same for the timer.
+_unpatched_timer = [
+    (owner, name, vars(owner).get(name))
+    for owner in (SecondOrStepTimer, originals.SecondOrStepTimer)
+    for name in (
+        'reset',
+        'should_trigger_for_step',
+        'update_last_triggered_step',
+        'last_triggered_step',
+    )
+]
 
 
 def _nobody() -> None:
@@ -147,7 +158,8 @@ class FastWay(SupportsNextDue, SupportsSessionIsReady):
             not self._changed
             and not self._is_left
             and (type(self.hook) is self.kind or self.extended)
-            and all(vars(owner).get(name) is given for owner, name, given in _unpatched[self.kind])
+            and _stands(_unpatched[self.kind])
+            and (self.timer is None or _stands(_unpatched_timer))
         )
 
     def leave(self, session: Any, runs: int | None = None) -> None:
@@ -194,8 +206,10 @@ class FastWay(SupportsNextDue, SupportsSessionIsReady):
 
     def begin(self) -> None:
         self._is_begun = True
+        before = set(vars(self.hook))
         with self.own_writes():
             self.tensorflow.begin()
+        self._fields |= set(vars(self.hook)) - before
         for name in self.lazy:
             vars(self.hook).pop(name, None)
 
@@ -308,6 +322,10 @@ class StockHook(PlainHook[Any], SupportsNextDue):
             super().end(session)
         else:
             fast.end(session)
+
+
+def _stands(functions: list[tuple[type, str, Any]]) -> bool:
+    return all(vars(owner).get(name) is given for owner, name, given in functions)
 
 
 def fast_way(hook: Any) -> FastWay | None:

@@ -76,7 +76,7 @@ class Program:
         return (), keywords
 
     def format(self, values):
-        self.logged.append(self.run)
+        self.logged.append((self.run, sorted(values)))
         return 'logged'
 
     def make(self, kind=None, period=1000):
@@ -249,6 +249,10 @@ FIELDS = {
         ('_timer', lambda p: p.train.SecondOrStepTimer(every_steps=2)),
         ('_iter_count', lambda p: 1000),
         ('_formatter', lambda p: lambda values: p.logged.append('other') or 'x'),
+        (
+            '_current_tensors',
+            lambda p: {'other': tf.get_default_graph().get_tensor_by_name('good:0')},
+        ),
     ],
     'profiler': [
         ('_output_file', lambda p: os.path.join(p.directory, 'worker0-{}.json')),
@@ -264,7 +268,8 @@ every_field = pytest.mark.parametrize(
 
 @every_field
 def test_a_field_set_after_construction(kind, field, value, tmp_path):
-    if field in ('_next_step', '_iter_count') or (kind, field) == ('summary', '_summary_op'):
+    is_set_in_begin = field in ('_next_step', '_iter_count', '_current_tensors')
+    if is_set_in_begin or (kind, field) == ('summary', '_summary_op'):
         pytest.skip('begin sets it, or the run fails')
 
     def program(p):
@@ -318,6 +323,7 @@ def test_a_period_changed_while_training(kind, tmp_path):
         ('logging', '_iter_count'),
         ('profiler', '_request_summary'),
         ('profiler', '_next_step'),
+        ('counter', '_last_global_step'),
     ],
 )
 @pytest.mark.parametrize('first', [0, 1, 8])
@@ -420,6 +426,22 @@ def test_a_timer_of_a_subclass(kind, tmp_path):
         p.watch(hook)
         hook._timer = Early(every_steps=1000)
         return p.go(hook)
+
+    compare(kind, tmp_path, program)
+
+
+@with_timer
+def test_a_method_put_on_the_class_of_the_timer(kind, tmp_path, monkeypatch):
+    def program(p):
+        hook = p.make()
+        p.watch(hook)
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                p.train.SecondOrStepTimer,
+                'should_trigger_for_step',
+                lambda self, step: step in (5, 9, 14),
+            )
+            return p.go(hook)
 
     compare(kind, tmp_path, program)
 
@@ -574,6 +596,40 @@ def test_a_subclass_with_attributes_of_names_that_tfhooks_uses(kind, of, tmp_pat
         return p.go(hook, observer=GoesBack()), [getattr(hook, name) for name in OURS]
 
     assert compare(kind, tmp_path, program)[1] == [3] * len(OURS)
+
+
+def test_a_method_put_on_the_class_while_the_hook_sleeps_is_heard_when_it_is_due(monkeypatch):
+    with tf.Graph().as_default():
+        train_op, runs = tf.assign_add(tf.train.get_or_create_global_step(), 1), []
+        hook = tfhooks.StopAtStepHook(last_step=5)
+        with tfhooks.MonitoredSession(hooks=[hook]) as session:
+            session.run(train_op)
+            monkeypatch.setattr(
+                tfhooks.StopAtStepHook, 'after_run', lambda self, *_: runs.append(self)
+            )
+            for _ in range(6):
+                session.run(train_op)
+            assert not session.should_stop()
+    assert len(runs) == 3
+
+
+def test_a_save_put_into_the_original_saver_is_not_called(tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(originals.CheckpointSaverHook, '_save', lambda *args: calls.append(args))
+    with tf.Graph().as_default():
+        train_op = tf.assign_add(tf.train.get_or_create_global_step(), 1)
+        with tfhooks.MonitoredTrainingSession(checkpoint_dir=str(tmp_path)) as session:
+            session.run(train_op)
+    assert tf.train.latest_checkpoint(tmp_path).endswith('-1')
+    assert not calls
+
+
+def test_a_class_derived_from_two_stock_hooks_is_refused():
+    class Both(tfhooks.LoggingTensorHook, tfhooks.StopAtStepHook):
+        pass
+
+    with pytest.raises(TypeError, match='StopAtStepHook'):
+        Both(['x:0'], every_n_iter=1)
 
 
 # What goes the fast way all the same.

@@ -259,6 +259,23 @@ def test_threads_that_share_a_session_log_each_due_value_once(log):
     assert len(log('x = ')) == 16
 
 
+def test_in_two_open_sessions_it_counts_the_runs_of_each(log):
+    with tf.Graph().as_default():
+        train = tf.assign_add(tf.train.get_or_create_global_step(), 1)
+        hook = LoggingTensorHook(
+            {'step': train}, every_n_iter=2, formatter=lambda values: f'at {values["step"]}'
+        )
+        with tfhooks.MonitoredSession(hooks=[hook]) as first:
+            for _ in range(2):
+                first.run(train)
+            with tfhooks.MonitoredSession(hooks=[hook]) as second:
+                for _ in range(3):
+                    second.run(train)
+            for _ in range(3):
+                first.run(train)
+    assert log('at ') == ['at 1', 'at 1', 'at 3', 'at 5']
+
+
 def test_it_warns_once_that_info_is_hidden(caplog, monkeypatch):
     monkeypatch.setattr(logging, '_warned_that_info_is_hidden', False)
     verbosity = tf.logging.get_verbosity()

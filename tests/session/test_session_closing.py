@@ -179,3 +179,14 @@ def test_closing_by_contextlib(kind):
     with contextlib.closing(kind()) as session:
         session.run(train)
     assert session.raw_session() is None
+
+
+@both
+def test_the_end_reads_the_global_step_once_and_runs_nothing_else(kind, monkeypatch):
+    train = count()
+    session = kind()
+    session.run(train)
+    runs, run = [], session.raw_session().run
+    monkeypatch.setattr(session.raw_session(), 'run', lambda *args: runs.append(args) or run(*args))
+    session.close()
+    assert runs == [(tf.train.get_global_step(),)]

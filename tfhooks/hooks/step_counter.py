@@ -65,6 +65,8 @@ class StepCounterHook(WritingHook, tf.train.StepCounterHook):
 
 
 class _StepCounter(WritingWay, SupportsStepNotIncreased):
+    lazy = ('_last_global_step',)
+
     def __init__(self, hook: StepCounterHook, batch_size: int | None, warm_up_steps: int) -> None:
         super().__init__(hook, StepCounterHook, extended=bool(batch_size or warm_up_steps))
         self._batch_size = batch_size
@@ -159,3 +161,14 @@ class _StepCounter(WritingWay, SupportsStepNotIncreased):
             value = tf.Summary.Value(tag=self._rate_tag, simple_value=rate)
             self.hook._summary_writer.add_summary(tf.Summary(value=[value]), global_step)
         tf.logging.info('%s: %g', self._rate_tag, rate)
+
+    def field(self, name: str) -> Any:
+        # The step before the run, as that of the last run in which the hook acted.
+        last = self.timer.last_triggered_step()
+        return None if last is None else last - 1
+
+    def fields_to_leave(self, session: Any, runs: int | None) -> dict[str, Any]:
+        fields = super().fields_to_leave(session, runs)
+        if fields['_last_global_step'] is not None:
+            fields['_last_global_step'] = int(session.run(self.hook._global_step_tensor)) - 1
+        return fields
