@@ -9,6 +9,7 @@ from pages import run_page
 from stock_models import SESSIONS, LoseSession, starting_at, train_op
 
 import tfhooks
+from tfhooks.hooks import early_stopping
 from tfhooks.hooks.early_stopping import Check, EarlyStoppingHook, judge
 from tfhooks.hooks.evaluation import EvalHook
 from tfhooks.testing import check_hook
@@ -90,6 +91,21 @@ def test_judge(values, mode, min_delta, best, waited):
     assert found[0] is (None if best is None else checks[best])
     assert found[1] == waited
     assert found[2] == (10 * (len(values) - 1 - (best or 0)) if values else 0)
+    for index in range(len(checks)):
+        before = judge(checks[:index], mode, min_delta)
+        assert judge(checks[index:], mode, min_delta, before) == found
+
+
+def test_no_check_is_looked_at_twice(monkeypatch):
+    looked_at = []
+    judge_all = early_stopping.judge
+    monkeypatch.setattr(
+        early_stopping, 'judge', lambda *args: looked_at.extend(args[0]) or judge_all(*args)
+    )
+    hook = EarlyStoppingHook('now:0', patience=100, every_n_steps=1)
+    train(tfhooks.MonitoredSession, [hook], [float(n) for n in range(50)], runs=50)
+    assert len(hook._checks) == 50
+    assert looked_at == hook._checks
 
 
 def train(make, hooks, values, *, by=1, start=(0,), runs=None):

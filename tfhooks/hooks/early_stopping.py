@@ -33,6 +33,25 @@ class Check(NamedTuple):
     value: float
 
 
+class Standing(NamedTuple):
+    """What a series of checks says.
+
+    Attributes:
+      best: The last check that was an improvement, or None.
+      waited: How many checks there were since.
+      since: How many global steps there were from it, or else from the first check, to the last.
+      first: The first check, or None before it.
+    """
+
+    best: Check | None = None
+    waited: int = 0
+    since: int = 0
+    first: Check | None = None
+
+
+_UNJUDGED = Standing()
+
+
 class EarlyStoppingHook(SessionRunHook[Any], SupportsNextDue):
     """Requests a stop when a metric has not improved for some time.
 
@@ -128,13 +147,14 @@ class EarlyStoppingHook(SessionRunHook[Any], SupportsNextDue):
 
     def _reset(self) -> None:
         self._checks: list[Check] = []
+        self._standing = _UNJUDGED
         self._judged: Any = None
         self._request: SessionRunArgs[Any] | None = None
 
     @property
     def best(self) -> Check | None:
         """The check with the best metric, or None before the first one that is not NaN."""
-        return judge(self._checks, self._mode, self._min_delta)[0]
+        return self._standing.best
 
     def begin(self) -> None:
         """Begins anew, with what the state file holds.
@@ -151,6 +171,7 @@ class EarlyStoppingHook(SessionRunHook[Any], SupportsNextDue):
             self._request = SessionRunArgs(tensor)
         if self._state_file is not None:
             self._checks = _read(self._state_file)
+            self._standing = judge(self._checks, self._mode, self._min_delta)
             _files.remove_unfinished(self._state_file)
 
     def after_create_session(self, session: Any, coord: Any) -> None:
@@ -161,6 +182,7 @@ class EarlyStoppingHook(SessionRunHook[Any], SupportsNextDue):
             step = int(session.run(tf.train.get_global_step(session.graph)))
         with self._lock:
             self._checks = [check for check in self._checks if check.step <= step]
+            self._standing = judge(self._checks, self._mode, self._min_delta)
             stop = self._has_waited()
         if stop and coord is not None:
             self._say(step)
@@ -200,6 +222,8 @@ class EarlyStoppingHook(SessionRunHook[Any], SupportsNextDue):
             return
         with self._lock:
             self._checks.append(check)
+            # Brought forward by one check, since there may be many.
+            self._standing = judge([check], self._mode, self._min_delta, self._standing)
             stop = self._has_waited()
             if self._state_file is not None:
                 _write(self._state_file, self._checks)
@@ -226,14 +250,13 @@ class EarlyStoppingHook(SessionRunHook[Any], SupportsNextDue):
         return Check(step, float(_scalars.number(f'{_NAME}: metric={self._metric!r}', fetched)))
 
     def _has_waited(self) -> bool:
-        _, checks, since = judge(self._checks, self._mode, self._min_delta)
         if self._patience is not None:
-            return checks >= self._patience
+            return self._standing.waited >= self._patience
         assert self._patience_steps is not None
-        return since >= self._patience_steps
+        return self._standing.since >= self._patience_steps
 
     def _say(self, step: int) -> None:
-        best, checks, since = judge(self._checks, self._mode, self._min_delta)
+        best, checks, since, _ = self._standing
         tf.logging.info(
             'Early stopping at step %d: %r has not improved in %d checks over %d steps; best=%s.',
             step,
@@ -244,29 +267,28 @@ class EarlyStoppingHook(SessionRunHook[Any], SupportsNextDue):
         )
 
 
-def judge(checks: Sequence[Check], mode: str, min_delta: float) -> tuple[Check | None, int, int]:
+def judge(
+    checks: Sequence[Check], mode: str, min_delta: float, before: Standing = _UNJUDGED
+) -> Standing:
     """What a series of checks says.
 
     Args:
       checks: The checks in the order made.
       mode: `'min'` or `'max'`.
       min_delta: What a change must exceed to be an improvement.
-
-    Returns:
-      The last check that was an improvement, or None; how many checks there were since; and how
-      many global steps from it, or else from the first check, to the last check.
+      before: What the checks before these said.
     """
     sign = 1 if mode == 'min' else -1
-    best: Check | None = None
-    waited = 0
+    best, waited, since, first = before
     for check in checks:
         better = best is None or sign * check.value < sign * best.value - min_delta
         if better and not math.isnan(check.value):
             best, waited = check, 0
         else:
             waited += 1
-    since = checks[-1].step - (best or checks[0]).step if checks else 0
-    return best, waited, since
+        first = first or check
+        since = check.step - (best or first).step
+    return Standing(best, waited, since, first)
 
 
 def _read(path: str) -> list[Check]:
