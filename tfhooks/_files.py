@@ -66,8 +66,28 @@ def write_text(path: str, text: str) -> None:
     Raises:
       tf.errors.OpError: It cannot be written; what was at `path` is there still.
     """
-    with _replacing(path) as unfinished, tf.gfile.GFile(unfinished, 'w') as file:
-        file.write(text)
+    write(path, text.encode())
+
+
+def write(path: str, content: bytes) -> None:
+    """Puts a file of this content in the place of what is at `path`.
+
+    Raises:
+      tf.errors.OpError: It cannot be written; what was at `path` is there still.
+    """
+    with _replacing(path) as unfinished, tf.gfile.GFile(unfinished, 'wb') as file:
+        file.write(content)
+
+
+def holds(path: str, content: bytes) -> bool:
+    """Whether the file at `path` has this content; False where it cannot be read."""
+    try:
+        if tf.gfile.Stat(path).length != len(content):
+            return False
+        with tf.gfile.GFile(path, 'rb') as file:
+            return bool(file.read() == content)
+    except tf.errors.OpError:
+        return False
 
 
 def write_json(path: str, value: Any, indent: int | None = None) -> None:

@@ -6,10 +6,14 @@ OutOfRangeError from here on a full disk, which passes for end of data.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 from tfhooks._tensorflow import tf
+
+# The collection of files for TensorBoard's plugins, which `FileWriter.add_graph` writes, too.
+_PLUGIN_ASSETS = '__tensorboard_plugin_asset__'
 
 
 def add_graph(writer: Any, graph: Any, definition: Any, saver: Any) -> None:
@@ -24,7 +28,12 @@ def add_graph(writer: Any, graph: Any, definition: Any, saver: Any) -> None:
     meta_graph = tf.train.export_meta_graph(
         graph_def=definition, saver_def=saver.saver_def if saver else None
     )
-    _attempt(lambda: writer.add_graph(graph))
+    if type(writer) is tf.summary.FileWriter and not graph.get_collection(_PLUGIN_ASSETS):
+        # What `add_graph` writes, which would make the definition again.
+        event = tf.Event(wall_time=time.time(), graph_def=definition.SerializeToString())
+        _attempt(lambda: writer.add_event(event))
+    else:
+        _attempt(lambda: writer.add_graph(graph))
     _attempt(lambda: writer.add_meta_graph(meta_graph))
 
 

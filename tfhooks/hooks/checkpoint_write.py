@@ -9,7 +9,7 @@ import time
 import weakref
 from typing import Any
 
-from tfhooks import checkpoints
+from tfhooks import _files, checkpoints
 from tfhooks._tensorflow import restore_saver_lists, saver_lists, tf
 from tfhooks.errors import checkpoint_save_error
 from tfhooks.hooks import checkpoint_files, checkpoint_pruning
@@ -228,15 +228,19 @@ def _warn_once(saver: Any, message: str, *args: Any) -> None:
 
 
 def write_graph(definition: Any, directory: str, hook: Any) -> None:
-    """Writes `graph.pbtxt`.
+    """Writes `graph.pbtxt`, unless it says the same already.
 
     Raises:
       CheckpointSaveError: It could not be written.
     """
+    path = os.path.join(directory, 'graph.pbtxt')
     try:
-        tf.train.write_graph(definition, directory, 'graph.pbtxt')
+        # The same text as `tf.train.write_graph` makes in Python, up to the order of attributes.
+        text = str(definition).encode()
+        if not _files.holds(path, text):
+            tf.gfile.MakeDirs(directory)
+            _files.write(path, text)
     except Exception as error:
-        path = os.path.join(directory, 'graph.pbtxt')
         raise checkpoint_save_error(
             f'{type(hook).__name__} could not write the graph: path={path!r}, '
             f'cause={type(error).__name__}: {_short(error)}\nLook at the directory, its free '
