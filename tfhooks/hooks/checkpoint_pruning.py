@@ -2,7 +2,8 @@
 
 A Saver writes the state file first, without the checkpoint that `max_to_keep` leaves no room for,
 and removes that one afterwards. A process that is killed in between leaves it complete, and nothing
-names it to a later Saver. So its name is noted in a file while a save lasts.
+names it to a later Saver. So its name is noted in a file while a save lasts, and longer where it
+could not be removed.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ _KEEPS_NONE_HOURS = 10_000
 def noted(saver: Any, save_path: str, step: int) -> Iterator[None]:
     """Keeps a note of the checkpoint that the save in this context makes `saver` remove."""
     leaving = _leaving(saver, f'{save_path}-{step}')
+    remove_noted(save_path)
     note = os.path.join(os.path.dirname(save_path), _NOTE)
     if leaving is None:
         yield
@@ -34,8 +36,18 @@ def noted(saver: Any, save_path: str, step: int) -> Iterator[None]:
         _files.write_json(note, os.path.basename(leaving))
     try:
         yield
-    finally:
+    except BaseException:
         _files.remove(note)
+        raise
+    # A Saver goes on where it cannot remove it, and forgets it: the next save or start tries again.
+    if not _is_there(leaving):
+        _files.remove(note)
+
+
+def _is_there(path: str) -> bool:
+    with contextlib.suppress(tf.errors.OpError):
+        return bool(tf.gfile.Exists(f'{path}.index'))
+    return True
 
 
 def remove_noted(save_path: str) -> None:
