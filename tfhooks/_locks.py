@@ -18,9 +18,9 @@ class Lock:
     def __exit__(self, *error: Any) -> None:
         self._lock.release()
 
-    def acquire(self, blocking: bool = True) -> bool:
-        """Takes it, if need be after waiting; says whether it was taken."""
-        return self._lock.acquire(blocking)
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Takes it, if need be after waiting, in seconds; says whether it was taken."""
+        return self._lock.acquire(blocking, timeout)
 
     def release(self) -> None:
         """Gives it back."""

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 import tensorflow.compat.v1 as tf
@@ -248,3 +249,58 @@ def test_what_is_kept_for_good_is_never_removed(tmp_path):
     assert steps_in(tmp_path) == [0, 1]
     assert latest_step(tmp_path) == 1
     assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize('runs', [2, 4], ids=['the next start', 'the next save'])
+def test_a_checkpoint_that_could_not_be_removed_is_removed_by(runs, tmp_path, monkeypatch):
+    remove, failing = tf.train.remove_checkpoint, [True]
+
+    def fails_once(prefix, *args, **kwargs):
+        if failing:
+            failing.pop()
+            raise tf.errors.UnavailableError(None, None, 'the disk is away')
+        remove(prefix, *args, **kwargs)
+
+    monkeypatch.setattr(sys.modules[remove.__module__], 'remove_checkpoint', fails_once)
+    for first in (True, False):
+        with tf.Graph().as_default():
+            op, scaffold = model(), tf.train.Scaffold(saver=tf.train.Saver(max_to_keep=1))
+            creator = tfhooks.ChiefSessionCreator(scaffold, checkpoint_dir=str(tmp_path))
+            hook = saver(tmp_path, save_steps=2, scaffold=scaffold)
+            with tfhooks.MonitoredSession(creator, [hook]) as session:
+                for _ in range(runs if first else 0):
+                    session.run(op)
+        if first and runs == 2:
+            assert steps_in(tmp_path) == [0, 2]
+            assert not failing
+        else:
+            assert steps_in(tmp_path) == [runs]
+    assert not leftovers(tmp_path)
+
+
+def test_a_recovery_waits_for_a_save_of_another_thread(tmp_path):
+    order, saving, recovering = [], threading.Event(), threading.Event()
+
+    class Slow(tf.train.CheckpointSaverListener):
+        def after_save(self, session, global_step_value):
+            if global_step_value:
+                saving.set()
+                assert recovering.wait(60)
+                # As long as this lasts no other session is made.
+                made.wait(0.5)
+                order.append('saved')
+
+    made = threading.Event()
+    hook = saver(tmp_path, save_steps=1, listeners=[Slow()])
+    with tf.Graph().as_default():
+        op, hook._scaffold = model(), tf.train.Scaffold()
+        with tfhooks.SingularMonitoredSession([hook], hook._scaffold) as session:
+            thread = threading.Thread(target=session.run, args=[op])
+            thread.start()
+            assert saving.wait(60)
+            recovering.set()
+            hook.wait_for_save()
+            order.append('made')
+            made.set()
+            thread.join()
+    assert order[:2] == ['saved', 'made']

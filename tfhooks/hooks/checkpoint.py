@@ -35,6 +35,7 @@ from tfhooks.triggers import SecondOrStepTimer
 _OWN = '_tfhooks_saver'
 # How many runs that leave the global step where it was are taken for chance.
 _STUCK_RUNS = 10
+_HANGING_SAVE_SECS = 10.0
 
 
 class _Own:
@@ -295,7 +296,12 @@ class CheckpointSaverHook(
 
     def wait_for_save(self) -> None:
         """Waits until nothing is being written, for instance before a session is restored."""
-        self._own.background.wait()
+        own = self._own
+        # Another thread may still be saving the session that was lost, and removing the checkpoint
+        # that would be restored. One that hangs is not waited for.
+        if own.lock.acquire(timeout=_HANGING_SAVE_SECS):
+            own.lock.release()
+        own.background.wait()
 
     def on_error(self, session: Any, error: BaseException) -> None:
         """Waits until nothing is being written, and leaves the directory to others.
