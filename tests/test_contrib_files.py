@@ -59,6 +59,20 @@ FILES = {
     'contrib/crf/python/ops/crf': 'score = 3',
     'contrib/crf/ops/gen_crf_ops': OPERATIONS,
     'contrib/util/__init__': '',
+    'contrib/tpu/__init__': 'from tensorflow_estimator.python.estimator.tpu.tpu_config import *',
+    'contrib/xla/__init__': '''
+        import abc
+        from tensorflow.contrib.tpu import TPUConfig
+        from tensorflow.python.estimator import model_fn, run_config
+        from tensorflow.python.estimator.inputs.queues.feeding_functions import _enqueue_data
+        from tensorflow_estimator.python.estimator import util
+
+        class Config(run_config.RunConfig, abc.ABC):
+            pass
+
+        def compile():
+            return 'compiled'
+    ''',
     'examples/tutorials/mnist/input_data': 'from tensorflow.contrib.crf import score',
 }
 
@@ -173,10 +187,93 @@ def test_the_beams_of_a_search(tmp_path):
     assert is_named == 'True'
 
 
+WITHOUT_ESTIMATOR = """
+    import sys
+    sys.modules['tensorflow_estimator'] = None
+    from tensorflow.contrib import tpu, xla
+
+    print(xla.compile(), isinstance(3, xla.Config), xla.run_config.TaskType.__name__)
+    for use in (
+        xla.Config,
+        lambda: xla._enqueue_data(None, 10),
+        lambda: tpu.TPUConfig(iterations_per_loop=2),
+        lambda: xla.util.parse_input_fn_result(None),
+        lambda: xla.model_fn.ModeKeys.TRAIN,
+    ):
+        try:
+            use()
+        except (ImportError, AttributeError) as error:
+            print(type(error).__name__, error)
+    try:
+        import tensorflow_estimator
+    except ImportError as error:
+        print(error)
+"""
+
+
+def test_what_needs_no_estimator_is_there_without_it(files, tmp_path):
+    first, *errors, last = run(files, tmp_path, WITHOUT_ESTIMATOR, *RUNNER)
+    assert first == 'compiled False TaskType'
+    package, why = 'tensorflow_estimator.python.estimator', 'tensorflow-estimator is not installed'
+    for error, named in zip(
+        errors,
+        (
+            f'ModuleNotFoundError {package}.run_config.RunConfig',
+            f'ModuleNotFoundError {package}.inputs.queues.feeding_functions._enqueue_data',
+            f'ModuleNotFoundError {package}.tpu.tpu_config.TPUConfig',
+            f'ModuleNotFoundError {package}.util.parse_input_fn_result',
+            f'AttributeError {package}.model_fn.ModeKeys.TRAIN',
+        ),
+        strict=True,
+    ):
+        assert error == f'{named}: {why}: pip install "tfhooks[estimator]"'
+    assert 'tensorflow_estimator' in last
+
+
+SLIM = """
+    import sys
+    sys.modules['tensorflow_estimator'] = None
+    import numpy as np
+    import tensorflow as tf
+    from tensorflow.contrib import rnn, slim
+
+    images = tf.constant(np.ones([2, 8, 8, 3], np.float32))
+    net = slim.flatten(slim.conv2d(images, 4, [3, 3]))
+    outputs, _ = tf.nn.dynamic_rnn(
+        rnn.LSTMBlockCell(4), tf.expand_dims(net, 1), dtype=tf.float32
+    )
+    tf.losses.mean_squared_error(tf.zeros([2, 1]), slim.fully_connected(outputs[:, 0], 1))
+    train_op = slim.learning.create_train_op(
+        tf.losses.get_total_loss(), tf.train.GradientDescentOptimizer(0.1)
+    )
+    slim.learning.train(train_op, sys.argv[1], number_of_steps=3)
+    print(tf.train.latest_checkpoint(sys.argv[1]))
+    print(tf.contrib.training.HParams(rate=0.5).parse('rate=0.25').rate)
+    try:
+        tf.contrib.learn.RunConfig()
+    except ImportError as error:
+        print(error)
+"""
+
+
 @needs_files
-def test_all_packages_can_be_imported():
+def test_the_files_work_without_the_estimator_as_far_as_they_need_none(tmp_path):
+    write(tmp_path, {'program': SLIM})
+    done = python(tmp_path, *RUNNER, 'program.py', tmp_path / 'trained')
+    assert done.returncode == 0, done.stderr
+    checkpoint, rate, error = done.stdout.splitlines()[-3:]
+    assert checkpoint.endswith('model.ckpt-3')
+    assert rate == '0.25'
+    assert error.endswith('tensorflow-estimator is not installed: pip install "tfhooks[estimator]"')
+
+
+@needs_files
+@pytest.mark.parametrize('has_estimator', [True, False])
+def test_all_packages_can_be_imported(has_estimator):
     program = """
         import json, pathlib, sys
+        if sys.argv[1] == 'False':
+            sys.modules['tensorflow_estimator'] = None
         import tfhooks.v1 as tf
         from tfhooks import _contrib_files
 
@@ -188,7 +285,7 @@ def test_all_packages_can_be_imported():
                 failed[file.parent.name] = str(error)
         print(json.dumps(failed))
     """
-    done = python(None, '-c', textwrap.dedent(program))
+    done = python(None, '-c', textwrap.dedent(program), has_estimator)
     assert done.returncode == 0, done.stderr
     assert set(json.loads(done.stdout)) <= {'estimator', 'keras', 'tensor_forest'}
 

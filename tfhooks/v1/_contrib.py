@@ -14,15 +14,39 @@ from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
+from typing import Any
 
 from tfhooks import _contrib_files, _rewriting
 from tfhooks._names import contrib_served, extras
-from tfhooks.v1 import _originals
+from tfhooks.v1 import _estimator, _originals
+
+
+class _WithoutEstimator(_originals.Absent):
+    """Stands for a module of tensorflow-estimator where that is not installed."""
+
+    def error(self, dotted: str) -> Exception:
+        command = extras.pip_command(['estimator'])
+        return ModuleNotFoundError(f'{dotted}: tensorflow-estimator is not installed: {command}')
+
+
+class _Imports(_originals.Imports):
+    """What the files import; most of them need no estimator, and only import it."""
+
+    def find(self, dotted: str) -> Any:
+        place = self.place_of(dotted)
+        if f'{place}.'.startswith(f'{_estimator.PACKAGE}.'):
+            try:
+                _estimator.load(_estimator.PACKAGE)
+            except ModuleNotFoundError as error:
+                if error.name != _estimator.PACKAGE:
+                    raise
+                return self._made.setdefault(place, _WithoutEstimator(place))
+        return super().find(dotted)
 
 
 @functools.cache
 def _imports() -> _originals.Imports:
-    imports = _originals.Imports(contrib_served.SERVED)
+    imports = _Imports(contrib_served.SERVED)
     # Two files of TensorFlow's own that went, and that those of contrib import.
     _originals.OriginalFinder(_contrib_files.FOLDER, imports).install()
     return imports
@@ -56,15 +80,7 @@ class _Loader(_originals.Loader):
         return super().get_code(fullname)
 
     def exec_module(self, module: ModuleType) -> None:
-        try:
-            super().exec_module(module)
-        except ModuleNotFoundError as error:
-            if error.name != 'tensorflow_estimator':
-                raise
-            name = module.__name__.removeprefix('tfhooks.v1.')
-            raise ModuleNotFoundError(
-                f'tf.{name} needs the extra estimator: {extras.pip_command(["estimator"])}'
-            ) from error
+        super().exec_module(module)
         over = contrib_served.OVER.get(module.__name__.removeprefix('tfhooks.v1.'), {})
         for name, place in over.items():
             vars(module)[name] = pkgutil.resolve_name(place)

@@ -7,13 +7,14 @@ the tables in `tfhooks._names.served`. TensorFlow's modules and everybody else's
 
 from __future__ import annotations
 
+import abc
 import builtins
 import importlib
 import importlib.util
 import pkgutil
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
@@ -143,14 +144,37 @@ class Absent(ModuleType):
     """A module that is gone: each name in it is a class of which no object can be made."""
 
     def __getattr__(self, name: str) -> Any:
+        if name == '__all__':
+            # After `import *` the other module has every name, too.
+            return ['__getattr__']
         if name.startswith('__'):
             raise AttributeError(f'module {self.__name__!r} has no attribute {name!r}')
-        dotted = f'{self.__name__}.{name}'
+        return self.__dict__.setdefault(name, _absent(f'{self.__name__}.{name}', self.error))
 
-        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-            raise NotImplementedError(f'{dotted} is not in this TensorFlow')
+    def error(self, dotted: str) -> Exception:
+        """What is raised when a name of the module is used."""
+        return NotImplementedError(f'{dotted} is not in this TensorFlow')
 
-        return self.__dict__.setdefault(name, type(name, (), {'__init__': __init__}))
+
+class _AbsentType(abc.ABCMeta):
+    """A class to be imported and inherited from, and never called; it may stand for a module."""
+
+    _dotted: str
+    _error: Callable[[str], Exception]
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        raise cls._error(cls._dotted)
+
+    def __getattr__(cls, name: str) -> Any:
+        dotted = f'{cls._dotted}.{name}'
+        if name.startswith('__') or not cls.__name__.islower():
+            raise AttributeError(str(cls._error(dotted)), name=name, obj=cls)
+        return _absent(dotted, cls._error)
+
+
+def _absent(dotted: str, error: Callable[[str], Exception]) -> type:
+    fields = {'_dotted': dotted, '_error': staticmethod(error)}
+    return _AbsentType(dotted.rpartition('.')[2], (), fields)
 
 
 class Loader(SourceFileLoader):
