@@ -60,7 +60,7 @@ FILES = {
     'contrib/crf/ops/gen_crf_ops': OPERATIONS,
     'contrib/util/__init__': '',
     'contrib/tpu/__init__': 'from tensorflow_estimator.python.estimator.tpu.tpu_config import *',
-    'contrib/xla/__init__': '''
+    'contrib/xla/__init__': """
         import abc
         from tensorflow.contrib.tpu import TPUConfig
         from tensorflow.python.estimator import model_fn, run_config
@@ -72,7 +72,7 @@ FILES = {
 
         def compile():
             return 'compiled'
-    ''',
+    """,
     'examples/tutorials/mnist/input_data': 'from tensorflow.contrib.crf import score',
 }
 

@@ -30,7 +30,8 @@ def load(text, served=None):
         package.mkdir()
         (package / '__init__.py').touch()
         (package / 'file.py').write_text(textwrap.dedent(text))
-        finder = _originals.OriginalFinder(PACKAGE, _originals.Imports(served), [folder])
+        imports = _originals.Imports(served)
+        finder = _originals.OriginalFinder(PACKAGE, lambda: imports, [folder])
         finder.install()
         try:
             return importlib.import_module(f'{PACKAGE}.file')
@@ -107,6 +108,12 @@ def test_a_copy_has_served_imports_too():
     assert module.evaluation is not upstream
     assert module.evaluation.monitored_session.MonitoredSession is tfhooks.MonitoredSession
     assert upstream.monitored_session.MonitoredSession is not tfhooks.MonitoredSession
+    # One for all packages: a hook of one is known to the functions of another.
+    again = load('from tensorflow.python.training import evaluation')
+    assert again is not module
+    assert again.evaluation is module.evaluation
+    with pytest.raises(ModuleNotFoundError, match='never'):
+        importlib.import_module('tfhooks.v1._originals').copy_of('tensorflow.python.never')
 
 
 @checked_in('program')

@@ -622,6 +622,7 @@ def compat_modules():
 def is_internal(module):
     """Whether a module, given by its name, is TensorFlow's and not public.
 
-    `tf_slim` has such modules among its names. Fallback: False, and they are used as they are.
+    Names of `tf.contrib` are taken from such modules by `unexported`. Fallback: False, and they are
+    imported.
     """
     return f'{module}.'.startswith('tensorflow.python.')

@@ -114,8 +114,12 @@ _GROUPS = (
     (
         'contrib.training',
         'tfhooks.v1._evaluation',
-        'StopAfterNEvalsHook SummaryAtEndHook evaluate_once evaluate_repeatedly '
-        'get_or_create_eval_step wait_for_new_checkpoint',
+        'StopAfterNEvalsHook evaluate_once get_or_create_eval_step',
+    ),
+    (
+        'contrib.training',
+        'tf_slim.training.evaluation',
+        'SummaryAtEndHook evaluate_repeatedly wait_for_new_checkpoint',
     ),
     ('contrib.training', 'tfhooks.v1._hparams', 'HParams parse_values'),
     (

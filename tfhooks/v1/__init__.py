@@ -18,7 +18,7 @@ _startup.choose_keras()
 _startup.switch_to_v1()
 
 from tfhooks._tensorflow import tf as _tf  # noqa: E402
-from tfhooks.v1 import _estimator, _legacy, _moved, _overlay, _places  # noqa: E402
+from tfhooks.v1 import _estimator, _legacy, _moved, _overlay, _places, _slim  # noqa: E402
 
 # Before the overlay, which would give TensorFlow's.
 from tfhooks.v1 import compat as compat  # noqa: E402
@@ -36,6 +36,7 @@ _moved.give_back()
 _overlay.AliasFinder(__name__).install()
 _places.PlaceFinder.install()
 _estimator.install()
+_slim.install()
 
 if _typing.TYPE_CHECKING:
 

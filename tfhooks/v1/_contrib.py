@@ -48,7 +48,7 @@ class _Imports(_originals.Imports):
 def _imports() -> _originals.Imports:
     imports = _Imports(contrib_served.SERVED)
     # Two files of TensorFlow's own that went, and that those of contrib import.
-    _originals.OriginalFinder(_contrib_files.FOLDER, imports).install()
+    _originals.OriginalFinder(_contrib_files.FOLDER, lambda: imports).install()
     return imports
 
 

@@ -6,6 +6,7 @@ TensorFlow, and so that the sessions and hooks that an Estimator makes are tfhoo
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from tfhooks.v1 import _originals
 
 PACKAGE = ESTIMATOR
 
-IMPORTS = _originals.Imports()
+imports = functools.cache(_originals.Imports)
 
 
 class _OldNameFinder(MetaPathFinder):
@@ -41,7 +42,7 @@ class _OldNameFinder(MetaPathFinder):
 
 def install() -> None:
     """Has the package loaded with served imports, by whatever name it is imported, from now on."""
-    _originals.OriginalFinder(PACKAGE, IMPORTS).install()
+    _originals.OriginalFinder(PACKAGE, imports).install()
     if not any(isinstance(finder, _OldNameFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _OldNameFinder())
 

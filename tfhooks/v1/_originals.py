@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import abc
 import builtins
+import functools
 import importlib
 import importlib.util
 import pkgutil
@@ -79,17 +80,8 @@ class Imports:
         if dotted in served.ABSENT:
             return Absent(dotted)
         if dotted in served.COPIED:
-            return self._copy(dotted)
+            return copy_of(dotted)
         return _View(dotted, self)
-
-    def _copy(self, dotted: str) -> ModuleType:
-        spec = importlib.util.find_spec(dotted)
-        if spec is None or spec.loader is None:
-            raise ModuleNotFoundError(f'No module named {dotted!r}', name=dotted)
-        module = importlib.util.module_from_spec(spec)
-        vars(module)['__builtins__'] = self.builtins
-        spec.loader.exec_module(module)
-        return module
 
     def _import(
         self,
@@ -110,6 +102,22 @@ class Imports:
             importlib.import_module(place)
         # Without a list, the statement is `import a.b` and wants `a`.
         return found if fromlist and found is not None else top
+
+
+@functools.cache
+def copy_of(dotted: str) -> ModuleType:
+    """A copy of a module of TensorFlow's, the same for all packages, whose imports are served.
+
+    Raises:
+      ModuleNotFoundError: This TensorFlow has no such module.
+    """
+    spec = importlib.util.find_spec(dotted)
+    if spec is None or spec.loader is None:
+        raise ModuleNotFoundError(f'No module named {dotted!r}', name=dotted)
+    module = importlib.util.module_from_spec(spec)
+    vars(module)['__builtins__'] = Imports().builtins
+    spec.loader.exec_module(module)
+    return module
 
 
 class _View(ModuleType):
@@ -192,12 +200,15 @@ class Loader(SourceFileLoader):
 class OriginalFinder(MetaPathFinder):
     """Finds the modules of one package, to be loaded with its own answers to import statements."""
 
-    def __init__(self, package: str, imports: Imports, path: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, package: str, imports: Callable[[], Imports], path: Sequence[str] | None = None
+    ) -> None:
         """Makes the finder.
 
         Args:
           package: The name of the package.
-          imports: What its import statements are answered with.
+          imports: Returns what its import statements are answered with, always the same; called
+            when the package is first asked for.
           path: The directories in which the package is; by default `sys.path`.
         """
         self.package, self.imports, self._path = package, imports, path
@@ -207,11 +218,12 @@ class OriginalFinder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if not f'{fullname}.'.startswith(f'{self.package}.'):
             return None
-        if fullname in self.imports.served:
-            return alias_spec(fullname, self.imports.find(fullname))
+        imports = self.imports()
+        if fullname in imports.served:
+            return alias_spec(fullname, imports.find(fullname))
         spec = PathFinder.find_spec(fullname, self._path if path is None else path)
         if spec is not None and type(spec.loader) is SourceFileLoader:
-            spec.loader = Loader(fullname, spec.loader.path, self.imports)
+            spec.loader = Loader(fullname, spec.loader.path, imports)
         return spec
 
     def install(self) -> None:
