@@ -113,8 +113,9 @@ _GROUPS = (
     ('contrib.training', 'tf.train', 'checkpoints_iterator'),
     (
         'contrib.training',
-        'tfhooks.v1._evaluation',
-        'StopAfterNEvalsHook evaluate_once get_or_create_eval_step',
+        'tensorflow.python.training.evaluation',
+        'StopAfterNEvalsHook=_StopAfterNEvalsHook evaluate_once=_evaluate_once '
+        'get_or_create_eval_step=_get_or_create_eval_step',
     ),
     (
         'contrib.training',

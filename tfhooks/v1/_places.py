@@ -15,8 +15,8 @@ from types import ModuleType
 from typing import Any
 
 from tfhooks import _contrib_files, _names, _tensorflow
-from tfhooks._names import kept
-from tfhooks.v1 import _estimator, _slim, _startup
+from tfhooks._names import kept, served
+from tfhooks.v1 import _estimator, _originals, _slim, _startup
 
 _PACKAGE = 'tfhooks.v1'
 
@@ -137,6 +137,8 @@ def resolve(dotted: str) -> Any:
             return _in_slim(place, name)
         if place.partition('.')[0] == _estimator.PACKAGE:
             return getattr(_estimator.load(place), name)
+        if place in served.COPIED:  # With tfhooks' sessions.
+            return getattr(_originals.copy_of(place), name)
         if _tensorflow.is_internal(place):
             return _tensorflow.unexported(place, name)
         return getattr(importlib.import_module(place), name)
