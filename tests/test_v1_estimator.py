@@ -398,7 +398,8 @@ def test_nothing_is_loaded_before_it_is_asked_for():
         [sys.executable, '-c', program], capture_output=True, text=True, timeout=200, check=True
     )
     loaded = json.loads(done.stdout.splitlines()[-1])
-    assert not [name for name in loaded if name.startswith('tensorflow_estimator')]
+    assert not [name for name in loaded if name.startswith(('tensorflow_estimator', 'tf_slim'))]
+    assert not {'tfhooks._names.contrib_served', 'tfhooks.hooks', 'tfhooks.session'} & set(loaded)
 
 
 if __name__ == '__main__':

@@ -86,13 +86,20 @@ def patched() -> Iterator[None]:
 _LEFT = ('NanLossDuringTrainingError', 'SessionRunHook')
 
 
-def replaced_names() -> list[str]:
-    """The names of `tf.compat.v1.train` that are tfhooks' own in a program for TensorFlow 1."""
+def served_names() -> list[str]:
+    """The names of `tf.compat.v1.train` that a program for TensorFlow 1 gets from tfhooks."""
     import tfhooks
-    from tfhooks._tensorflow import originals, tf
+    from tfhooks._tensorflow import tf
 
-    names = [name for name in tfhooks.__all__ if hasattr(tf.train, name) and name not in _LEFT]
-    return [n for n in names if getattr(tfhooks, n) is not getattr(originals, n, None)]
+    return [name for name in tfhooks.__all__ if hasattr(tf.train, name) and name not in _LEFT]
+
+
+def replaced_names() -> list[str]:
+    """Those of `served_names` that are tfhooks' own; it loads them all."""
+    import tfhooks
+    from tfhooks._tensorflow import originals
+
+    return [n for n in served_names() if getattr(tfhooks, n) is not getattr(originals, n, None)]
 
 
 def _apply(changes: contextlib.ExitStack) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Iterable
 
 
@@ -20,6 +19,8 @@ def pip_command(extras: Iterable[str]) -> str:
 
 
 def _tensorflow_release() -> str | None:
+    import importlib.metadata  # It loads the parsers of mail, and only errors need it.
+
     for package in ('tensorflow', 'tensorflow-cpu'):
         try:
             version = importlib.metadata.version(package)

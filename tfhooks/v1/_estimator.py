@@ -16,7 +16,6 @@ from types import ModuleType
 from typing import Any
 
 from tfhooks._aliases import alias_spec
-from tfhooks._names import extras
 from tfhooks._names.served import ESTIMATOR, OLD_NAMES
 from tfhooks.v1 import _originals
 
@@ -61,6 +60,8 @@ def load(name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name != PACKAGE:
             raise
+        from tfhooks._names import extras
+
         raise ModuleNotFoundError(
             f'tensorflow-estimator is not installed: {extras.pip_command(["estimator"])}',
             name=PACKAGE,

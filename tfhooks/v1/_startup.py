@@ -6,8 +6,6 @@ import importlib.util
 import os
 import sys
 
-from tfhooks._names import extras
-
 _LEGACY_KERAS = 'TF_USE_LEGACY_KERAS'
 
 
@@ -26,6 +24,8 @@ def legacy_keras_problem() -> str | None:
     """Why `tf.layers` and `tf.nn.rnn_cell` do not work and what to do, or None where they do."""
     setting = os.environ.get(_LEGACY_KERAS)
     if importlib.util.find_spec('tf_keras') is None:
+        from tfhooks._names import extras
+
         command = extras.pip_command(['legacy'])
         return f'is not in Keras 3, only in Keras 2: {command}, then start again'
     if setting in ('true', 'True', '1'):

@@ -23,7 +23,7 @@ _overlay.lay_over(
     _sys.modules[__name__],
     _tf.train,
     own={
-        **dict.fromkeys(_patching.replaced_names(), _tfhooks),
+        **dict.fromkeys(_patching.served_names(), _tfhooks),
         'Coordinator': _coordinator,
     },
 )
