@@ -30,16 +30,18 @@ class Calls:
         self.standing: list[Member] = []
         self.requests: list[Request] = []
         self.before_run_calls: list[tuple[Any, Member]] = []
+        targets = {}
         for member in members:
             fast = fast_way(member.hook)
+            targets[member.index] = target = _target(member, fast)
             if fast is not None and fast.standing_request is not None:
                 self.standing.append(member)
                 self.requests.append((member.asking, fast.standing_request))
             elif not _does_nothing(member, 'before_run', fast):
-                self.before_run_calls.append((member.called, member))
+                self.before_run_calls.append((target, member))
         last_guard = max((member.index for member in members if member.guards), default=-1)
         calls = [
-            (member.index, member.called, member)
+            (member.index, targets[member.index], member)
             for member in members
             if not _does_nothing(member, 'after_run', None)
         ]
@@ -49,6 +51,12 @@ class Calls:
         self.are_ours = all(
             type(member.hook).__module__.startswith('tfhooks.hooks.') for member in members
         )
+
+
+def _target(member: Member, fast: FastWay | None) -> Any:
+    """What to call the methods of in the runs."""
+    is_direct = fast is not None and fast.is_called_itself and member.called is member.hook
+    return fast if is_direct else member.called
 
 
 def _does_nothing(member: Member, method: str, fast: FastWay | None) -> bool:

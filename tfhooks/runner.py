@@ -6,6 +6,7 @@ asked for before costs a few look-ups beside the run itself.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +27,7 @@ from tfhooks._tensorflow import (
 from tfhooks.calls import Calls
 from tfhooks.context import RunContext
 from tfhooks.errors import attach, blame
-from tfhooks.fast_way import answering, fast_way
+from tfhooks.fast_way import answering, changes, fast_way
 from tfhooks.hook_types import (
     SessionRunArgs,
     SessionRunValues,
@@ -153,6 +154,8 @@ class Runner:
           What `Session.run` returns for the caller's own fetches.
         """
         tracker, schedule = self.tracker, self._schedule
+        if schedule.changes != changes.count:  # A hook may have left the fast way.
+            schedule = self._schedule = Schedule.of_all(self.members)
         with self._counting:
             runs = self._runs + self._in_flight
             self._in_flight += 1
@@ -166,7 +169,9 @@ class Runner:
             calls = schedule.all if due else schedule.awake
             if skip:
                 calls = Calls([member for member in calls.members if member not in skip])
-            own, values = self._make(context, calls, fetches, feed_dict, options, run_metadata)
+            own, values = self._make(
+                session, context, calls, fetches, feed_dict, options, run_metadata
+            )
             succeeded = True
             with self._counting:
                 self._runs += 1
@@ -190,6 +195,7 @@ class Runner:
 
     def _make(
         self,
+        session: Session,
         context: RunContext,
         calls: Calls,
         fetches: Any,
@@ -198,7 +204,7 @@ class Runner:
         run_metadata: RunMetadata | None,
     ) -> tuple[Any, Values]:
         """Makes the run; returns the caller's results, and those of the hooks."""
-        session, tracker = context.session, context._tfhooks_steps
+        tracker = context._tfhooks_steps
         members, requests = calls.standing, calls.requests
         if calls.before_run_calls:
             members, requests = members.copy(), requests.copy()
@@ -234,7 +240,8 @@ class Runner:
                 tracker.invalidate_step()
             else:
                 went_back = tracker.ran(results[-1])
-                tracker.settle(context)
+                if tracker.slack == math.inf:
+                    tracker.settle(context)
                 if went_back is not None:
                     self._step_went_back(*went_back)
         if options is None and run_metadata is None and calls.are_ours:

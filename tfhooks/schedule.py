@@ -21,6 +21,7 @@ class Schedule:
     """What is known after one run about the next ones; never changed, but replaced as a whole.
 
     Attributes:
+      changes: How many changes of stock hooks there had been when they were asked.
       all: The calls of a run in which a hook that fetches something may be due, or in which it is
         not known who is.
       awake: The calls of a run in which no hook that sleeps is due.
@@ -44,7 +45,7 @@ class Schedule:
           sleepers: Those that sleep.
           count: How many changes of stock hooks there had been before they were asked.
         """
-        self._changes = count
+        self.changes = count
         self._early = early
         self._late = late
         self._sleepers = sleepers
@@ -66,7 +67,7 @@ class Schedule:
         early = _first(due for member, due in due if not _decides_after_run(member))
         late = _first(due for member, due in due if _decides_after_run(member))
         sleepers = [member for member, _ in due]
-        if sleepers == self._sleepers and self._changes == count:
+        if sleepers == self._sleepers and self.changes == count:
             other = object.__new__(Schedule)
             vars(other).update(vars(self), _early=early, _late=late)
             return other
@@ -80,8 +81,6 @@ class Schedule:
           tracker: What is known of the global step.
           runs: How many runs were made before.
         """
-        if self._changes != changes.count:
-            return True
         step, when, count = self._early
         if step != _NEVER and tracker is not None:
             lower = tracker.lower  # Another thread may make it None at any time.
@@ -98,7 +97,7 @@ class Schedule:
           context: The run's.
           tracker: What is known of the global step.
         """
-        if self._changes != changes.count:
+        if self.changes != changes.count:
             return True
         step, when, _ = self._late
         if step != _NEVER and tracker is not None:

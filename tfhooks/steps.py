@@ -214,11 +214,10 @@ class StepTracker:
         return (last, now) if now + self.ahead < last else None
 
     def settle(self, run_context: Any) -> None:
-        """To be called after `ran`: reads the step where no bound of it is known otherwise."""
-        if self._most == math.inf:
-            before, step = self._before_last, self.after(run_context)
-            if before is not None:
-                self._note_advance(step - before, self._threads)
+        """To be called after `ran` where `slack` is infinite: reads the step."""
+        before, step = self._before_last, self.after(run_context)
+        if before is not None:
+            self._note_advance(step - before, self._threads)
 
     def invalidate_step(self) -> None:
         """To be called instead where the step was not fetched: the next run begins with a read."""
