@@ -26,11 +26,12 @@ from tfhooks.hook_types import SessionRunArgs
 from tfhooks.plan import Plan
 from tfhooks.structures import UnservedError
 
-# What a cache may hold: elements that its plans name, and nodes of the graph in their executors.
-# They take some 300 bytes and some 500 bytes each.
+# What a cache may hold: elements that its plans name, of some 150 bytes each.
 _MOST_ELEMENTS = 1 << 17
-_MOST_NODES = 1 << 21
-# Executors are kept for so many plans on a graph of any size.
+# Nodes of the graph in the executors of its plans, of some 2,000 bytes each, if each executor had
+# the whole graph; and how many executors it may hold on a graph of any size. Beyond that plans use
+# those of TensorFlow's session, which keeps one for each request for as long as it lives.
+_MOST_NODES = 1 << 19
 _LEAST_EXECUTORS = 128
 # Where there is no room, so large a part of the plans is dropped at once: finding the least
 # recently used ones takes a look at all.
@@ -104,8 +105,8 @@ class PlanCache:
 
         Args:
             session: A `tf.compat.v1.Session` or `InteractiveSession`.
-            limit: How many plans to keep at most, at least 1; by default as many as some 100 MB
-                hold.
+            limit: How many plans to keep at most, at least 1; None for no limit but that of what
+                they hold.
 
         Raises:
             ValueError: `limit` is less than 1.
