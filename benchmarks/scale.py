@@ -51,8 +51,8 @@ class Model:
         with self.graph.as_default():
             self.step = tf.train.create_global_step()
             self.train = tf.assign_add(self.step, 1)
-            base = tf.placeholder_with_default(1.0, [])
-            self.tensors = [base * float(n) for n in range(tensors)]
+            self.base = tf.placeholder_with_default(1.0, [])
+            self.tensors = [self.base * float(n) for n in range(tensors)]
             self.placeholders = [tf.placeholder(tf.float32, [None]) for _ in range(feeds)]
             if feeds:
                 sums = [tf.reduce_sum(placeholder) for placeholder in self.placeholders]
@@ -74,12 +74,16 @@ def opened(stack: contextlib.ExitStack, library: str, model: Model, hooks: Any =
         )
 
 
-def changing_requests(stack: contextlib.ExitStack, library: str) -> Stepping:
-    """500 fetch lists in turn, of 1 to 8 of 21 tensors each."""
+def changing_requests(stack: contextlib.ExitStack, library: str, feeds: bool = False) -> Stepping:
+    """500 fetch lists in turn, of 1 to 8 of 21 tensors each; with `feeds` a value that changes."""
     model, choose = Model(21), random.Random(0)
     lists = [choose.sample(model.tensors, choose.randint(1, 8)) for _ in range(500)]
     turn = itertools.cycle(lists)
-    return opened(stack, library, model), lambda: ([model.train, *next(turn)], None)
+    values = itertools.count()
+    return opened(stack, library, model), lambda: (
+        [model.train, *next(turn)],
+        {model.base: float(next(values))} if feeds else None,
+    )
 
 
 def new_requests(stack: contextlib.ExitStack, library: str) -> Stepping:
@@ -259,7 +263,7 @@ def resident_megabytes() -> float:
 def measure_memory(steps: int, sessions: int) -> None:
     """Prints how the resident memory of the process grows; of tfhooks alone."""
     with contextlib.ExitStack() as stack:
-        session, request = changing_requests(stack, 'tfhooks')
+        session, request = changing_requests(stack, 'tfhooks', feeds=True)
         settled = 0.0
         for number in range(1, steps + 1):
             session.run(*request())
