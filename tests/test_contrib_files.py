@@ -357,3 +357,32 @@ def test_the_reader_of_mnist_takes_files_and_downloads_nothing(tmp_path):
     assert 'put train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3' in error
     assert str(tmp_path / 'data') in error
     assert read == '(4, 784) 1.0 [1 2 3 4] 1'
+
+
+SCIPY = """
+    import numpy as np
+    import tensorflow as tf
+
+    for dtype, method in ((tf.float64, 'SLSQP'), (tf.float32, 'L-BFGS-B'), (tf.float32, 'SLSQP')):
+        with tf.Graph().as_default(), tf.Session() as session:
+            point = tf.get_variable('point', initializer=tf.constant([3.0, 4.0], dtype))
+            loss = tf.reduce_sum(tf.square(point - 1))
+            optimizer = tf.contrib.opt.ScipyOptimizerInterface(loss, method=method)
+            session.run(tf.global_variables_initializer())
+            try:
+                optimizer.minimize(session)
+                print('RESULT', np.abs(session.run(point) - 1).max() < 1e-3)
+            except Exception as error:
+                print('RESULT', type(error).__name__, error)
+"""
+
+
+@needs_files
+def test_optimizers_of_scipy(tmp_path):
+    pytest.importorskip('scipy')
+    write(tmp_path, {'program': SCIPY})
+    done = python(tmp_path, *RUNNER, 'program.py')
+    results = [line for line in done.stdout.splitlines() if line.startswith('RESULT')]
+    assert results[:2] == ['RESULT True'] * 2, done.stderr
+    # What SciPy makes of float32 is SciPy's affair, and has changed.
+    assert len(results) == 3

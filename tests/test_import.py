@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -34,8 +35,11 @@ def eager():
 
 
 def _run(script):
+    # Another test may have imported tfhooks.v1 in this process, which chooses a Keras in it.
+    environment = {key: value for key, value in os.environ.items() if key != 'TF_USE_LEGACY_KERAS'}
     done = subprocess.run(
         [sys.executable, '-c', _STATE + script],
+        env=environment,
         capture_output=True,
         text=True,
         timeout=300,

@@ -29,7 +29,9 @@ def stops(caplog):
     """A function that gives the lines logged so far that say why training stops."""
     caplog.set_level(logging.INFO, 'tfhooks')
     return lambda: [
-        (r.levelname, r.getMessage()) for r in caplog.records if 'Training stops' in r.getMessage()
+        (r.levelname, r.getMessage())
+        for r in caplog.records
+        if 'The session stops' in r.getMessage()
     ]
 
 
@@ -67,7 +69,7 @@ def test_a_hook_and_the_step(kind, stops):
         assert parts(session.stop_reason) == ('hook', 'StopAtStepHook', 5)
     sentence = 'StopAtStepHook asked for a stop at global step 5'
     assert session.stop_reason == sentence
-    assert stops() == [('INFO', f'Training stops: {sentence}.')]
+    assert stops() == [('INFO', f'The session stops: {sentence}.')]
 
 
 def test_the_hook_that_asked_first_and_which_of_several_of_a_class():
@@ -100,7 +102,7 @@ def test_end_of_data_and_the_operation_that_ran_out(kind, stops):
             session.run(train)
     assert parts(session.stop_reason) == ('end of data', 'batch', 3)
     assert session.stop_reason == 'end of data of batch at global step 3'
-    assert stops() == [('INFO', 'Training stops: end of data of batch at global step 3.')]
+    assert stops() == [('INFO', 'The session stops: end of data of batch at global step 3.')]
     assert calls[-1] == 'hook.end'
 
 
@@ -207,7 +209,7 @@ def test_an_error_and_where(kind, stops):
     sentence = "error in Fails.after_run: KeyError: 'two\\nlines' at global step 2"
     assert session.stop_reason == sentence
     assert parts(session.stop_reason) == ('error', 'KeyError', 2)
-    assert stops() == [('INFO', f'Training stops: {sentence}.')]
+    assert stops() == [('INFO', f'The session stops: {sentence}.')]
 
 
 @both
@@ -245,7 +247,7 @@ def test_closed(kind, stops):
     session.run(train)
     session.close()
     assert parts(session.stop_reason) == ('closed', None, 1)
-    assert stops() == [('INFO', 'Training stops: the session was closed at global step 1.')]
+    assert stops() == [('INFO', 'The session stops: the session was closed at global step 1.')]
 
 
 def test_a_model_without_a_global_step():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 import textwrap
 
 import numpy as np
@@ -29,6 +30,32 @@ def test_every_replacement_is_there():
         found = run(f'import {place}\nvalue = {place}.{last}\nfrom {place} import {last} as again')
         # NumPy 2 has a `bool` and a `long` of its own.
         assert found['value'] is found['again'] or hasattr(np, last), name
+
+
+def test_images_need_pillow(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'PIL.Image', None)
+    found = run("""
+        from scipy import misc
+        import scipy.misc
+        import numpy as np
+        image = np.array([[0.0, 1.0], [2.0, 4.0]])
+        scaled = misc.bytescale(image)
+    """)
+    assert found['scaled'].tolist() == [[0, 64], [128, 255]]
+    for name, arguments in (('imread', ['x.png']), ('imresize', [found['image'], (4, 4)])):
+        with pytest.raises(ModuleNotFoundError, match='pip install pillow'):
+            getattr(found['misc'], name)(*arguments)
+
+
+def test_images_by_pillow(tmp_path):
+    pytest.importorskip('PIL.Image', reason='needs Pillow')
+    found = run('from scipy.misc import imread, imresize, imsave')
+    image = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    found['imsave'](tmp_path / 'x.png', image)
+    assert found['imread'](tmp_path / 'x.png').tolist() == image.tolist()
+    assert found['imresize'](image, (2, 3)).shape == (2, 3, 3)
+    assert found['imresize'](image, 50).shape == (2, 2, 3)
+    assert found['imresize'](image, 2.0).shape == (8, 8, 3)
 
 
 def test_removed_names_mean_what_they_meant():

@@ -15,7 +15,14 @@ def __getattr__(name: str) -> Any:
 
 
 def _pillow() -> Any:
-    return importlib.import_module('PIL.Image')
+    try:
+        return importlib.import_module('PIL.Image')
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            'scipy.misc of an earlier SciPy reads and writes images by Pillow, which is not '
+            'installed: pip install pillow',
+            name=error.name,
+        ) from error
 
 
 def _method(interp: str) -> Any:

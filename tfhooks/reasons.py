@@ -83,7 +83,7 @@ class Stopping:
         """
         if self.reason is not None and self._to_notice.acquire(blocking=False):
             self.reason = self.reason.noticed_at(step())
-            log.info('Training stops: %s.', self.reason)
+            log.info('The session stops: %s.', self.reason)
 
     def refuse(self) -> None:
         """Raises StopRequestedError."""

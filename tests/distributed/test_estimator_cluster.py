@@ -31,7 +31,7 @@ def test_each_task_does_its_part_and_ends(tmp_path):
         assert cluster.tasks['ps:0'].process.poll() is None
     for name in ('chief:0', 'worker:0'):
         assert 'weight is on /job:ps' in logs[name]
-        assert 'INFO:tfhooks:Training stops: StopAtStepHook' in logs[name]
+        assert 'INFO:tfhooks:The session stops: StopAtStepHook' in logs[name]
     assert 'Saving checkpoints for' in logs['chief:0']
     assert 'Saving checkpoints for' not in logs['worker:0']
 
