@@ -91,7 +91,7 @@ PROGRAM = """
     assert importlib.import_module('tensorflow.train') is tf.train
     assert importlib.import_module('.model', 'inner') is inner.model
     assert gfile is tf.gfile and layers is tf.keras.layers and Saver is tf.train.Saver
-    assert SessionRunHook is tfhooks.SessionRunHook is session_run_hook.SessionRunHook
+    assert SessionRunHook is tf.train.SessionRunHook is session_run_hook.SessionRunHook
     assert by_editor is tf.train
     assert tensorflow is ours and 'tensorflow.lite.python.lite_constants' in sys.modules
     assert by_path is session_run_hook and SessionRunArgs is tfhooks.SessionRunArgs
@@ -109,7 +109,7 @@ PROGRAM = """
     assert theirs.__version__ == tf.__version__
     assert tf.compat.v2.constant is theirs.constant
     assert library.mean([1.0, 3.0]) == 2.0
-    assert library.Hook is tfhooks.SessionRunHook
+    assert library.Hook is tf.train.SessionRunHook
     assert not hasattr(theirs, 'placeholder')
     # A package that was named is the program's.
     import named

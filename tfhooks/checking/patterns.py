@@ -155,7 +155,7 @@ PATTERNS = {
             'the global step is fetched in the run that increments it: the value may be of before '
             "or after the increment, as in TensorFlow; tfhooks' own hooks do not read it so",
             'run_context.session.run(global_step) in after_run',
-            'How stock hooks read the global step',
+            'How untouched stock hooks read the global step',
         ),
         Pattern(
             'hook-timeout',

@@ -50,7 +50,9 @@ GONE = {
 # Of the packages beside the public namespace.
 PACKAGES = {
     'examples.tutorials.mnist': _MNIST,
-    'examples': 'a copy of the program from the sources of TensorFlow 1.15',
+    'examples': (
+        f'{_MNIST} for the tutorials; else a copy of the program from the sources of TensorFlow 1.15'
+    ),
     'models': 'a copy of the program from the repository tensorflow/models',
     'tensorboard': 'the package tensorboard',
     'python.ops.rnn_cell': 'tf.nn.rnn_cell',
