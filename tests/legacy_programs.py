@@ -192,7 +192,8 @@ def recorded(name):
     """What the program left on TensorFlow 1.15, with the differences that docs/differences.md has:
 
     tfhooks does not write the checkpoint again that its creator has just restored, and takes up
-    what a Saver kept before. Into how many files an Estimator's is written is TensorFlow's own affair.
+    what a Saver kept before. Into how many files an Estimator's is written is TensorFlow's own
+    affair.
     """
     with open(os.path.join(RECORDED, name + '.json')) as file:
         left = json.load(file)

@@ -51,7 +51,8 @@ GONE = {
 PACKAGES = {
     'examples.tutorials.mnist': _MNIST,
     'examples': (
-        f'{_MNIST} for the tutorials; else a copy of the program from the sources of TensorFlow 1.15'
+        f'{_MNIST} for the tutorials; else a copy of the program from the sources of '
+        'TensorFlow 1.15'
     ),
     'models': 'a copy of the program from the repository tensorflow/models',
     'tensorboard': 'the package tensorboard',
