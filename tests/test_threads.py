@@ -286,3 +286,40 @@ def test_values_are_logged_every_so_many_runs_exactly():
     with tfhooks.MonitoredSession(hooks=[hook]) as session:
         in_threads(lambda _: [session.run(train) for _ in range(7 * RUNS)])
     assert len(lines) == THREADS * RUNS
+
+
+def test_a_stop_is_forgotten_where_another_thread_then_loses_the_session(tmp_path):
+    step = tf.train.get_or_create_global_step()
+    train = tf.assign_add(step, 1)
+    stopped, waits = threading.Event(), threading.Event()
+
+    class LosesAfterTheStop(tfhooks.SessionRunHook):
+        is_lost = False
+
+        def before_run(self, run_context):
+            if threading.current_thread().name == 'other' and not self.is_lost:
+                waits.set()
+                assert stopped.wait(60)
+                self.is_lost = True
+                raise tf.errors.AbortedError(None, None, 'the session is lost')
+
+    hooks = [LosesAfterTheStop(), tfhooks.StopAtStepHook(last_step=6)]
+    with tfhooks.MonitoredTrainingSession(
+        checkpoint_dir=str(tmp_path), hooks=hooks, save_checkpoint_steps=4
+    ) as session:
+
+        def loop():
+            while not session.should_stop():
+                session.run(train)
+
+        other = threading.Thread(target=loop, name='other')
+        other.start()
+        assert waits.wait(60)
+        loop()
+        assert session.should_stop()
+        stopped.set()
+        other.join(60)
+        assert not other.is_alive()
+        assert session.run_without_hooks(step) == 6
+    assert session.stop_reason.kind == 'hook'
+    assert tf.train.latest_checkpoint(str(tmp_path)).endswith('-6')

@@ -33,6 +33,7 @@ class Lifecycle:
       failure: What recovery gave up with, or None.
       runs: How many runs have succeeded; counted by the owner.
       asked_to_stop: Set by the owner: whether the session was asked to stop.
+      recovered: Set by the owner: called when a lost session was made again.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Lifecycle:
           grace_secs: How long to wait for the threads of a session that is closed, in seconds.
         """
         self.asked_to_stop: Callable[[], bool] = lambda: False
+        self.recovered: Callable[[], None] = lambda: None
         self.session: Session | None = None
         self.coord: Coordinator | None = None
         self.failure: Exception | None = None
@@ -108,6 +110,8 @@ class Lifecycle:
                         tf.train.start_queue_runners(sess=session, coord=coord)
                     self._group.after_create_session(session, coord)
                     self.session, self.coord = session, coord
+                    if self._was_open:
+                        self.recovered()
             except PREEMPTION_ERRORS as error:
                 if self.recovers:
                     recovery.log_not_created(error)

@@ -81,6 +81,7 @@ class Monitored(PrivateNames):
         )
         stopping = self._stopping
         self._life.asked_to_stop = lambda: stopping.refuses
+        self._life.recovered = stopping.forget_hooks
         try:
             self._group.begin()
             self._life.open()

@@ -60,6 +60,7 @@ class Stopping:
     def __init__(self) -> None:
         self.reason: StopReason | None = None
         self.refuses = False
+        self._by_hooks_alone = True
         self._to_notice = threading.Lock()
 
     def ask(self, reason: StopReason) -> None:
@@ -68,6 +69,17 @@ class Stopping:
             self.reason = reason
         if reason.kind in _REFUSING:
             self.refuses = True
+            self._by_hooks_alone = self._by_hooks_alone and reason.kind == 'hook'
+
+    def forget_hooks(self) -> None:
+        """Takes back that hooks asked for a stop, where nobody else has.
+
+        To be called when a lost session was made again: it has gone back to an earlier step, from
+        which the hooks will ask again in time.
+        """
+        if self.refuses and self._by_hooks_alone:
+            self.reason, self.refuses = None, False
+            self._to_notice = threading.Lock()
 
     def fail(self, error: BaseException) -> None:
         """Takes an error for the reason, whatever was asked before."""
