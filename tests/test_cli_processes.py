@@ -46,7 +46,10 @@ PROGRAM = """
         sys.exit(process.exitcode)
 """
 
-OURS = {'names': ['tfhooks.v1', 'tfhooks.v1'], 'hook': 'tfhooks.hook_types'}
+OURS = {
+    'names': ['tfhooks.v1', 'tfhooks.v1'],
+    'hook': 'tensorflow.python.training.session_run_hook',
+}
 THEIRS = {
     'names': ['tensorflow', 'tensorflow'],
     'hook': 'tensorflow.python.training.session_run_hook',

@@ -55,7 +55,12 @@ class Calls:
 
 def _target(member: Member, fast: FastWay | None) -> Any:
     """What to call the methods of in the runs."""
-    is_direct = fast is not None and fast.is_called_itself and member.called is member.hook
+    is_direct = (
+        fast is not None
+        and fast.is_called_itself
+        and type(member.hook) is fast.kind
+        and member.called is member.hook
+    )
     return fast if is_direct else member.called
 
 

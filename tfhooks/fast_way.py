@@ -79,14 +79,14 @@ class FastWay(SupportsNextDue, SupportsSessionIsReady):
         written for TensorFlow does that, so its subclasses and its changes stay on this way.
       lock: Several threads may share a session.
       decides_after_run: Whether the hook asks for nothing in the run in which it is due.
-      is_called_itself: Whether sessions may call `before_run` and `after_run` of this object, since
-        those of the hook's class do nothing beside.
+      is_called_itself: Whether sessions call `after_run` of this object, and not the hook's, which
+        would lead here: for a hook that is called in every run.
       standing_request: What `before_run` asks in every run, if that is always the same.
     """
 
     lazy: tuple[str, ...] = ()
     decides_after_run = True
-    is_called_itself = True
+    is_called_itself = False
     standing_request: Any = None
 
     def __init__(self, hook: Any, kind: type, *, extended: bool = False) -> None:

@@ -98,8 +98,9 @@ def test_a_killed_chief_goes_on_from_its_checkpoint(history):
 
 def test_all_workers_finish_at_the_last_step(history):
     assert history['statuses'] == [0, 0, 0]
-    # Each other worker may have had a run on its way when one of them saw the last step.
-    ends = range(LAST_STEP, LAST_STEP + len(TRAINERS))
+    # Each other worker may have had a run on its way when one of them saw the last step, and may
+    # have read the step too early to see it in its own.
+    ends = range(LAST_STEP, LAST_STEP + 2 * len(TRAINERS))
     for name in TRAINERS:
         (step,) = re.findall(r'ends at step (\d+)', history['logs'][name][-1])
         assert int(step) in ends

@@ -47,8 +47,9 @@ def test_a_cluster_on_this_machine_ends_with_its_accuracy(tmp_path, arguments, s
     text = (tmp_path / 'log').read_text(encoding='utf-8', errors='replace')
     assert process.returncode == 0, text[-6000:]
     (found,) = re.findall(r'(?m)^\[chief 0\] test accuracy at step (\d+): ([\d.]+)%', text)
-    # Each other worker may have had a run on its way when one of them saw the last step.
-    assert int(found[0]) in range(steps, steps + 3)
+    # Each other worker may have had a run on its way when one of them saw the last step, and may
+    # have read the step too early to see it in its own.
+    assert int(found[0]) in range(steps, steps + 5)
     assert float(found[1]) >= accuracy
     for task in ('chief 0', 'worker 0', 'worker 1'):
         assert f'[{task}] {task} has ended: StopAtStepHook' in text

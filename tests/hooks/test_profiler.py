@@ -102,9 +102,13 @@ def tags(directory):
 @pytest.mark.parametrize('hook', [tf.train.ProfilerHook, ProfilerHook])
 def test_traces_one_period_after_the_first_run_as_tensorflow_does(make, hook, tmp_path, log):
     steps, traced = profile(make, tmp_path, 35, hook, racing=False, save_steps=10)
-    assert steps == traced == [10, 20, 30]
+    if hook is ProfilerHook:
+        assert steps == [10, 20, 30]
+    else:  # It may read the step of the first run before or after the increment.
+        assert steps in ([10, 20, 30], [11, 21, 31])
+    assert steps == traced
     assert log('Saving timeline')[0] == (
-        f"Saving timeline for 10 into '{tmp_path}/timeline-10.json'."
+        f"Saving timeline for {steps[0]} into '{tmp_path}/timeline-{steps[0]}.json'."
     )
 
 

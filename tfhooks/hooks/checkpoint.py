@@ -519,8 +519,6 @@ class CheckpointSaverHook(
 
 
 class _CheckpointSaver(FastWay):
-    is_called_itself = False
-
     def after_run(self, run_context: Any, run_values: Any) -> None:
         hook, timer = self.hook, self.timer
         if not timer.may_be_due_by_now():

@@ -219,8 +219,9 @@ class _LoggingTensor(FastWay):
 
     def end(self, session: Any) -> None:
         if self.hook._log_at_end:
-            values = session.run(self.hook._current_tensors)
+            # The tensors may hang on the train op, which adds to the step.
             step = None if self._global_step is None else int(session.run(self._global_step))
+            values = session.run(self.hook._current_tensors)
             with self.lock:
                 self._log(values, self._runs, step)
 

@@ -96,6 +96,7 @@ class NanTensorHook(StockHook, tf.train.NanTensorHook):
 
 class _NanTensor(FastWay):
     decides_after_run = False
+    is_called_itself = True
 
     def __init__(self, hook: NanTensorHook, check_inf: bool) -> None:
         super().__init__(hook, NanTensorHook, extended=check_inf)
