@@ -20,7 +20,8 @@ class Calls:
       requests: What they ask.
       before_run_calls: The others, each with what its `before_run` is called of.
       after_run_calls: All that are told of the results: their places, what `after_run` is called
-        of, and they themselves. Those that save come after those that find the weights bad.
+        of, and they themselves.
+      guards: Those that find out whether the weights are bad.
       are_ours: Whether all are tfhooks' own hooks.
     """
 
@@ -39,15 +40,12 @@ class Calls:
                 self.requests.append((member.asking, fast.standing_request))
             elif not _does_nothing(member, 'before_run', fast):
                 self.before_run_calls.append((target, member))
-        last_guard = max((member.index for member in members if member.guards), default=-1)
-        calls = [
+        self.guards = [member for member in members if member.guards]
+        self.after_run_calls = [
             (member.index, targets[member.index], member)
             for member in members
             if not _does_nothing(member, 'after_run', None)
         ]
-        self.after_run_calls = sorted(
-            calls, key=lambda call: max(call[0], last_guard) + 0.5 if call[2].saves else call[0]
-        )
         self.are_ours = all(
             type(member.hook).__module__.startswith('tfhooks.hooks.') for member in members
         )

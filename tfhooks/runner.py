@@ -181,7 +181,7 @@ class Runner:
                 if skip:
                     calls = Calls([member for member in calls.members if member not in skip])
             if calls.after_run_calls:
-                self._answer(calls.after_run_calls, context, values)
+                self._answer(calls, context, values)
             if due:
                 self._reschedule()
             return own
@@ -340,14 +340,14 @@ class Runner:
             merging.explain(self._graph, caller, requests, error)
             raise
 
-    def _answer(
-        self, calls: list[tuple[int, Any, Member]], context: RunContext, values: Values
-    ) -> None:
+    def _answer(self, calls: Calls, context: RunContext, values: Values) -> None:
         """Gives the hooks their results. What finds the weights bad by an error stops all."""
         errors: list[BaseException] | None = None
         nothing, stopped = values[None], context._stop_requested
-        for index, hook, member in calls:
+        for index, hook, member in calls.after_run_calls:
             own = values.get(index, nothing)
+            if member.saves and not self._may_save(member, calls, context, values):
+                continue
             if stopped and member.guards:
                 # Whether this very hook asks for a stop is part of its verdict.
                 context._stop_requested = False
@@ -376,6 +376,19 @@ class Runner:
         if errors:
             attach(errors[0], errors[1:])
             raise errors[0]
+
+    def _may_save(self, saver: Member, calls: Calls, context: RunContext, values: Values) -> bool:
+        """Looks ahead at what hooks that come later will find in the loss, and tells the savers.
+
+        Returns:
+          Whether to call the saver, which is not done with TensorFlow's own if the weights are bad.
+        """
+        for guard in calls.guards:
+            own = values.get(guard.index)
+            if guard.index > saver.index and own is not None and _is_bad(guard, own.results):
+                self._mark_bad_weights(context, guard)
+        is_told = supports(saver.layers[-1], SupportsSkipFinalSave)
+        return is_told or not context._tfhooks_weights_are_bad
 
     def _mark_bad_weights(self, context: RunContext, guard: Member) -> None:
         context._tfhooks_weights_are_bad = self.weights_are_bad = True
