@@ -13,6 +13,7 @@ import inspect
 import operator as _operator
 import sys as _sys
 import types as _types
+import typing as _typing
 
 import numpy as _numpy
 import tensorflow as _tensorflow
@@ -403,7 +404,7 @@ class _Renamed(list):
         super().__init__(entries)
         self._rename = rename
 
-    def pop(self, index=-1):
+    def pop(self, index: _typing.SupportsIndex = -1):
         prefix, time = super().pop(index)
         return self._rename(prefix), time
 

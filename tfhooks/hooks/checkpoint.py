@@ -402,7 +402,8 @@ class CheckpointSaverHook(
         def job(copied: Any) -> None:
             path = self._write(copied, step)
             if best is not None and metrics and path is not None:
-                own.retries.tolerate(lambda: best.keep(path, int(step), metrics[0]))
+                keep = best.keep
+                own.retries.tolerate(lambda: keep(path, int(step), metrics[0]))
 
         if not own.background.start(int(step), job, self._describe()):
             return False
