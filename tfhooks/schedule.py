@@ -108,7 +108,8 @@ class Schedule:
 
 
 def _first(due: Any) -> NextDue:
-    return NextDue(*map(min, zip(NEVER, *due, strict=True)))
+    # Plain floats: every run compares with them, and NumPy's numbers are slow at that.
+    return NextDue(*(float(min(values)) for values in zip(NEVER, *due, strict=True)))
 
 
 def _decides_after_run(member: Member) -> bool:
