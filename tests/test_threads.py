@@ -281,10 +281,10 @@ def test_values_are_logged_every_so_many_runs_exactly():
     step = tf.train.get_or_create_global_step()
     train = tf.assign_add(step, 1)
     lines = []
-    hook = tfhooks.LoggingTensorHook(['good:0'], every_n_iter=7, formatter=lines.append)
+    hook = tfhooks.LoggingTensorHook(['good:0'], every_n_iter=20, formatter=lines.append)
     tf.identity(1.0, name='good')
     with tfhooks.MonitoredSession(hooks=[hook]) as session:
-        in_threads(lambda _: [session.run(train) for _ in range(7 * RUNS)])
+        in_threads(lambda _: [session.run(train) for _ in range(20 * RUNS)])
     assert len(lines) == THREADS * RUNS
 
 
