@@ -50,6 +50,10 @@ class Calls:
             type(member.hook).__module__.startswith('tfhooks.hooks.') for member in members
         )
 
+    def without(self, skip: Sequence[Member]) -> Calls:
+        """The same without the members that are left out of one run."""
+        return Calls([member for member in self.members if member not in skip])
+
 
 def _target(member: Member, fast: FastWay | None) -> Any:
     """What to call the methods of in the runs."""

@@ -168,7 +168,7 @@ class Runner:
             due = schedule.is_due_before(session, tracker, runs)
             calls = schedule.all if due else schedule.awake
             if skip:
-                calls = Calls([member for member in calls.members if member not in skip])
+                calls = calls.without(skip)
             own, values = self._make(
                 session, context, calls, fetches, feed_dict, options, run_metadata
             )
@@ -177,9 +177,8 @@ class Runner:
                 self._runs += 1
                 self._in_flight -= 1
             if not due and schedule.is_due_after(context, tracker):
-                due, calls = True, schedule.with_late
-                if skip:
-                    calls = Calls([member for member in calls.members if member not in skip])
+                due = True
+                calls = schedule.with_late.without(skip) if skip else schedule.with_late
             if calls.after_run_calls:
                 self._answer(calls, context, values)
             if due:
