@@ -33,6 +33,9 @@ sctypes = {
     'others': [bool, object, bytes, str, np.void],
 }
 
+# NumPy renamed it in 2.0.
+trapz = getattr(np, 'trapezoid', None) or np.trapz  # type: ignore[attr-defined,unused-ignore]
+
 
 def get(value: Any, name: str) -> Any:
     """What `value.name` is, or was before the name was removed.

@@ -15,7 +15,7 @@ _OF_NUMPY = (
     'in1d=numpy.isin infty=numpy.inf int=builtins.int long=builtins.int mat=numpy.asmatrix '
     'object=builtins.object product=numpy.prod rank=numpy.ndim round_=numpy.round '
     'row_stack=numpy.vstack sctypes=tfhooks._removed.sctypes singlecomplex=numpy.complex64 '
-    'sometrue=numpy.any str=builtins.str string_=numpy.bytes_ trapz=numpy.trapezoid '
+    'sometrue=numpy.any str=builtins.str string_=numpy.bytes_ trapz=tfhooks._removed.trapz '
     'unicode=builtins.str unicode_=numpy.str_'
 )
 
