@@ -203,7 +203,7 @@ class _LoggingTensor(FastWay):
     def _log(self, values: dict[Any, Any], count: int, step: int | None) -> None:
         threshold = self._threshold
         if threshold is None:
-            threshold = min(np.get_printoptions()['threshold'], _MOST_ELEMENTS)
+            threshold = int(min(np.get_printoptions()['threshold'], _MOST_ELEMENTS))
         with np.printoptions(threshold=threshold), self.own_writes():
             if self._wants_step:
                 np.set_printoptions(suppress=True)
