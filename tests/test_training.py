@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import os
 import signal
 
@@ -280,6 +281,20 @@ def test_which_hooks_a_chief_gets(tmp_path):
         ]
     with tf.Graph().as_default(), tfhooks.MonitoredTrainingSession(hooks=[own]) as session:
         assert kinds_of_hooks(session) == ['Recorder']
+
+
+def test_either_default_may_be_handed_to_either_function(tmp_path):
+    """As a wrapper does that reads a default off the one and calls the other."""
+    names = ('save_checkpoint_secs', 'save_checkpoint_steps', 'save_summaries_secs')
+    for index, (asked, called) in enumerate(itertools.permutations((tfhooks, tf.train))):
+        parameters = inspect.signature(asked.MonitoredTrainingSession).parameters
+        defaults = {name: parameters[name].default for name in names}
+        folder = tmp_path / str(index)
+        with tf.Graph().as_default():
+            train = count()
+            with called.MonitoredTrainingSession(checkpoint_dir=str(folder), **defaults) as session:
+                session.run(train)
+            assert latest_step(folder) == 1
 
 
 def test_both_save_periods_given_secs_wins(tmp_path):

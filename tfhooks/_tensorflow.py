@@ -532,11 +532,30 @@ def runs_as_tensorflow(session):
     return True
 
 
-# What TensorFlow's MonitoredTrainingSession takes for "not given"; read off its signature, since it
-# is not exported.
-USE_DEFAULT = (
-    inspect.signature(tf.train.MonitoredTrainingSession).parameters['save_checkpoint_secs'].default
-)
+class _UseDefault:
+    """Equal to what TensorFlow's MonitoredTrainingSession takes for "not given", and can be read.
+
+    TensorFlow's is a bare `object()`, and not exported; it is read off the signature. Either may be
+    handed to either function, since TensorFlow compares by `==`, too.
+    """
+
+    _tensorflows = (
+        inspect.signature(tf.train.MonitoredTrainingSession)
+        .parameters['save_checkpoint_secs']
+        .default
+    )
+
+    def __eq__(self, other):
+        return isinstance(other, _UseDefault) or other is self._tensorflows
+
+    def __hash__(self):
+        return hash(self._tensorflows)
+
+    def __repr__(self):
+        return 'USE_DEFAULT'
+
+
+USE_DEFAULT = _UseDefault()
 
 
 def as_array(value, dtype):
