@@ -14,6 +14,7 @@ import pytest
 from cli_programs import RUNNER, python, write
 
 from tfhooks import _contrib_files
+from tfhooks._names import extras
 
 needs_files = pytest.mark.skipif(
     _contrib_files.folder() is None, reason=f'needs the files: {_contrib_files.INSTALL}'
@@ -226,7 +227,7 @@ def test_what_needs_no_estimator_is_there_without_it(files, tmp_path):
         ),
         strict=True,
     ):
-        assert error == f'{named}: {why}: pip install "tfhooks[estimator]"'
+        assert error == f'{named}: {why}: {extras.pip_command(["estimator"])}'
     assert 'tensorflow_estimator' in last
 
 
@@ -264,7 +265,8 @@ def test_the_files_work_without_the_estimator_as_far_as_they_need_none(tmp_path)
     checkpoint, rate, error = done.stdout.splitlines()[-3:]
     assert checkpoint.endswith('model.ckpt-3')
     assert rate == '0.25'
-    assert error.endswith('tensorflow-estimator is not installed: pip install "tfhooks[estimator]"')
+    command = extras.pip_command(['estimator'])
+    assert error.endswith(f'tensorflow-estimator is not installed: {command}')
 
 
 @needs_files

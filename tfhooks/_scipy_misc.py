@@ -18,9 +18,11 @@ def _pillow() -> Any:
     try:
         return importlib.import_module('PIL.Image')
     except ModuleNotFoundError as error:
+        from tfhooks._names import extras
+
         raise ModuleNotFoundError(
             'scipy.misc of an earlier SciPy reads and writes images by Pillow, which is not '
-            'installed: pip install pillow',
+            f'installed: {extras.pip_install("pillow")}',
             name=error.name,
         ) from error
 

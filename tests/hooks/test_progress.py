@@ -55,12 +55,12 @@ def test_arguments(arguments, error, text):
 
 def test_a_bar_without_tqdm(monkeypatch, log):
     monkeypatch.setitem(sys.modules, 'tqdm', None)
-    with pytest.raises(ImportError, match=r'bar=True needs tqdm; .*pip install tfhooks\[progress'):
+    with pytest.raises(ImportError, match=r'bar=True needs tqdm; .*install "tfhooks\[progress\]"'):
         ProgressHook(bar=True)
     file = Terminal()
     train(tfhooks.MonitoredSession, [ProgressHook(every_n_steps=10, file=file)], 12)
     assert [line.split(',')[0] for line in file.getvalue().splitlines()] == ['step 10', 'step 12']
-    assert log('pip install tfhooks[progress]')
+    assert log('for a bar: pip install "tfhooks[progress]"')
 
 
 def test_begin_needs_a_global_step_and_the_tensors():

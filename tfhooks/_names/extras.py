@@ -1,4 +1,4 @@
-"""How the extras of tfhooks are installed."""
+"""The commands that install what is missing, as errors, `check` and the smoke test print them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,27 @@ def pip_command(extras: Iterable[str]) -> str:
       extras: Their names; one may be several, joined by commas.
     """
     names = sorted({name for extra in extras for name in extra.split(',')})
-    release = _tensorflow_release()
-    # A tf_keras of another release would bring its own TensorFlow along.
-    pins = f' "tf_keras=={release}.*"' if release and 'legacy' in names else ''
-    return f'pip install "tfhooks[{",".join(names)}]"{pins}'
+    return pip_install(f'tfhooks[{",".join(names)}]')
 
 
-def _tensorflow_release() -> str | None:
+def pip_install(requirement: str) -> str:
+    """The command that installs a package, and leaves the TensorFlow that is installed.
+
+    Without the pin pip may upgrade TensorFlow: each tf_keras needs the TensorFlow of its number.
+
+    Args:
+      requirement: What pip is to install, such as `tfhooks[legacy]`.
+    """
+    version = _tensorflow_version()
+    if version is None:
+        return f'pip install "{requirement}"'
+    if requirement.startswith('tensorflow['):
+        return f'pip install "{requirement}=={version}"'
+    return f'pip install "{requirement}" "tensorflow=={version}"'
+
+
+def _tensorflow_version() -> str | None:
+    """The release that is installed, in whichever package; None where there is none."""
     import importlib.metadata  # It loads the parsers of mail, and only errors need it.
 
     for package in ('tensorflow', 'tensorflow-cpu'):
@@ -26,5 +40,6 @@ def _tensorflow_release() -> str | None:
             version = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue
-        return '.'.join(version.split('.')[:2])
+        # `==2.18.1` also holds for a build of one's own, such as 2.18.1+local.
+        return version.partition('+')[0]
     return None

@@ -143,8 +143,8 @@ _LOOKUP = {
 
 INSTEAD = {
     'contrib.layers': 'the layers, initializers and regularizers that are left are in tf_slim '
-    '(pip install "tfhooks[contrib]"); use those, or tf.layers',
-    'contrib.slim': 'what is left of it is tf_slim (pip install "tfhooks[contrib]"); use that, or '
+    '(the extra contrib of tfhooks); use those, or tf.layers',
+    'contrib.slim': 'what is left of it is tf_slim (the extra contrib of tfhooks); use that, or '
     'tf.layers',
     **{f'contrib.layers.{name}': text for name, text in _LAYERS.items()},
     **{f'contrib.slim.{name}': text for name, text in _LAYERS.items()},
@@ -154,8 +154,8 @@ INSTEAD = {
     **{f'contrib.rnn.{name}': text for name, text in _CELLS.items()},
     'contrib.data': 'use the methods of tf.data.Dataset, or tf.data.experimental',
     **{f'contrib.data.{name}': text for name, text in _DATA.items()},
-    'contrib.framework': 'use tf.train for checkpoints and the global step, and tf_slim (pip '
-    'install "tfhooks[contrib]") for scopes and variables',
+    'contrib.framework': 'use tf.train for checkpoints and the global step, and tf_slim (the '
+    'extra contrib of tfhooks) for scopes and variables',
     **{f'contrib.framework.{name}': text for name, text in _FRAMEWORK.items()},
     'contrib.framework.nest': 'use tf.nest',
     'contrib.training': 'use the hooks and the sessions of tf.train, and tf.data for input',

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from tfhooks import _rewriting
+from tfhooks._names.extras import pip_install
 from tfhooks._names.removed import REMOVED
 from tfhooks.checking import files as sources
 from tfhooks.checking import packages, patterns
@@ -62,7 +63,7 @@ def main(args: argparse.Namespace) -> int:
     if installed is None:
         print(
             'tfhooks check: TensorFlow is not installed for this Python, and names are looked up '
-            'in its files: pip install tfhooks',
+            f'in its files: {pip_install("tensorflow")}',
             file=sys.stderr,
         )
         return 2

@@ -10,6 +10,7 @@ from typing import Any
 
 from tfhooks import _arguments, pauses, steps
 from tfhooks._locks import Lock
+from tfhooks._names import extras
 from tfhooks._tensorflow import tf
 from tfhooks.hook_types import (
     SessionRunArgs,
@@ -32,7 +33,7 @@ _SMOOTHING = 0.3
 class ProgressHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue):
     """Shows the global step, the steps per second, the time left, and the values of tensors.
 
-    On a terminal it is a tqdm bar (`pip install tfhooks[progress]`), above which TensorFlow's log
+    On a terminal it is a tqdm bar (the extra `progress`), above which TensorFlow's log
     goes on; elsewhere, or without tqdm, a line each time. The rate is smoothed, and leaves out the
     time of evaluations in the loop. The values are those of the run that ended at the step shown.
     """
@@ -79,7 +80,7 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue):
         _arguments.is_a(_NAME, 'title', title, str, 'a string')
         if bar and not has_tqdm():
             raise ImportError(
-                f'{_NAME}: bar=True needs tqdm; install it: pip install tfhooks[progress]'
+                f'{_NAME}: bar=True needs tqdm; install it: {extras.pip_command(["progress"])}'
             )
         self._bar = bar
         self._file = file
@@ -112,7 +113,7 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue):
         is_terminal = callable(getattr(file, 'isatty', None)) and file.isatty()
         wants_bar = is_terminal if self._bar is None else self._bar
         if wants_bar and not has_tqdm():
-            tf.logging.info('%s: for a bar, pip install tfhooks[progress].', _NAME)
+            tf.logging.info('%s: for a bar: %s', _NAME, extras.pip_command(['progress']))
             wants_bar = False
         self._cadence = self._make_cadence(_BAR_SECS if wants_bar else _LINES_SECS)
         self._cadence.begin()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-# How to get a TensorFlow that brings its libraries along.
-_INSTALL = "pip install 'tensorflow[and-cuda]'"
+from tfhooks._names.extras import pip_install
+
+# A TensorFlow that brings its libraries along.
+_WITH_LIBRARIES = 'tensorflow[and-cuda]'
 
 # The libraries that TensorFlow loads for each major version of CUDA, cuDNN aside.
 _LIBRARIES = {
@@ -78,7 +80,7 @@ def why_no_gpu(found: Probes) -> list[str]:
     if not found.built_for_gpus:
         return [
             f'this TensorFlow {found.tensorflow} is built for CPUs alone '
-            f'(tensorflow-cpu?): {_INSTALL}'
+            f'(tensorflow-cpu?): {pip_install(_WITH_LIBRARIES)}'
         ]
     reasons = [*_hidden(found), *_driver(found), *_libraries(found)]
     if reasons:
@@ -128,7 +130,7 @@ def _libraries(found: Probes) -> list[str]:
         return []
     return [
         f'libraries of CUDA {found.cuda} cannot be loaded: {", ".join(found.missing)}: '
-        f'{_INSTALL}, or name their folder in LD_LIBRARY_PATH'
+        f'{pip_install(_WITH_LIBRARIES)}, or name their folder in LD_LIBRARY_PATH'
     ]
 
 

@@ -13,7 +13,6 @@ from types import ModuleType
 from tfhooks.v1 import _originals
 
 _PACKAGE = 'tf_slim'
-_INSTALL = 'pip install "tfhooks[contrib]"'
 
 
 @functools.cache
@@ -42,5 +41,8 @@ def load(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != _PACKAGE:
             raise
-        raise ModuleNotFoundError(f'tf_slim is not installed: {_INSTALL}', name=_PACKAGE) from error
+        from tfhooks._names import extras
+
+        command = extras.pip_command(['contrib'])
+        raise ModuleNotFoundError(f'tf_slim is not installed: {command}', name=_PACKAGE) from error
     return importlib.import_module(name)
