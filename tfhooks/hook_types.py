@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABCMeta
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
 from tfhooks._tensorflow import (
     Coordinator,
@@ -21,7 +21,7 @@ from tfhooks.steps import NextDue
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as _TypeVarWithDefault
 
-    ResultT = _TypeVarWithDefault('ResultT', default=Any)
+    ResultT = _TypeVarWithDefault('ResultT', default=Any, covariant=True)
     _FetchesT = TypeVar('_FetchesT')
     _Key = TypeVar('_Key')
     _Element = Tensor | Operation | str
@@ -241,6 +241,42 @@ class SessionRunHook(Interchangeable, tf.train.SessionRunHook, Generic[ResultT])
           session: The raw session, or None where there is none any more. It may be broken.
           error: The exception, which is raised on after this call whatever this call does.
         """
+
+
+class Hook(Protocol):
+    """What a list of hooks holds, to type checkers: objects that have a hook's methods.
+
+    A hook of TensorFlow's counts, as does one that is typed by nobody; a class does not, since its
+    methods still want an object.
+    """
+
+    def begin(self) -> Any:
+        """As `SessionRunHook.begin`."""
+
+    def after_create_session(self, session: Any, coord: Any, /) -> Any:
+        """As `SessionRunHook.after_create_session`."""
+
+    def before_run(self, run_context: Any, /) -> Any:
+        """As `SessionRunHook.before_run`."""
+
+    def after_run(self, run_context: Any, run_values: Any, /) -> Any:
+        """As `SessionRunHook.after_run`."""
+
+    def end(self, session: Any, /) -> Any:
+        """As `SessionRunHook.end`."""
+
+
+class Tensors(Protocol):
+    """A dict, list, tuple or set of tensors or names, to type checkers.
+
+    A single name is none: all of these can be asked for any object, a str for a str only.
+    """
+
+    def __contains__(self, item: object, /) -> bool:
+        """Whether an object is in it."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Goes through it."""
 
 
 class SupportsNextDue:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tfhooks._tensorflow import originals, tf
 from tfhooks.creators import ChiefSessionCreator
-from tfhooks.hook_types import Interchangeable
+from tfhooks.hook_types import Hook, Interchangeable
 from tfhooks.monitored import Monitored
 from tfhooks.recovery import RecoveryPolicy
 
@@ -23,7 +23,7 @@ class MonitoredSession(Monitored, Interchangeable, tf.train.MonitoredSession):
     def __init__(
         self,
         session_creator: Any = None,
-        hooks: Iterable[Any] | None = None,
+        hooks: Iterable[Hook] | None = None,
         stop_grace_period_secs: float = 120,
         *,
         run_plans: bool | None = None,
@@ -70,7 +70,7 @@ class SingularMonitoredSession(Monitored, Interchangeable, tf.train.SingularMoni
 
     def __init__(
         self,
-        hooks: Iterable[Any] | None = None,
+        hooks: Iterable[Hook] | None = None,
         scaffold: Any = None,
         master: str = '',
         config: Any = None,

@@ -9,6 +9,7 @@ from typing import Any
 from tfhooks import coordinated, roster
 from tfhooks._tensorflow import USE_DEFAULT, tf, worker_context
 from tfhooks.creators import ChiefSessionCreator, WorkerSessionCreator
+from tfhooks.hook_types import Hook
 from tfhooks.hooks.checkpoint import CheckpointSaverHook
 from tfhooks.hooks.step_counter import StepCounterHook
 from tfhooks.hooks.summary import SummarySaverHook
@@ -21,8 +22,8 @@ def MonitoredTrainingSession(
     is_chief: bool = True,
     checkpoint_dir: str | None = None,
     scaffold: Any = None,
-    hooks: Iterable[Any] | None = None,
-    chief_only_hooks: Iterable[Any] | None = None,
+    hooks: Iterable[Hook] | None = None,
+    chief_only_hooks: Iterable[Hook] | None = None,
     save_checkpoint_secs: Any = USE_DEFAULT,
     save_summaries_steps: Any = USE_DEFAULT,
     save_summaries_secs: Any = USE_DEFAULT,

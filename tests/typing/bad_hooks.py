@@ -89,3 +89,12 @@ def takes_nothing() -> None: ...
 
 
 tfhooks.MonitoredSession(hook=[])  # E: call-arg
+tfhooks.MonitoredSession(hooks=[tfhooks.StallWatchdogHook])  # E: list-item
+tfhooks.MonitoredTrainingSession(hooks=[Losses('loss:0')])  # E: list-item
+tfhooks.MonitoredTrainingSession(chief_only_hooks=WrongRequest())  # E: arg-type
+tfhooks.LoggingTensorHook('loss:0', every_n_iter=5)  # E: arg-type
+tfhooks.ProgressHook(9, tensors='loss:0')  # E: arg-type
+tfhooks.MetricsWriterHook([tfhooks.CsvWriter('a.csv')], 'loss:0', 5)  # E: arg-type
+tfhooks.EvalHook(5, fetches='loss:0')  # E: arg-type
+tfhooks.EarlyStoppingHook('loss:0', mode='minimum')  # E: arg-type
+tfhooks.BestCheckpoints('loss:0', mode='minimum')  # E: arg-type

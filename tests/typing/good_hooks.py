@@ -104,3 +104,19 @@ class OfTheChief(SessionRunHook[None]):
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[None]) -> None:
         reveal_type(tfhooks.role(run_context.session).is_chief)  # R: bool
         reveal_type(tfhooks.chief_only(self))  # R: tfhooks.hook_types.SessionRunHook[Any]
+
+
+# Lists of hooks, also where a type checker has to find out what the hooks have in common.
+own = [Typed(), InADataclass()]
+mixed = [tfhooks.StopAtStepHook(9), tfhooks.ProgressHook(9), tfhooks.TimeLimitHook(9), Loose()]
+tfhooks.MonitoredTrainingSession(hooks=own, chief_only_hooks=mixed)
+tfhooks.MonitoredTrainingSession(hooks=(hook for hook in own))
+
+# Whatever holds names of tensors, but a name.
+by_name: dict[str, Any] = {'loss': 'loss:0'}
+tfhooks.LoggingTensorHook(by_name, every_n_iter=5)
+tfhooks.LoggingTensorHook(by_name.values(), every_n_iter=5)
+tfhooks.LoggingTensorHook(['a:0', 'b:0'], every_n_iter=5)
+tfhooks.ProgressHook(9, tensors=('a:0', 'b:0'))
+tfhooks.ProgressHook(9, tensors=(name + ':0' for name in 'ab'))
+tfhooks.MetricsWriterHook([tfhooks.CsvWriter('a.csv')], {'a:0', 'b:0'}, 5)

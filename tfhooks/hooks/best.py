@@ -6,7 +6,7 @@ import contextlib
 import math
 import os
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from tfhooks import _files, log
 from tfhooks._tensorflow import Tensor, tf
@@ -54,7 +54,7 @@ class BestCheckpoints:
     def __init__(
         self,
         metric: Tensor | str | Callable[[Any, int], float],
-        mode: str = 'min',
+        mode: Literal['min', 'max'] = 'min',
         n: int = 1,
     ) -> None:
         if not (isinstance(metric, _scalars.TENSORS) or callable(metric)):

@@ -6,7 +6,7 @@ import math
 import numbers
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from tfhooks import _arguments, _files, steps
 from tfhooks._locks import Lock
@@ -74,7 +74,7 @@ class EarlyStoppingHook(SessionRunHook[Any], SupportsNextDue):
     def __init__(
         self,
         metric: Tensor | str | EvalResult | Callable[[Any, int], float],
-        mode: str = 'min',
+        mode: Literal['min', 'max'] = 'min',
         patience: int | None = None,
         min_delta: float = 0.0,
         *,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from tfhooks import _arguments, pauses, steps
@@ -16,6 +16,7 @@ from tfhooks.hook_types import (
     SessionRunHook,
     SessionRunValues,
     SupportsNextDue,
+    Tensors,
 )
 from tfhooks.hooks import _scalars
 from tfhooks.hooks._cadence import Cadence
@@ -96,7 +97,7 @@ class EvalHook(SessionRunHook[None], SupportsNextDue):
         evaluate: Callable[[Any], Mapping[str, float]] | None = None,
         *,
         every_n_secs: float | None = None,
-        fetches: Mapping[str, Any] | Iterable[Any] | None = None,
+        fetches: Tensors | Iterator[Any] | None = None,
         feeds: Any = None,
         num_batches: int | None = None,
         initializer: Any = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from tfhooks import _arguments, steps
 from tfhooks._tensorflow import Tensor, global_step_read, tf
 from tfhooks.fast_way import FastWay, StockHook
-from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunValues
+from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunValues, Tensors
 from tfhooks.triggers import SecondOrStepTimer
 
 _NAME = 'LoggingTensorHook'
@@ -29,7 +29,7 @@ class LoggingTensorHook(StockHook, tf.train.LoggingTensorHook):
 
     def __init__(
         self,
-        tensors: Mapping[str, Any] | Iterable[Any],
+        tensors: Tensors | Iterator[Any],
         every_n_iter: float | None = None,
         every_n_secs: float | None = None,
         at_end: bool = False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tfhooks import steps
@@ -16,6 +16,7 @@ from tfhooks.hook_types import (
     SessionRunValues,
     SupportsNextDue,
     SupportsSessionIsReady,
+    Tensors,
 )
 from tfhooks.hooks import _scalars
 from tfhooks.hooks._cadence import Cadence
@@ -43,7 +44,7 @@ class MetricsWriterHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue, Suppor
     def __init__(
         self,
         writers: Iterable[MetricsWriter],
-        tensors: Mapping[str, Any] | Iterable[Any],
+        tensors: Tensors | Iterator[Any],
         every_n_steps: int | None = None,
         *,
         every_n_secs: float | None = None,

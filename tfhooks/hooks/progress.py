@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tfhooks import _arguments, pauses, steps
@@ -18,6 +18,7 @@ from tfhooks.hook_types import (
     SessionRunHook,
     SessionRunValues,
     SupportsNextDue,
+    Tensors,
 )
 from tfhooks.hooks import _scalars
 from tfhooks.hooks._cadence import Cadence
@@ -41,7 +42,7 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue):
     def __init__(
         self,
         last_step: int | None = None,
-        tensors: Mapping[str, Any] | Iterable[Any] = (),
+        tensors: Tensors | Iterator[Any] = (),
         *,
         every_n_steps: int | None = None,
         every_n_secs: float | None = None,

@@ -10,7 +10,6 @@ Raises (on import):
 """
 
 import sys as _sys
-import typing as _typing
 
 from tfhooks.v1 import _startup
 
@@ -37,7 +36,3 @@ _overlay.AliasFinder(__name__).install()
 _places.PlaceFinder.install()
 _estimator.install()
 _slim.install()
-
-if _typing.TYPE_CHECKING:
-
-    def __getattr__(name: str) -> _typing.Any: ...

@@ -4,19 +4,12 @@ All of `tf.compat.v1.train`, with tfhooks' hooks and sessions in place of Tensor
 """
 
 import sys as _sys
-import typing as _typing
 
 import tfhooks as _tfhooks
 from tfhooks import coordinator as _coordinator
 from tfhooks import patching as _patching
 from tfhooks._tensorflow import tf as _tf
 from tfhooks.v1 import _overlay
-
-if _typing.TYPE_CHECKING:
-    from tfhooks import *  # noqa: F403
-
-    def __getattr__(name: str) -> _typing.Any: ...
-
 
 # Only names that TensorFlow has: what tfhooks adds to them is in `tfhooks`.
 _overlay.lay_over(
