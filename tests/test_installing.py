@@ -1,12 +1,18 @@
-"""How tfhooks is installed: the commands that are printed, those of the documents, the package."""
+"""How tfhooks is installed and released: printed and documented commands, package, workflows."""
 
 from __future__ import annotations
 
+import configparser
+import importlib.metadata
 import pathlib
 import re
+import subprocess
+import sys
 
 import pytest
+import yaml
 
+import tfhooks
 from tfhooks._names import extras
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -89,3 +95,168 @@ def test_extras_that_may_upgrade_tensorflow_are_installed_with_a_pin():
         if re.search(r'\[[^\]]*legacy', command) and 'tensorflow==' not in command
     ]
     assert wrong == []
+
+
+# The package.
+
+
+def settings():
+    """What setup.cfg says."""
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / 'setup.cfg', encoding='utf-8')
+    return parser
+
+
+def addresses():
+    """The addresses of the project, by name."""
+    lines = settings()['metadata']['project_urls'].strip().splitlines()
+    return dict(line.split(' = ') for line in lines)
+
+
+def test_the_version_is_that_of_the_package():
+    assert re.fullmatch(r'\d+\.\d+\.\d+', tfhooks.__version__)
+    try:
+        installed = importlib.metadata.version('tfhooks')
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip('tfhooks is in the path, and not installed')
+    assert installed == tfhooks.__version__
+
+
+@pytest.mark.skipif(not (ROOT / 'CITATION.cff').exists(), reason='the documents are not here')
+def test_changelog_and_citation_have_the_version():
+    changelog = (ROOT / 'CHANGELOG.md').read_text(encoding='utf-8')
+    assert re.search(rf'^## \[{re.escape(tfhooks.__version__)}\] - ', changelog, re.MULTILINE)
+    citation = yaml.safe_load((ROOT / 'CITATION.cff').read_text(encoding='utf-8'))
+    assert citation['version'] == tfhooks.__version__
+    assert citation['repository-code'] == addresses()['Source']
+    assert citation['license'] == settings()['metadata']['license_expression']
+
+
+CONSOLE = """
+import sys
+from tfhooks.__main__ import console
+
+if __name__ == '__main__':
+    sys.exit(console())
+"""
+PROGRAM = """
+import sys
+
+print(sys.argv[1:], sys.path[0])
+sys.exit(3)
+"""
+
+
+def test_the_command_does_what_the_module_does(tmp_path):
+    """pip makes a script such as this one, in a folder of its own."""
+    command = tmp_path / 'bin' / 'tfhooks'
+    command.parent.mkdir()
+    command.write_text(CONSOLE)
+    for folder in ('one', 'one/package'):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / '__init__.py').touch()
+        (tmp_path / folder / 'program.py').write_text(PROGRAM)
+
+    def ran(*arguments):
+        return subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            cwd=tmp_path / 'one',
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+
+    for arguments in (
+        ['--version'],
+        ['package/program.py', 'a', '--b'],
+        ['-m', 'package.program', 'a'],
+        ['check', 'no_such_file.py'],
+    ):
+        by_module, by_command = ran('-m', 'tfhooks', *arguments), ran(command, *arguments)
+        assert by_command.stdout == by_module.stdout, arguments
+        assert by_command.stderr == by_module.stderr, arguments
+        assert by_command.returncode == by_module.returncode, arguments
+        if arguments == ['--version']:
+            assert by_module.stdout == f'tfhooks {tfhooks.__version__}\n'
+        elif 'a' in arguments:
+            assert by_module.returncode == 3
+
+
+@in_checkout
+def test_links_of_the_readme_are_whole_where_an_index_shows_it():
+    program = 'import setup; print(setup.description())'
+    done = subprocess.run(
+        [sys.executable, '-c', program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=True,
+    )
+    base = f'{addresses()["Source"]}/blob/v{tfhooks.__version__}/'
+    links = re.findall(r'\]\(([^)]*)\)', done.stdout)
+    assert len(links) > 30
+    assert [link for link in links if not link.startswith(base)] == []
+    files = {link.removeprefix(base).partition('#')[0] for link in links}
+    assert [file for file in files if not (ROOT / file).exists()] == []
+    assert f'{base}README.md#a-program-for-tensorflow-1' in links
+
+
+@in_checkout
+def test_classifiers_name_the_pythons_that_are_checked():
+    classifiers = re.findall(r'Python :: (3\.\d+)$', settings()['metadata']['classifiers'], re.M)
+    checked = WORKFLOWS['ci']['jobs']['check']['strategy']['matrix']['python']
+    assert classifiers == checked
+    assert settings()['options']['python_requires'] == f'>={checked[0]}'
+
+
+@in_checkout
+def test_versions_of_the_tools_are_the_same_everywhere():
+    pinned = settings()['options.extras_require']
+    for extra in ('dev', 'docs', 'release'):
+        lines = pinned[extra].split()
+        assert [line for line in lines if not re.fullmatch(r'[\w-]+==[\d.]+', line)] == []
+    hooks = yaml.safe_load((ROOT / '.pre-commit-config.yaml').read_text())['repos'][0]['hooks']
+    wanted = {tool for hook in hooks for tool in hook['additional_dependencies']}
+    assert wanted <= set(pinned['dev'].split())
+
+
+# Workflows.
+
+
+WORKFLOWS = {
+    path.stem: yaml.safe_load(path.read_text(encoding='utf-8'))
+    for path in sorted((ROOT / '.github' / 'workflows').glob('*.yml'))
+}
+needs_workflows = pytest.mark.skipif(not WORKFLOWS, reason='the workflows are not here')
+
+
+@needs_workflows
+def test_actions_are_pinned_by_hash_and_say_their_version():
+    used = [
+        line.strip().removeprefix('- ')
+        for path in (ROOT / '.github' / 'workflows').glob('*.yml')
+        for line in path.read_text(encoding='utf-8').splitlines()
+        if re.match(r'[\s-]*uses: (?!\./)', line)
+    ]
+    assert len(used) > 10
+    pinned = re.compile(r'uses: ([\w-]+/[\w-]+)@[0-9a-f]{40} # v\d+\.\d+\.\d+')
+    assert [line for line in used if not pinned.fullmatch(line)] == []
+    # One version of each.
+    assert len(set(used)) == len({pinned.fullmatch(line)[1] for line in used})
+
+
+@needs_workflows
+def test_no_push_runs_what_its_pull_request_runs():
+    for name, workflow in WORKFLOWS.items():
+        push = workflow[True].get('push')  # YAML reads `on` as true.
+        assert push in (None, {'branches': ['main']}, {'tags': ['v*']}), name
+        assert workflow['permissions'] == {'contents': 'read'}, name
+
+
+@needs_workflows
+def test_the_gpu_job_waits_for_no_runner_that_is_not_there():
+    job = WORKFLOWS['gpu']['jobs']['gpu']
+    assert job['if'] == "vars.GPU_RUNNER != ''"
+    assert 'vars.GPU_RUNNER' in job['runs-on']

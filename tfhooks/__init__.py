@@ -14,6 +14,9 @@ still choose how TensorFlow is imported.
 
 import typing as _typing
 
+# A literal, which setup.cfg reads without an import.
+__version__ = '0.1.0'
+
 if _typing.TYPE_CHECKING:
     from tfhooks.creators import ChiefSessionCreator as ChiefSessionCreator
     from tfhooks.creators import Scaffold as Scaffold

@@ -19,7 +19,7 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
-from tfhooks import _rewriting
+from tfhooks import __version__, _rewriting
 from tfhooks.cli import imports, settings
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
+    add('--version', action='version', version=f'tfhooks {__version__}')
     add(
         '--save-on-preemption',
         action='store_true',
