@@ -107,9 +107,23 @@ def no_contrib(**_):
 
 @shows('tf.placeholder() is not compatible with eager execution')
 def eager(**_):
+    eagerly(lambda: tf.placeholder(tf.float32))
+
+
+def eagerly(function):
     # Another thread has no default graph.
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        pool.submit(tf.placeholder, tf.float32).result()
+        return pool.submit(function).result()
+
+
+@shows('Eager execution is on, and monitored sessions run graphs')
+def eager_session(**_):
+    eagerly(tfhooks.MonitoredSession)
+
+
+@shows('should be a function when eager execution is enabled')
+def eager_minimize(**_):
+    eagerly(lambda: tf.train.GradientDescentOptimizer(1.0).minimize(tf.constant(1.0)))
 
 
 @shows('tfhooks.v1 switches TensorFlow 1 behaviour on when it is imported')
@@ -121,6 +135,19 @@ def too_late(monkeypatch, **_):
 @shows('is gone since TensorFlow')
 def gone(**_):
     return _names.look_up('contrib.opt.AdamWOptimizer').instead
+
+
+@shows('is not in TensorFlow 1.15. Did you mean')
+def misspelt(**_):
+    spec = importlib.util.find_spec('tfhooks')
+    path = pathlib.Path(spec.submodule_search_locations[0], 'v1', '_places.py')
+    runpy.run_path(str(path))['resolve']('estimator.EstimatorSpek')
+
+
+@shows('already exists, disallowed')
+def a_cell_run_twice(**_):
+    for _ in range(2):
+        tf.get_variable('weight', initializer=1.0)
 
 
 @shows('the kernel of this operation was in a library of tf.contrib')
@@ -160,6 +187,29 @@ def a_class(**_):
 @shows('hooks must be a list of hooks')
 def one_hook(**_):
     tfhooks.MonitoredSession(hooks=Asks())
+
+
+@shows('a name without :0 is that of an operation')
+def name_of_an_operation(**_):
+    tfhooks.NanTensorHook('loss')
+
+
+@shows('Scaffold(init_fn=) is called with two arguments')
+def init_fn_of_one_argument(**_):
+    scaffold = tf.train.Scaffold(init_fn=lambda session: None)
+    tfhooks.MonitoredSession(tfhooks.ChiefSessionCreator(scaffold))
+
+
+@shows('An initializer depends on placeholder')
+def unfed_initializer(**_):
+    tf.get_variable('weight', initializer=number())
+    run()
+
+
+@shows('the iterator has not been initialized')
+def iterator_of_nobody(**_):
+    data = tf.data.make_initializable_iterator(tf.data.Dataset.range(3))
+    run(fetches=[data.get_next()])
 
 
 @shows('The data ended before the first run returned')
@@ -313,6 +363,30 @@ def a_checkpoint_for_its_directory(tmp_path, **_):
     train(tmp_path / 'model.ckpt-1')
 
 
+@shows('checkpoint_dir must be a directory, and this is a file')
+def a_file_for_a_directory(tmp_path, **_):
+    (tmp_path / 'file').touch()
+    train(tmp_path / 'file')
+
+
+@shows('The directory for event files must be one that can be made and written to')
+def a_directory_below_a_file(tmp_path, **_):
+    (tmp_path / 'file').touch()
+    train(tmp_path / 'file' / 'below')
+
+
+@shows('expected dtype int64 does not equal original dtype')
+def a_step_of_another_dtype(tmp_path, **_):
+    with tf.Graph().as_default(), tf.Session() as session:
+        step = tf.Variable(0, name='global_step', use_resource=False)
+        session.run(step.initializer)
+        path = tf.train.Saver().save(session, str(tmp_path / 'model'))
+    tf.train.create_global_step()
+    saver = tf.train.Saver()
+    scaffold = tf.train.Scaffold(init_fn=lambda scaffold, session: saver.restore(session, path))
+    tfhooks.MonitoredSession(tfhooks.ChiefSessionCreator(scaffold))
+
+
 @shows('Another process saves into')
 def two_processes(tmp_path, **_):
     op = train_op()
@@ -425,6 +499,11 @@ def another_graph(**_):
     run(Asks(fetches=other))
 
 
+@shows('refers to a Tensor which does not exist')
+def misspelt_tensor(**_):
+    run(fetches=['loss:0'])
+
+
 @shows('has been marked as not fetchable')
 def inside_a_loop(**_):
     # As control flow of TensorFlow 1 marks what is in it.
@@ -484,6 +563,58 @@ def operation_in_the_loop(**_):
     weight = tf.get_variable('weight', initializer=1.0)
     with tfhooks.MonitoredSession() as session:
         session.run(weight + 1)
+
+
+@shows('Using a symbolic')
+def truth_of_a_tensor(**_):
+    one = tf.constant(1.0)
+    with tfhooks.MonitoredSession():
+        bool(one)
+
+
+@shows('uninitialized value')
+def variable_in_no_collection(**_):
+    tf.get_variable('weight', initializer=1.0)
+    run(Asks(tf.Variable(1.0, collections=[], use_resource=False).op.outputs))
+
+
+@shows('No default session is registered')
+def evaluated(**_):
+    one = tf.constant(1)
+    with tfhooks.MonitoredSession():
+        one.eval()
+
+
+@shows("'sess' must be a Session")
+def saved_by_hand(tmp_path, **_):
+    tf.get_variable('weight', initializer=1.0)
+    saver = tf.train.Saver()
+    with tfhooks.MonitoredSession() as session:
+        saver.save(session, str(tmp_path / 'model'))
+
+
+@shows("has no attribute 'graph_def': that is the raw tf.Session's")
+def name_of_a_raw_session(**_):
+    _ = tfhooks.MonitoredSession().graph_def
+
+
+@shows('and this is process', 'A session is made in process')
+def forked(**_):
+    program = """
+import os
+import tfhooks
+session = tfhooks.MonitoredSession()
+if child := os.fork():
+    os.waitpid(child, 0)
+else:
+    try:
+        tfhooks.MonitoredSession(hooks=[tfhooks.StopAtStepHook(1)])  # No session is made of it.
+    except RuntimeError:
+        session.run([])
+"""
+    program = 'import tensorflow.compat.v1 as tf; tf.disable_eager_execution()' + program
+    command = [sys.executable, '-c', program]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300).stderr
 
 
 @shows('NaN loss during training')
@@ -560,7 +691,7 @@ def test_each_text_appears(text, kind, tmp_path, monkeypatch, caplog):
             seen = case(tmp_path=tmp_path, monkeypatch=monkeypatch)
         except Exception as error:
             seen = error
-    assert text in '\n'.join([str(seen), *caplog.messages])
+    assert text in '\n'.join([str(seen), *getattr(seen, '__notes__', ()), *caplog.messages])
     if kind:
         assert kind in [base.__name__ for base in type(seen).__mro__]
 

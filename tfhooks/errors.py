@@ -187,7 +187,7 @@ def blame(error: BaseException, who: str) -> None:
     # An error may refuse to be written on; it is raised all the same.
     with contextlib.suppress(Exception):
         error.raised_in = who  # type: ignore[attr-defined]
-        _add_note(error, f'raised in {who}()')
+        add_note(error, f'raised in {who}()')
 
 
 def ends_data(error: BaseException) -> bool:
@@ -210,11 +210,12 @@ def attach(error: BaseException, others: Sequence[BaseException]) -> None:
     for other in others:
         where = getattr(other, 'raised_in', None)
         place = f' in {where}()' if where else ''
-        _add_note(error, f'and then{place} {type(other).__name__}: {other}')
+        add_note(error, f'and then{place} {type(other).__name__}: {other}')
     error.other_errors = (*getattr(error, 'other_errors', ()), *others)  # type: ignore[attr-defined]
 
 
-def _add_note(error: BaseException, note: str) -> None:
+def add_note(error: BaseException, note: str) -> None:
+    """Adds a line to the traceback of `error`."""
     if sys.version_info >= (3, 11):
         error.add_note(note)
     else:

@@ -27,6 +27,8 @@ from tfhooks.structures import attrs_values, is_composite
 
 Rebuild: TypeAlias = 'Callable[[Any], Any]'
 
+FOREIGN = 'It is not an element of this graph'
+
 _TUPLES_CONSTRUCTOR: Any = tuple.__new__
 
 
@@ -148,8 +150,10 @@ def elements(graph: Graph, leaf: Any) -> list[GraphElement]:
                 f'(type={type(leaf).__name__}). {reason(error)}'
             ) from None
         except (ValueError, KeyError) as error:
+            # TensorFlow shows an operation with all its attributes.
+            why = FOREIGN if isinstance(component, GraphElement) else reason(error)
             raise ValueError(
-                f'{shown(leaf)} cannot be interpreted as a Tensor of the graph. {reason(error)}'
+                f'{shown(leaf)} cannot be interpreted as a Tensor of the graph. {why}'
             ) from None
         operation = element if isinstance(element, Operation) else element.op
         if not graph.is_fetchable(operation):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from threading import get_ident
 from typing import Any
 
-from tfhooks import log, recovery, servers
+from tfhooks import hints, log, recovery, servers
 from tfhooks._tensorflow import Graph, Session, master_of, tf
 from tfhooks.coordinator import Coordinator
 from tfhooks.creators import restored_by
@@ -32,6 +32,7 @@ class Lifecycle:
       coord: The coordinator of its threads, or None.
       failure: What recovery gave up with, or None.
       runs: How many runs have succeeded; counted by the owner.
+      is_forked: Whether this process is a fork of the one in which the session was made.
       asked_to_stop: Set by the owner: whether the session was asked to stop.
       recovered: Set by the owner: called when a lost session was made again.
     """
@@ -73,6 +74,7 @@ class Lifecycle:
         self._closer: int | None = None
         self._made: tuple[Session, Coordinator] | None = None
         self._was_open = False
+        self.is_forked = False
         self._closing = False
         self._idle_losses = 0
         self._runs_at_loss = -1
@@ -129,6 +131,7 @@ class Lifecycle:
         try:
             session: Session = self.creator.create_session()
         except BaseException as error:
+            hints.hint_of_making(error, self.creator)
             servers.close_half_made(error)
             raise
         return session
@@ -204,6 +207,7 @@ class Lifecycle:
         try:
             self._raise_if_closed_by(session, error)
             if lost is None or self._closing:
+                hints.hint(error, self._graph)
                 raise error
             if not self.recovers:
                 raise lost
@@ -314,6 +318,14 @@ class Lifecycle:
             if self._telling.acquire(timeout=min(self._grace_secs, threading.TIMEOUT_MAX)):
                 self._telling.release()
         return first
+
+    def forget(self) -> None:
+        """Lets go of the session in a fork, in which its threads, and who holds locks, are not."""
+        self.is_forked = self._closing = True
+        # It stays in `_made`: to delete it would wait for its threads.
+        self.session = self.coord = None
+        self._closer = get_ident()
+        self._first_close = threading.Lock()
 
     def closes_elsewhere(self) -> bool:
         """Whether another thread is closing the session."""

@@ -11,12 +11,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from tfhooks import feeding, fetching, placeholders
-from tfhooks._tensorflow import Graph, RunOptions
+from tfhooks._tensorflow import Graph, RunOptions, tf
 from tfhooks.errors import (
     CALLER,
     NoneFedError,
     Problem,
+    RequestError,
     ReturnTypeError,
+    add_note,
     blame,
     request_error,
     shown,
@@ -27,6 +29,14 @@ from tfhooks.structures import is_fixed, is_flat
 
 # Whose request it is, and the request: a SessionRunArgs.
 Request: TypeAlias = 'tuple[str, Any]'
+
+# The errors of a run whose cause may be seen in the requests.
+EXPLAINED = (
+    TypeError,
+    ValueError,
+    tf.errors.InvalidArgumentError,
+    tf.errors.FailedPreconditionError,
+)
 
 
 class Merged(NamedTuple):
@@ -202,11 +212,16 @@ def explain(graph: Graph, caller: Any, requests: Sequence[Request], error: Excep
     Raises:
       RequestError: The fault is found; else nothing is raised, and `error` stands.
     """
-    check(graph, caller, requests)
+    try:
+        check(graph, caller, requests)
+    except RequestError as found:
+        raise found from None  # It says all that `error` does.
     fetches, fed, _ = _examine(graph, caller, requests)
     problems = placeholders.unfed_in_run(graph, fetches, fed, error)
     if problems:
         raise request_error(problems) from error
+    for fetch in placeholders.uninitialized_in_run(graph, fetches, fed, error):
+        add_note(error, f'fetched by {fetch}')
 
 
 def _examine(
@@ -258,4 +273,6 @@ def _options_problems(parties: Sequence[Request]) -> list[Problem]:
 
 def _is_left_to_the_session(problems: Sequence[Problem]) -> bool:
     """Whether there is one mistake, the caller's, and `Session.run` says so itself."""
-    return len(problems) == 1 and problems[0].who == CALLER and problems[0].kind is not NoneFedError
+    (first, *others) = problems
+    is_said_better = first.kind is NoneFedError or first.text.endswith(fetching.FOREIGN)
+    return first.who == CALLER and not others and not is_said_better

@@ -11,7 +11,7 @@ from threading import get_ident
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from tfhooks import _arguments, log, roles, session_defaults
+from tfhooks import _arguments, forks, hints, log, roles, session_defaults
 from tfhooks._tensorflow import (
     Graph,
     RunMetadata,
@@ -34,6 +34,9 @@ from tfhooks.step_fn import check as check_step_fn
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+
+_CREATORS = tf.train.ChiefSessionCreator, tf.train.WorkerSessionCreator
 
 
 class Monitored(PrivateNames):
@@ -67,6 +70,8 @@ class Monitored(PrivateNames):
         if not creator:
             context = worker_context()
             creator = context.session_creator() if context else tf.train.ChiefSessionCreator()
+        if tf.executing_eagerly() and isinstance(creator, _CREATORS):
+            raise RuntimeError(f'{who}: {hints.EAGER}')
         self._group = HookGroup(
             session_defaults.with_hooks(hooks),
             run_plans=plans_enabled(run_plans),
@@ -82,10 +87,12 @@ class Monitored(PrivateNames):
         stopping = self._stopping
         self._life.asked_to_stop = lambda: stopping.refuses
         self._life.recovered = stopping.forget_hooks
+        forks.watch(self)
         try:
             self._group.begin()
             self._life.open()
         except BaseException as error:
+            hints.hint(error, self._graph)
             self._give_up(error)
             raise
         if save_on_preemption or session_defaults.watches_signals():
@@ -239,7 +246,15 @@ class Monitored(PrivateNames):
 
     def _raise_if_closed(self) -> None:
         if self._closed:
-            raise SessionClosedError(f'The session is closed: {self.stop_reason}. Make a new one.')
+            advice = forks.ADVICE if self._life.is_forked else 'Make a new one.'
+            raise SessionClosedError(f'The session is closed: {self.stop_reason}. {advice}')
+
+    def _is_forked(self, reason: str) -> None:
+        """In a fork there is nothing to run, to end or to close."""
+        if not self._closed:
+            self._life.forget()
+            self._closed = self._stopping.refuses = True
+            self._stopping.reason = StopReason('closed', reason)
 
     # Stopping.
 
@@ -336,6 +351,7 @@ class Monitored(PrivateNames):
             return quiet
         if error is not None:
             if not quiet:
+                hints.hint(error, self._graph)
                 self._stopping.fail(error)
             reason = of_error(error, quiet)
             self._stopping.ask(reason)
@@ -423,6 +439,17 @@ class Monitored(PrivateNames):
     def raw_session(self) -> Session | None:
         """The `tf.compat.v1.Session` in use now, or None; it changes with each recovery."""
         return self._life.session
+
+    if not TYPE_CHECKING:  # A type checker is to find what is not there.
+
+        def __getattr__(self, name):
+            text = f'{type(self).__name__!r} object has no attribute {name!r}'
+            if not name.startswith('_') and hasattr(Session, name):
+                raise AttributeError(
+                    f"{text}: that is the raw tf.Session's, session.raw_session().{name}. What "
+                    'that session runs, it runs without hooks.'
+                )
+            raise AttributeError(text, name=name, obj=self)
 
 
 def _attempt(action: Callable[[], None], errors: list[BaseException]) -> None:

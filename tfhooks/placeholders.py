@@ -1,4 +1,4 @@
-"""Whose fetch it was, where a run ended since nobody fed a placeholder."""
+"""Whose fetch it was, where a run ended by a placeholder or a variable without a value."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tfhooks.feeding import Feed
 from tfhooks.fetching import Fetch
 
 _PLACEHOLDERS = ('Placeholder', 'PlaceholderV2')
+_UNINITIALIZED = re.compile(r'uninitialized value (\S+)|Could not find variable (\S+?)\. ')
 _UNFED = re.compile(r"must feed a value for placeholder tensor '([^']+)'")
 
 
@@ -32,6 +33,19 @@ def unfed_in_run(
     if operation.type in _PLACEHOLDERS:
         placeholder = feeding.describe(operation.outputs[0])
     return [_problem(fetch, placeholder) for fetch in behind]
+
+
+def uninitialized_in_run(
+    graph: Graph, fetches: Sequence[Fetch], fed: Sequence[Feed], error: Exception
+) -> list[str]:
+    """Who fetches what depends on the variable without a value that a run's error names."""
+    match = _UNINITIALIZED.search(str(error))
+    operation = _find(graph, match[1] or match[2]) if match else None
+    return [
+        f'{fetch.who}: {fetch.path}'
+        for fetch in fetches
+        if operation is not None and operation in _reached(fetch, fed)
+    ]
 
 
 def _problem(fetch: Fetch, placeholder: str) -> Problem:

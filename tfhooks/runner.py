@@ -301,7 +301,7 @@ class Runner:
                     merging.check(self._graph, SessionRunArgs(fetches, feed_dict), requests)
         try:
             return plan.run(feed_dict)
-        except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
+        except merging.EXPLAINED as error:
             caller = SessionRunArgs(fetches, feed_dict)
             merging.explain(self._graph, caller, requests, error)
             raise
@@ -334,7 +334,7 @@ class Runner:
             if plan is not None:
                 return plan.run(feeds)
             return session.run(parts, feed_dict=feeds, options=options, run_metadata=run_metadata)
-        except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
+        except merging.EXPLAINED as error:
             # The values were not looked at before: whose is it?
             merging.explain(self._graph, caller, requests, error)
             raise

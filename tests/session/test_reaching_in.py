@@ -321,3 +321,15 @@ def test_a_loss_in_a_run_of_an_appended_hook_recovers():
         session.run(train)
         session._hooks.append(Loses())
         assert session.run(train) == 1
+
+
+def test_names_of_a_raw_session_are_told_where_they_are():
+    with tf.Graph().as_default(), tfhooks.MonitoredSession() as session:
+        for name in ('graph_def', 'as_default', 'make_callable', 'list_devices', 'sess_str'):
+            assert not hasattr(session, name)
+            with pytest.raises(AttributeError, match=rf'session\.raw_session\(\)\.{name}\.'):
+                getattr(session, name)
+        for name in ('sholud_stop', '_target'):
+            with pytest.raises(AttributeError, match=r"no attribute '\w+'$") as raised:
+                getattr(session, name)
+            assert (raised.value.name, raised.value.obj) == (name, session)

@@ -51,6 +51,9 @@ def look_up(dotted: str) -> Name | None:
     from tfhooks._names import gone, recorded
 
     public = kept.without_python(dotted)
+    meant = recorded.meant(dotted)
+    if meant is not None:
+        return Name('gone', f'tf.{dotted} is not in TensorFlow 1.15. Did you mean tf.{meant}?')
     if recorded.comes_back(dotted):
         return Name('files', gone.sentence(public, f'{_contrib_files.INSTALL} brings it back, or '))
     return Name('gone', gone.sentence(public))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 from pathlib import Path
 
@@ -62,3 +63,13 @@ def comes_back(dotted: str) -> bool:
         return '.'.join(parts[:2]) in recorded()
     place, _, name = dotted.rpartition('.')
     return dotted in recorded() or name in recorded().get(place, ())
+
+
+def meant(dotted: str) -> str | None:
+    """The name of TensorFlow 1.15's that one which was not there is a misspelling of, or None."""
+    place, _, name = dotted.rpartition('.')
+    names = recorded().get(place, [])
+    if name in names or dotted in recorded():
+        return None
+    found = difflib.get_close_matches(name, names, n=1, cutoff=0.85)
+    return f'{place}.{found[0]}' if found else None

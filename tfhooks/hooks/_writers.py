@@ -18,8 +18,21 @@ def event_writer(output_dir: Any) -> Any:
 
     Args:
       output_dir: The directory, made if it is not there.
+
+    Raises:
+      tf.errors.OpError: It cannot be made, or is another file; of the class that TensorFlow raises.
     """
-    writer = tf.summary.FileWriterCache.get(output_dir)
+    try:
+        writer = tf.summary.FileWriterCache.get(output_dir)
+    except tf.errors.OpError as error:
+        kind: Any = type(error)
+        raise kind(
+            None,
+            None,
+            'The directory for event files must be one that can be made and written to. It is the '
+            'checkpoint_dir or summary_dir of MonitoredTrainingSession, or the output_dir of a '
+            f'hook; directory={os.fspath(output_dir)!r}, cause={kind.__name__}: {error.message}',
+        ) from error
     if not isinstance(writer, tf.summary.FileWriter):
         return writer  # A program's tests put one there that only notes what it is given.
     writer.reopen()  # Does nothing unless somebody has closed it.

@@ -63,7 +63,7 @@ class NanTensorHook(StockHook, tf.train.NanTensorHook):
           check_inf: Whether an infinite value counts too.
 
         Raises:
-          TypeError: `loss_tensor` is neither a tensor of numbers nor a name.
+          TypeError: `loss_tensor` is neither a tensor of numbers nor the name of a tensor.
         """
         if isinstance(loss_tensor, tf.SparseTensor | tf.IndexedSlices | tf.RaggedTensor):
             raise TypeError(
@@ -75,6 +75,12 @@ class NanTensorHook(StockHook, tf.train.NanTensorHook):
             raise TypeError(
                 'NanTensorHook: loss_tensor must be a tensor of numbers or its name; '
                 f'loss_tensor={loss_tensor!r}'
+            )
+        if type(self) is NanTensorHook and isinstance(loss_tensor, str) and ':' not in loss_tensor:
+            raise TypeError(
+                'NanTensorHook: loss_tensor must be the name of a tensor, and a name without :0 is '
+                'that of an operation, which has no value; '
+                f'loss_tensor={loss_tensor!r}. Give {loss_tensor + ":0"!r}, or the tensor.'
             )
         super().__init__(loss_tensor, fail_on_nan_loss)
         _NanTensor(self, check_inf)

@@ -142,8 +142,10 @@ class _StepCounter(WritingWay, SupportsStepNotIncreased):
             'been increased. Current value (could be stable): %s vs previous '
             'value: %s. You could increase the global step by passing '
             'tf.train.get_global_step() to Optimizer.apply_gradients or '
-            'Optimizer.minimize.',
-            5,
+            'Optimizer.minimize: optimizer.minimize(loss, '
+            'global_step=tf.train.get_global_step()). Until then nothing that goes by steps is '
+            'saved, written or stopped. This is said once.',
+            1,
             step,
             step,
         )

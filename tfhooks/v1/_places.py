@@ -71,7 +71,8 @@ class Place(ModuleType):
                 return importlib.import_module(f'{self.__name__}.{name}')
             return resolve(dotted)
         except (AttributeError, ImportError) as error:
-            raise NameGoneError(str(error), name=name, obj=self) from error
+            # Not with `name=`: Python would go on with a name that is spelt like this one.
+            raise NameGoneError(str(error)) from error
 
     def __dir__(self) -> list[str]:
         dunders = [name for name in _dict_of(self) if name.startswith('__')]
@@ -208,6 +209,23 @@ class PlaceFinder(MetaPathFinder):
         """Puts this finder first, once."""
         if not any(isinstance(finder, cls) for finder in sys.meta_path):
             sys.meta_path.insert(0, cls())
+            sys.meta_path.append(_NoContrib())
+
+
+class _NoContrib(MetaPathFinder):
+    """The last finder: says where `tensorflow.contrib` is, which a program still imports."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname == 'tensorflow.contrib':
+            raise ModuleNotFoundError(
+                f'No module named {fullname!r}: it is gone since TensorFlow 2.0. What works of it '
+                f'is in {_PACKAGE}.contrib: such as from {_PACKAGE}.contrib import slim. '
+                '`python -m tfhooks train.py` reads the import statements of a program so.',
+                name=fullname,
+            )
+        return None
 
 
 def __getattr__(name: str) -> Any:
