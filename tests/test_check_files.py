@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tfhooks import cli
 from tfhooks._names.extras import pip_command
+from tfhooks.checking import report as reports
 from tfhooks.checking.installed import Installed
 from tfhooks.checking.names import Judge
 from tfhooks.cli import check
@@ -46,6 +47,38 @@ def test_a_program_for_python_2_is_said_to_be_one_and_the_others_are_read(tmp_pa
     assert lines[0].startswith(f'{tmp_path}/a.py:2:1: unreadable: looks like Python 2')
     assert lines[1].startswith(f'{tmp_path}/c.py:1:5: unreadable: is not Python 3')
     assert lines[2] == '3 programs: 2 unreadable, 2 uses of 2 names work.'
+
+
+def test_all_of_python_2_in_a_program_is_listed_with_its_way_to_python_3(tmp_path, capsys):
+    (tmp_path / 'a.py').write_text(
+        'print "loss", 0.05, \'print "no"\'  # 0777\n'
+        '"""print "no"\n0777 <> `"""\n'
+        'def f(a, (b, c), d=(1, 2)):\n'
+        '    if a <> 3: print `a`\n'
+        '    print\n'
+        '    try: pass\n'
+        '    except (A, B), e: raise E, "x"\n'
+        '    x = 0777 + 10L + 00 + 1.05\n'
+        '    exec "x" in y\n'
+    )
+    _, output, _ = run(capsys, tmp_path)
+    found = [line.partition(': unreadable: looks like Python 2 ') for line in output.splitlines()]
+    assert [(where.partition(':')[2], what) for where, _, what in found if what] == [
+        (
+            '1:1',
+            '(print without parentheses): pip install fissix; python -m fissix -w turns most of '
+            'it into Python 3',
+        ),
+        ('4:1', '(a parameter that is a tuple)'),
+        ('5:10', '(<> for !=)'),
+        ('5:16', '(print without parentheses)'),
+        ('5:22', '(backticks for repr())'),
+        ('8:5', '(an except with a comma)'),
+        ('8:23', '(a raise with a comma)'),
+        ('9:9', '(an octal number without 0o)'),
+        ('9:16', '(a long integer)'),
+        ('10:5', '(exec without parentheses)'),
+    ]
 
 
 def test_a_notebook_is_read_by_cells(tmp_path, capsys):
@@ -162,7 +195,13 @@ tf.contrib.rpc.x
 """
 
 
-def test_the_text(tmp_path, capsys):
+@pytest.fixture
+def nothing_installed(monkeypatch):
+    monkeypatch.setitem(reports.PACKAGES, 'contrib', 'no-such-package')
+    monkeypatch.setitem(reports.PACKAGES, 'legacy', 'no-such-package')
+
+
+def test_the_text(tmp_path, capsys, nothing_installed):
     file = tmp_path / 'a.py'
     file.write_text(PROGRAM)
     code, output, _ = run(capsys, file)
@@ -182,7 +221,28 @@ def test_the_text(tmp_path, capsys):
     assert f'{file}:5:1: works: tensorflow.train.Saver works' in output.splitlines()
 
 
-def test_the_json(tmp_path, capsys):
+def test_an_extra_has_one_line_which_says_what_is_installed(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(reports.PACKAGES, 'legacy', 'pytest')
+    monkeypatch.setitem(reports.PACKAGES, 'contrib', 'no-such-package')
+    file = tmp_path / 'a.py'
+    file.write_text(PROGRAM + 'tf.layers.conv2d\ntf.layers.dense\ntf.contrib.slim.conv2d\n')
+    _, output, _ = run(capsys, file)
+    there = f'installed: pytest {pytest.__version__}'
+    assert (
+        f'a.py:3:1: extra: tf.layers.dense works with Keras 2 (and 2 more uses); {there}\n'
+        in output
+    )
+    assert output.count(': extra:') == 2
+    assert '(and 1 more use) -> pip install "tfhooks[contrib]"' in output
+    assert f'\nExtras to install: {pip_command(["contrib"])}\n' in output
+    _, output, _ = run(capsys, file, '--all')
+    assert output.count(': extra:') == 5
+    _, output, _ = run(capsys, file, '--json')
+    report = json.loads(output)
+    assert (report['extras'], report['extras_installed']) == (['contrib', 'legacy'], ['legacy'])
+
+
+def test_the_json(tmp_path, capsys, nothing_installed):
     file = tmp_path / 'a.py'
     file.write_text(PROGRAM)
     code, output, _ = run(capsys, file, '--json')

@@ -33,6 +33,8 @@ def test_checkpoint(run):
         'latest: train_dir/model.ckpt-35',
         'best: train_dir/best/model.ckpt-20 loss 0.0',
         'best: train_dir/best/model.ckpt-10 loss 10.0',
+        'read [0, 1, 2]',
+        'read [3, 4]',
     ]
 
 

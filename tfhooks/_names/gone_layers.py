@@ -71,8 +71,9 @@ _CELLS = {
 }
 
 _DATA = {
-    'CheckpointInputPipelineHook': 'put tf.data.experimental.make_saveable_from_iterator into '
-    'tf.GraphKeys.SAVEABLE_OBJECTS, which tf.train.CheckpointSaverHook saves',
+    'CheckpointInputPipelineHook': 'use a tf.train.CheckpointSaverListener that saves '
+    'tf.data.experimental.make_saveable_from_iterator, and restores it in after_create_session: '
+    'docs/hooks/checkpoint.md, "Where the data goes on"',
     'LMDBDataset': 'no successor of it is in TensorFlow; use tf.data.Dataset.from_generator',
     'assert_element_shape': 'use tf.ensure_shape in tf.data.Dataset.map',
     'batch_and_drop_remainder': 'use tf.data.Dataset.batch with drop_remainder=True',

@@ -18,11 +18,23 @@ _SKIPPED = {'__pycache__', 'node_modules'}
 # Cell magics whose cell is Python all the same.
 _PYTHON_MAGICS = ('%%time', '%%timeit', '%%capture', '%%prun')
 _MAGIC = re.compile(r'^(\s*)(?:(\w+)\s*=\s*)?[!%?]')
-_PYTHON_2 = re.compile(
-    r'^\s*(?:print\s+[^\s(=]|exec\s+["\']|raise\s+\w+\s*,|except\s+[\w.]+\s*,\s*\w+\s*:)|'
-    r'[^\w]0[0-7]+\b|<>|`',
-    re.MULTILINE,
-)
+# What Python 2 had, by what is looked for once the insides of strings and comments are blank.
+_PYTHON_2 = {
+    name: re.compile(pattern, re.MULTILINE)
+    for name, pattern in {
+        'print without parentheses': r'(?:^|[:;])\s*(print)[ \t]+[^\s(=.,\[]',
+        'exec without parentheses': r'(?:^|[:;])\s*(exec)[ \t]+["\'\w]',
+        'a raise with a comma': r'(?:^|[:;])\s*(raise)[ \t]+[\w.]+\s*,',
+        'an except with a comma': r'^\s*(except)\s+(?:[\w.]+|\([^)\n]*\))\s*,\s*\w+\s*:',
+        'a parameter that is a tuple': r'\b(def)\s+\w+\((?:[^()\n]*,)?\s*\(',
+        'an octal number without 0o': r'(?<![\w.])(0+[1-7][0-7]*)\b(?!\.)',
+        'a long integer': r'(?<![\w.])(\d+[lL])\b',
+        '<> for !=': r'(<>)',
+        'backticks for repr()': r'(`)[^`\n]+`',
+    }.items()
+}
+_BLANKED = re.compile(r'("""|\'\'\'|"|\')((?:\\.|(?!\1)[^\\])*?)\1|(#)([^\n]*)', re.DOTALL)
+_FISSIX = ': pip install fissix; python -m fissix -w turns most of it into Python 3'
 # Another file of the project may import it under its usual name.
 _IN_QUESTION = re.compile(rf'{"|".join(ROOTS)}|\btf\b'.encode())
 
@@ -89,31 +101,51 @@ def read(file: str) -> Source:
     if file.endswith('.ipynb'):
         return _read_notebook(content)
     tree = _parse(content)
-    if isinstance(tree, Unreadable):
-        return Source(_EMPTY, [tree])
+    if not isinstance(tree, ast.Module):
+        return Source(_EMPTY, tree)
     # Most files of most folders have nothing to do with TensorFlow.
     return Source(tree if _IN_QUESTION.search(content) or needs(content) else _EMPTY)
 
 
-def _parse(source: bytes | str) -> ast.Module | Unreadable:
+def _parse(source: bytes | str) -> ast.Module | list[Unreadable]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # Such as an invalid escape, which is no error yet.
             return ast.parse(source)
     except SyntaxError as error:
-        return Unreadable(error.lineno or 1, error.offset or 1, _reason(source, error))
+        return _mistakes(source, error)
     except (RecursionError, MemoryError):
-        return Unreadable(1, 1, 'is nested too deeply for Python to read')
+        return [Unreadable(1, 1, 'is nested too deeply for Python to read')]
     except ValueError as error:
-        return Unreadable(1, 1, f'is not a program: {error}')
+        return [Unreadable(1, 1, f'is not a program: {error}')]
 
 
-def _reason(source: bytes | str, error: SyntaxError) -> str:
+def _mistakes(source: bytes | str, error: SyntaxError) -> list[Unreadable]:
+    """Where Python stops reading, and whatever else in the program only Python 2 reads."""
     text = source.decode('latin-1') if isinstance(source, bytes) else source
+    text = _BLANKED.sub(_blank, text.replace('\r\n', '\n'))
+    found = []
+    for name, pattern in _PYTHON_2.items():
+        for match in pattern.finditer(text):
+            place = match.start(1)
+            line, column = text.count('\n', 0, place) + 1, place - text.rfind('\n', 0, place)
+            found.append((line, column, name))
     reason = ' '.join(str(error.msg).split())
-    if _PYTHON_2.search(text) or 'consistent use of tabs' in reason:
-        return f'looks like Python 2 ({reason}): turn it into Python 3 first'
-    return f'is not Python 3 ({reason})'
+    first = error.lineno or 1
+    if not found and 'consistent use of tabs' not in reason:
+        return [Unreadable(first, error.offset or 1, f'is not Python 3 ({reason})')]
+    if all(line != first for line, _, _ in found):
+        found.append((first, error.offset or 1, reason))
+    return [
+        Unreadable(line, column, f'looks like Python 2 ({name})' + ('' if number else _FISSIX))
+        for number, (line, column, name) in enumerate(sorted(found))
+    ]
+
+
+def _blank(match: re.Match[str]) -> str:
+    quote, inside = match[1] or match[3], match[2] if match[1] else match[4]
+    end = quote if match[1] else ''
+    return quote + re.sub(r'[^\n]', ' ', inside) + end
 
 
 def _read_notebook(content: bytes) -> Source:
@@ -136,12 +168,12 @@ def _read_notebook(content: bytes) -> Source:
         first = len(places)
         places += [(number, line) for line in range(1, len(lines) + 1)]
         part = _parse('\n'.join(lines) + '\n')
-        if isinstance(part, Unreadable):
-            line = min(first + part.line, len(places)) or 1
-            unreadable.append(part._replace(line=line))
-        else:
+        if isinstance(part, ast.Module):
             ast.increment_lineno(part, first)
             tree.body += part.body
+            continue
+        for one in part:
+            unreadable.append(one._replace(line=min(first + one.line, len(places)) or 1))
     return Source(tree, unreadable, places or [(1, 1)])
 
 

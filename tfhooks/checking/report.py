@@ -12,6 +12,8 @@ from tfhooks._names.extras import pip_command
 from tfhooks.checking import names
 
 SCHEMA_VERSION = 1
+# What each extra of tfhooks installs.
+PACKAGES = {'contrib': 'tf_slim', 'estimator': 'tensorflow-estimator', 'legacy': 'tf_keras'}
 # Each kind, whether a program with it fails, and whether it is listed without `--all`.
 KINDS = {
     'gone': (True, True),
@@ -74,6 +76,42 @@ def extras(findings: Iterable[Finding]) -> list[str]:
     return sorted({name for extra in needed for name in extra.split(',')} - {names.FILES})
 
 
+def installed(extra: str) -> str | None:
+    """Which packages of an extra are installed, with their versions; None where one is not."""
+    import importlib.metadata  # It loads the parsers of mail.
+
+    if extra == names.FILES:
+        return str(_contrib_files.folder() or '') or None
+    try:
+        found = [
+            f'{package} {importlib.metadata.version(package)}'
+            for package in (PACKAGES[name] for name in extra.split(','))
+        ]
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    return ', '.join(found)
+
+
+def _one_an_extra(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings, of those about one extra the first one, which says how many there are."""
+    findings = list(findings)
+    uses = Counter(finding.extra for finding in findings if finding.kind == 'extra')
+    told = set()
+    for finding in findings:
+        if finding.kind == 'extra' and finding.extra:
+            if finding.extra in told:
+                continue
+            told.add(finding.extra)
+            more = uses[finding.extra] - 1
+            count = f' (and {more} more {"use" if more == 1 else "uses"})' if more else ''
+            finding = finding._replace(message=finding.message + count)
+            there = installed(finding.extra)
+            if there:
+                message = f'{finding.message}; installed: {there}'
+                finding = finding._replace(message=message, replacement='')
+        yield finding
+
+
 def needs_files(findings: Iterable[Finding]) -> bool:
     """Whether the files of `tf.contrib` are needed."""
     return any(finding.extra == names.FILES for finding in findings)
@@ -86,15 +124,16 @@ def exit_code(findings: Iterable[Finding]) -> int:
 
 def as_text(findings: Sequence[Finding], files: int, show_all: bool) -> str:
     """The report for people and grep: a line for each finding, then a summary."""
-    lines = [finding.text() for finding in findings if show_all or KINDS[finding.kind][1]]
+    listed = findings if show_all else _one_an_extra(findings)
+    lines = [finding.text() for finding in listed if show_all or KINDS[finding.kind][1]]
     count = Counter(finding.kind for finding in findings)
     used = len({finding.name for finding in findings if finding.kind == 'works'})
     parts = [f'{count[kind]} {kind}' for kind in KINDS if count[kind] and kind != 'works']
     parts.append(f'{count["works"]} uses of {used} names work')
     lines.append(f'{files} {"program" if files == 1 else "programs"}: {", ".join(parts)}.')
-    wanted = extras(findings)
-    if wanted:
-        lines.append(f'Extras to install: {pip_command(wanted)}')
+    missing = [extra for extra in extras(findings) if installed(extra) is None]
+    if missing:
+        lines.append(f'Extras to install: {pip_command(missing)}')
     if needs_files(findings):
         lines.append(f'Files of tf.contrib to install: {_contrib_files.INSTALL}')
     failing = len({finding.file for finding in findings if finding.fails()})
@@ -116,6 +155,7 @@ def as_json(findings: Sequence[Finding], files: int, show_all: bool) -> str:
         'programs': files,
         'counts': {kind: count[kind] for kind in KINDS},
         'extras': wanted,
+        'extras_installed': [extra for extra in wanted if installed(extra)],
         'install': pip_command(wanted) if wanted else None,
         'contrib_install': _contrib_files.INSTALL if needs_files(findings) else None,
         'findings': listed,

@@ -12,8 +12,8 @@ _MNIST = '`python -m tfhooks contrib install`, or tf.keras.datasets.mnist.load_d
 GONE = {
     'config.experimental_list_devices': 'session.list_devices()',
     'data.experimental.CheckpointInputPipelineHook': (
-        'tf.data.experimental.make_saveable_from_iterator(iterator), added to '
-        'tf.GraphKeys.SAVEABLE_OBJECTS'
+        'a CheckpointSaverListener that saves and restores the iterator: docs/hooks/checkpoint.md, '
+        '"Where the data goes on"'
     ),
     'data.experimental.MapVectorizationOptions': '',
     'data.experimental.StatsAggregator': _STATISTICS,

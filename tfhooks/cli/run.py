@@ -231,6 +231,10 @@ def _hand_on(error: BaseException) -> None:
     The program's own `sys.excepthook` is called, if it has set one. The exception is raised on, so
     that Python chooses the exit code, and dies by SIGINT after a KeyboardInterrupt.
     """
+    if imports.OURS in sys.modules:
+        from tfhooks import hints  # With TensorFlow, which the program has imported.
+
+        hints.hint(error)
     report, traceback = sys.excepthook, _without_runner(error.__traceback__)
 
     def excepthook(
