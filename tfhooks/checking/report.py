@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tfhooks import _contrib_files
@@ -98,14 +98,15 @@ def _one_an_extra(findings: Iterable[Finding]) -> Iterator[Finding]:
     uses = Counter(finding.extra for finding in findings if finding.kind == 'extra')
     told = set()
     for finding in findings:
-        if finding.kind == 'extra' and finding.extra:
-            if finding.extra in told:
+        extra = finding.extra if finding.kind == 'extra' else None
+        if extra:
+            if extra in told:
                 continue
-            told.add(finding.extra)
-            more = uses[finding.extra] - 1
+            told.add(extra)
+            more = uses[extra] - 1
             count = f' (and {more} more {"use" if more == 1 else "uses"})' if more else ''
             finding = finding._replace(message=finding.message + count)
-            there = installed(finding.extra)
+            there = installed(extra)
             if there:
                 message = f'{finding.message}; installed: {there}'
                 finding = finding._replace(message=message, replacement='')
