@@ -197,7 +197,7 @@ def test_what_a_hook_of_tfhooks_does_nothing_in_is_not_called():
     calls = Calls(members)
     # Methods may be put on a hook that is not tfhooks' own at any time.
     assert [member.index for _, member in calls.before_run_calls] == [0, 1, 2]
-    assert [index for index, _, _ in calls.after_run_calls] == [0, 1, 2]
+    assert [index for index, *_ in calls.after_run_calls] == [0, 1, 2]
 
 
 def test_other_arguments_are_named():

@@ -270,7 +270,7 @@ def test_what_is_known_of_the_step_may_be_taken_back_at_any_time():
     still = tf.constant(1)
     stop = tfhooks.StopAtStepHook(last_step=20)
     with tfhooks.MonitoredSession(hooks=[stop]) as session:
-        session._group._runner.tracker.__class__ = Disturbed
+        session._group.runner.tracker.__class__ = Disturbed
         for run in range(18):
             # A step that stands still is read once more.
             session.run(still if run % 3 == 2 else train)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 from tfhooks import roster
 from tfhooks.fast_way import FastWay, fast_way
 from tfhooks.merging import Request
+from tfhooks.plan_cache import hooks_key
 from tfhooks.roster import Member
+
+# From a hook's own results to whether it need not be told of them.
+Check: TypeAlias = Callable[[Any], bool]
 
 
 class Calls:
@@ -18,9 +22,11 @@ class Calls:
       members: All that take part.
       standing: Those that ask the same in every run (`standing_request`), and so need not be asked.
       requests: What they ask.
+      hooks_key: What their requests are known by, or None where they cannot be known.
       before_run_calls: The others, each with what its `before_run` is called of.
       after_run_calls: All that are told of the results: their places, what `after_run` is called
-        of, and they themselves.
+        of, they themselves, and what says that they need not be told (`has_nothing_to_do`) or None.
+      checks: What says so of each of `standing`; None where others are told, or some in any case.
       guards: Those that find out whether the weights are bad.
       are_ours: Whether all are tfhooks' own hooks.
     """
@@ -31,21 +37,26 @@ class Calls:
         self.standing: list[Member] = []
         self.requests: list[Request] = []
         self.before_run_calls: list[tuple[Any, Member]] = []
-        targets = {}
+        self.after_run_calls: list[tuple[int, Any, Member, Check | None]] = []
         for member in members:
             fast = fast_way(member.hook)
-            targets[member.index] = target = _target(member, fast)
+            check = None
             if fast is not None and fast.standing_request is not None:
                 self.standing.append(member)
                 self.requests.append((member.asking, fast.standing_request))
+                if member.called is member.hook:  # Nobody measures it.
+                    check = fast.has_nothing_to_do
             elif not _does_nothing(member, 'before_run', fast):
-                self.before_run_calls.append((target, member))
-        self.guards = [member for member in members if member.guards]
-        self.after_run_calls = [
-            (member.index, targets[member.index], member)
-            for member in members
-            if not _does_nothing(member, 'after_run', None)
+                self.before_run_calls.append((member.called, member))
+            if not _does_nothing(member, 'after_run', None):
+                self.after_run_calls.append((member.index, member.called, member, check))
+        self.checks: list[Check] | None = [
+            check for *_, check in self.after_run_calls if check is not None
         ]
+        if len(self.checks) < len(self.after_run_calls):
+            self.checks = None
+        self.hooks_key = hooks_key(self.requests)
+        self.guards = [member for member in members if member.guards]
         self.are_ours = all(
             type(member.hook).__module__.startswith('tfhooks.hooks.') for member in members
         )
@@ -53,17 +64,6 @@ class Calls:
     def without(self, skip: Sequence[Member]) -> Calls:
         """The same without the members that are left out of one run."""
         return Calls([member for member in self.members if member not in skip])
-
-
-def _target(member: Member, fast: FastWay | None) -> Any:
-    """What to call the methods of in the runs."""
-    is_direct = (
-        fast is not None
-        and fast.is_called_itself
-        and type(member.hook) is fast.kind
-        and member.called is member.hook
-    )
-    return fast if is_direct else member.called
 
 
 def _does_nothing(member: Member, method: str, fast: FastWay | None) -> bool:

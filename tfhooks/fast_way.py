@@ -9,12 +9,12 @@ fields, cadence and cost. `FastWay.is_open` is the one place that decides.
 
 from __future__ import annotations
 
-import contextlib
 import copy
+import operator
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from tfhooks import steps
 from tfhooks._locks import Lock
@@ -39,18 +39,27 @@ _T = TypeVar('_T')
 # A name that no subclass has. All that tfhooks keeps on a stock hook is in there.
 _KEY = '_tfhooks_fast_way'
 _METHODS = ('begin', 'after_create_session', 'before_run', 'after_run', 'end')
-# For each stock hook: its classes, the names of functions in them, and what stands there.
-_unpatched: dict[type, list[tuple[type, str, Any]]] = {}
-# The same for the timer.
-_unpatched_timer = [
-    (owner, name, vars(owner).get(name))
-    for owner in (SecondOrStepTimer, originals.SecondOrStepTimer)
-    for name in (
-        'reset',
-        'should_trigger_for_step',
-        'update_last_triggered_step',
-        'last_triggered_step',
+# Classes, names of functions in them, and what stands there.
+_Functions: TypeAlias = list[tuple[type, list[str], list[Any]]]
+
+
+def _functions_of(owner: type, names: Iterable[str]) -> tuple[type, list[str], list[Any]]:
+    return owner, list(names), [vars(owner).get(name) for name in names]
+
+
+# Those of each stock hook.
+_unpatched: dict[type, _Functions] = {}
+_unpatched_timer: _Functions = [
+    _functions_of(
+        owner,
+        (
+            'reset',
+            'should_trigger_for_step',
+            'update_last_triggered_step',
+            'last_triggered_step',
+        ),
     )
+    for owner in (SecondOrStepTimer, originals.SecondOrStepTimer)
 ]
 
 
@@ -67,6 +76,22 @@ class _Changes:
 changes = _Changes()
 
 
+class _OwnWriters:
+    """The threads that set fields of a hook for the hook itself; a context for each of them."""
+
+    def __init__(self) -> None:
+        self._threads: set[int] = set()
+
+    def __enter__(self) -> None:
+        self._threads.add(get_ident())
+
+    def __exit__(self, *error: Any) -> None:
+        self._threads.discard(get_ident())
+
+    def has_this_thread(self) -> bool:
+        return get_ident() in self._threads
+
+
 class FastWay(SupportsNextDue, SupportsSessionIsReady):
     """What a stock hook does while it is exactly tfhooks' own and untouched.
 
@@ -79,14 +104,11 @@ class FastWay(SupportsNextDue, SupportsSessionIsReady):
         written for TensorFlow does that, so its subclasses and its changes stay on this way.
       lock: Several threads may share a session.
       decides_after_run: Whether the hook asks for nothing in the run in which it is due.
-      is_called_itself: Whether sessions call `after_run` of this object, and not the hook's, which
-        would lead here: for a hook that is called in every run.
       standing_request: What `before_run` asks in every run, if that is always the same.
     """
 
     lazy: tuple[str, ...] = ()
     decides_after_run = True
-    is_called_itself = False
     standing_request: Any = None
 
     def __init__(self, hook: Any, kind: type, *, extended: bool = False) -> None:
@@ -98,7 +120,7 @@ class FastWay(SupportsNextDue, SupportsSessionIsReady):
         self._changed = False
         self._is_left = False
         self._is_begun = False
-        self._own_writers: set[int] = set()
+        self._own_writers = _OwnWriters()
         self._fields = frozenset(vars(hook))
         self._watch(self.timer)
         vars(hook)[_KEY] = self
@@ -109,7 +131,7 @@ class FastWay(SupportsNextDue, SupportsSessionIsReady):
         return self._hook()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), '_hook': _nobody, '_own_writers': set()}
+        return {**vars(self), '_hook': _nobody, '_own_writers': _OwnWriters()}
 
     @property
     def timer(self) -> Any:
@@ -122,15 +144,9 @@ class FastWay(SupportsNextDue, SupportsSessionIsReady):
             if not timer.is_regular():
                 self._changed = True
 
-    @contextlib.contextmanager
-    def own_writes(self) -> Iterator[None]:
+    def own_writes(self) -> _OwnWriters:
         """What this thread sets on the hook and on its timer inside is no change from outside."""
-        thread = get_ident()
-        self._own_writers.add(thread)
-        try:
-            yield
-        finally:
-            self._own_writers.discard(thread)
+        return self._own_writers
 
     def trigger(self, step: int) -> tuple[float | None, int | None]:
         """Notes that the hook acts now, at `step`.
@@ -144,7 +160,7 @@ class FastWay(SupportsNextDue, SupportsSessionIsReady):
 
     def note_change(self, name: str | None = None) -> None:
         """To be called when a field of the hook, or of its timer, was set or asked for."""
-        if get_ident() in self._own_writers:
+        if self._own_writers.has_this_thread():
             return
         if name is None or name in self._fields or hasattr(self.kind, name) or name in self.lazy:
             if not self.extended or type(self.timer) is not SecondOrStepTimer:
@@ -157,12 +173,13 @@ class FastWay(SupportsNextDue, SupportsSessionIsReady):
 
     def is_open(self) -> bool:
         """Whether the hook may go this way now."""
+        if self._changed or self._is_left:
+            return False
+        hook = self._hook()
         return (
-            not self._changed
-            and not self._is_left
-            and (type(self.hook) is self.kind or self.extended)
+            (type(hook) is self.kind or self.extended)
             and _stands(_unpatched[self.kind])
-            and (self.timer is None or _stands(_unpatched_timer))
+            and (vars(hook).get('_timer') is None or _stands(_unpatched_timer))
         )
 
     def leave(self, session: Any, runs: int | None = None) -> None:
@@ -234,6 +251,10 @@ class FastWay(SupportsNextDue, SupportsSessionIsReady):
     def end(self, session: Any) -> None:
         self.tensorflow.end(session)
 
+    def has_nothing_to_do(self, results: Any) -> bool:
+        """Of a hook with a `standing_request`: whether its `after_run` may be left out."""
+        return False
+
     def is_bad(self, loss: Any) -> Any:
         """Of a hook that looks at the loss: where training is to stop for what stands there."""
         raise NotImplementedError
@@ -254,10 +275,14 @@ class StockHook(PlainHook[Any], SupportsNextDue):
         if is_ours and originals.SessionRunHook in cls.__mro__:
             classes = cls.__mro__[: cls.__mro__.index(originals.SessionRunHook)]
             _unpatched[cls] = [
-                (owner, name, vars(owner).get(name))
+                _functions_of(
+                    owner,
+                    {
+                        *_METHODS,
+                        *(n for n, v in vars(owner).items() if callable(v) and n[:2] != '__'),
+                    },
+                )
                 for owner in classes
-                for name in {*_METHODS, *(n for n, v in vars(owner).items() if callable(v))}
-                if not name.startswith('__')
             ]
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -327,8 +352,12 @@ class StockHook(PlainHook[Any], SupportsNextDue):
             fast.end(session)
 
 
-def _stands(functions: list[tuple[type, str, Any]]) -> bool:
-    return all(vars(owner).get(name) is given for owner, name, given in functions)
+def _stands(functions: _Functions) -> bool:
+    for owner, names, given in functions:
+        # Some thirty functions whenever something is due: no step of it is Python.
+        if not all(map(operator.is_, map(vars(owner).get, names), given)):
+            return False
+    return True
 
 
 def fast_way(hook: Any) -> FastWay | None:

@@ -38,6 +38,7 @@ class HookGroup:
         given, it is that one.
       hooks_to_end: What is ended in their stead, where a program has set it.
       members: The hooks, in the order in which they are called.
+      runner: Makes the runs.
       run: Makes one run with all hooks; see `tfhooks.runner.Runner.run`.
       thread_stopper: The name of the hook that asked the coordinator to stop when the session was
         made, or None.
@@ -69,8 +70,8 @@ class HookGroup:
         self._listing = threading.Lock()
         self._session: Session | None = None
         self._as_chief = as_chief
-        self._runner = Runner(self.members)
-        self.run = self._runner.run
+        self.runner = Runner(self.members)
+        self.run = self.runner.run
         self._run_plans = run_plans
         self.thread_stopper: str | None = None
         self._begun: list[Member] = []
@@ -80,7 +81,7 @@ class HookGroup:
     @property
     def stopper(self) -> str | None:
         """The name of the hook that asked for a stop, or None while none has."""
-        return self._runner.stopper
+        return self.runner.stopper
 
     def list_anew(self) -> None:
         """Takes up what a program has changed in `hooks`: it takes part from the next call on.
@@ -95,9 +96,9 @@ class HookGroup:
         with self._listing:
             self.members = roster.enroll(self.hooks)
             self._listed = list(self.hooks)
-            self._runner.replace(self.members, self._global_step())
+            self.runner.replace(self.members, self._global_step())
             if self._session is not None:
-                self._runner.connect(self._session, self._runner.plans)
+                self.runner.connect(self._session, self.runner.plans)
 
     def begin(self) -> None:
         """Calls every hook's `begin`, in order, on the default graph."""
@@ -112,7 +113,7 @@ class HookGroup:
                     raise
                 self._begun.append(member)
                 self.list_anew()  # It may have added one.
-        self._runner.begin(self._graph, self._global_step())
+        self.runner.begin(self._graph, self._global_step())
 
     def after_create_session(self, session: Session, coord: Coordinator) -> None:
         """Tells the hooks of a raw session that was made or made again."""
@@ -122,13 +123,13 @@ class HookGroup:
         if graph is not self._graph:
             # The creator has made it on a graph of its own.
             self._graph = graph
-            self._runner.begin(graph, self._global_step())
+            self.runner.begin(graph, self._global_step())
         self._session = session
         plans = None
         if self._run_plans and PlanCache.serves(session):
             plans = PlanCache(session)
             plans.install()
-        self._runner.connect(session, plans)
+        self.runner.connect(session, plans)
         self.thread_stopper = None
         for member in sorted(self.members, key=roster.restores, reverse=True):
             try:
@@ -156,7 +157,7 @@ class HookGroup:
 
     def invalidate_step(self) -> None:
         """To be called after a run without hooks, which may have advanced the global step."""
-        tracker = self._runner.tracker
+        tracker = self.runner.tracker
         if tracker is not None:
             tracker.invalidate_step()
 
@@ -170,7 +171,7 @@ class HookGroup:
     def disconnect(self) -> None:
         """Lets go of the raw session, which is closed: it holds the memory of its variables."""
         self._session = None
-        self._runner.disconnect()
+        self.runner.disconnect()
 
     def _global_step(self) -> Any:
         """What gives the global step where a hook needs it: the variable, as cheap as can be.
@@ -233,7 +234,7 @@ class HookGroup:
         for member in self.members:
             # TensorFlow's own saver knows nothing of bad weights.
             knows = supports(member.layers[-1], SupportsSkipFinalSave)
-            if member.saves and (knows or not self._runner.weights_are_bad):
+            if member.saves and (knows or not self.runner.weights_are_bad):
                 try:
                     member.hook.end(session)
                 except BaseException as another:
@@ -250,7 +251,7 @@ class HookGroup:
         except Exception:
             # What is said about a step must not become an error of its own.
             pass
-        tracker = self._runner.tracker
+        tracker = self.runner.tracker
         return None if tracker is None else tracker.lower
 
     def last_saved_step(self) -> int | None:

@@ -6,6 +6,7 @@ the threads, the raw `tf.compat.v1.Session` runs. `lifecycle` keeps these; the g
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from threading import get_ident
 from types import TracebackType
@@ -140,7 +141,7 @@ class Monitored(PrivateNames):
         """
         if self._stopping.refuses:
             self._refuse()
-        group, life = self._group, self._life
+        group, life, runner = self._group, self._life, self._group.runner
         group.list_anew()
         skip = group.find(skip_hooks) if skip_hooks else ()
         session = life.session
@@ -152,10 +153,18 @@ class Monitored(PrivateNames):
             result = life.run_again(
                 session,
                 error,
-                lambda again: group.run(again, fetches, feed_dict, options, run_metadata, skip),
+                # No lambda, whose variables would cost each run some time.
+                functools.partial(
+                    group.run,
+                    fetches=fetches,
+                    feed_dict=feed_dict,
+                    options=options,
+                    run_metadata=run_metadata,
+                    skip=skip,
+                ),
             )
         finally:
-            if group.stopper is not None:
+            if runner.stopper is not None:
                 self._hook_stops()
         life.runs += 1
         return result

@@ -164,6 +164,20 @@ class PlanCache:
             return self._renewed(key, plan)
         return plan
 
+    def look_up(
+        self, fetches: Any, feed_dict: Any, hooks: Any, last: Any
+    ) -> tuple[Any, Plan | None]:
+        """The key of a request of a caller and hooks, and its plan; None for what there is not.
+
+        Args:
+            fetches: The caller's fetches.
+            feed_dict: The caller's feeds.
+            hooks: The `hooks_key` of the hooks' requests.
+            last: What is fetched beside them, or None.
+        """
+        key = _joined_key(fetches, feed_dict, hooks, last)
+        return key, self.get(key)
+
     def compile(
         self,
         fetches: Any,
@@ -238,10 +252,7 @@ class PlanCache:
         Libraries that watch runs do so, at any time. They must see each one.
         """
         session = self.session
-        return (
-            vars(session).get('run') is not self._installed
-            or type(session).run is not self._run_of_class
-        )
+        return session.run is not self._installed or type(session).run is not self._run_of_class
 
     def _tensorflow_run(self, *arguments: Any) -> Any:
         return type(self.session).run(self.session, *arguments)
@@ -418,15 +429,24 @@ def request_key(
         requests: The hooks' requests, with their names.
         last: What is fetched beside them, or None.
     """
+    return _joined_key(fetches, feed_dict, hooks_key(requests), last)
+
+
+def _joined_key(fetches: Any, feed_dict: Any, hooks: Any, last: Any) -> Any:
+    if hooks is None:
+        return None
     try:
-        key = [
-            structures.structure_key(fetches),
-            # A tuple or None, so that no request of another kind has an equal key.
-            structures.feed_keys_key(feed_dict) if feed_dict else None,
-            id(last),
-        ]
+        caller = structures.structure_key(fetches)
+        # A tuple or None, so that no request of another kind has an equal key.
+        feeds = structures.feed_keys_key(feed_dict) if feed_dict else None
     except UnservedError:
         return None
+    return caller, feeds, id(last), hooks
+
+
+def hooks_key(requests: Sequence[tuple[str, Any]]) -> Any:
+    """What the requests of hooks are known by, or None where they cannot be known again."""
+    key: list[Any] = []
     for _, request in requests:
         if type(request) not in _ARGS:
             return None

@@ -10,7 +10,7 @@ from typing import Any
 from tfhooks import log
 from tfhooks._tensorflow import originals
 from tfhooks.errors import NotAHookError, shown
-from tfhooks.fast_way import StockHook
+from tfhooks.fast_way import StockHook, answering
 from tfhooks.hook_types import (
     SessionRunHook,
     SupportsMeasureCalls,
@@ -175,12 +175,16 @@ def sleeps(hook: Any) -> bool:
     return False
 
 
+def sleeper(hook: Any) -> SupportsNextDue | None:
+    """What says when a hook that `sleeps` is due next; None where it is called in every run."""
+    answers = answering(hook, SupportsNextDue)
+    return answers if answers is not None and sleeps(hook) else None
+
+
 def next_due(hook: Any) -> NextDue:
     """When a hook is to be called next, which is always where it does not say."""
-    if not sleeps(hook):
-        return ALWAYS
-    due: NextDue = hook.next_due()
-    return due
+    answers = sleeper(hook)
+    return ALWAYS if answers is None else answers.next_due()
 
 
 def name_of(hook: Any) -> str:

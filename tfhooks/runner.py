@@ -6,6 +6,7 @@ asked for before costs a few look-ups beside the run itself.
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
 from collections.abc import Sequence
@@ -36,7 +37,7 @@ from tfhooks.hook_types import (
     SupportsStepNotIncreased,
     supports,
 )
-from tfhooks.plan_cache import PlanCache, is_simple, key_of, request_key
+from tfhooks.plan_cache import PlanCache, hooks_key, is_simple, key_of
 from tfhooks.recovery import PREEMPTION_ERRORS
 from tfhooks.roster import Member
 from tfhooks.schedule import Schedule
@@ -45,6 +46,7 @@ from tfhooks.steps import StepTracker, most_per_run
 # The results of the hooks by their places; None for one that has asked for nothing.
 Values = dict[int | None, SessionRunValues[Any]]
 _new: Any = tuple.__new__
+_UNKNOWN = math.inf
 
 
 class Runner:
@@ -67,8 +69,11 @@ class Runner:
         nothing = SessionRunValues(None, options, run_metadata)
         self._empty = options, run_metadata, nothing
         self._scheduling = threading.Lock()
-        self._counting = threading.Lock()
-        self._runs = self._in_flight = 0
+        # One item for each run under way: a list grows and shrinks in one piece.
+        self._under_way: list[None] = []
+        self._begun = itertools.count()
+        self._failing = threading.Lock()
+        self._failed = 0
         self.replace(members, None)
 
     def replace(self, members: Sequence[Member], global_step: Any) -> None:
@@ -156,93 +161,120 @@ class Runner:
         tracker, schedule = self.tracker, self._schedule
         if schedule.changes != changes.count:  # A hook may have left the fast way.
             schedule = self._schedule = Schedule.of_all(self.members)
-        with self._counting:
-            runs = self._runs + self._in_flight
-            self._in_flight += 1
-            in_flight = self._in_flight
-        context = RunContext(fetches, feed_dict, options, session, tracker, runs)
+        under_way = self._under_way
+        under_way.append(None)
+        # A number of its own for each run under way.
+        runs = next(self._begun) - self._failed
+        about = fetches, feed_dict, options, session, tracker, runs
+        context: RunContext | None = None
         succeeded = False
         try:
-            if tracker is not None and in_flight > 1:
-                tracker.allow_threads(in_flight)
+            if tracker is not None and len(under_way) > 1:
+                tracker.allow_threads(len(under_way))
             due = schedule.is_due_before(session, tracker, runs)
             calls = schedule.all if due else schedule.awake
             if skip:
                 calls = calls.without(skip)
-            own, values = self._make(
-                session, context, calls, fetches, feed_dict, options, run_metadata
-            )
-            succeeded = True
-            with self._counting:
-                self._runs += 1
-                self._in_flight -= 1
-            if not due and schedule.is_due_after(context, tracker):
-                due = True
-                calls = schedule.with_late.without(skip) if skip else schedule.with_late
-            if calls.after_run_calls:
-                self._answer(calls, context, values)
-            if due:
-                self._reschedule()
-            return own
-        finally:
-            if not succeeded:
-                with self._counting:
-                    self._in_flight -= 1
-            # Kept also where the run failed; where a session is lost by it, `connect` forgets it.
-            if context._stop_requested and self.stopper is None:
-                self.stopper = context._tfhooks_stopper or 'a hook'
+            members, requests, asked = calls.standing, calls.requests, calls.hooks_key
+            if calls.before_run_calls:
+                context = RunContext(*about)
+                members, requests = members.copy(), requests.copy()
+                self._ask(calls, context, members, requests)
+                asked = hooks_key(requests)
 
-    def _make(
-        self,
-        session: Session,
-        context: RunContext,
-        calls: Calls,
-        fetches: Any,
-        feed_dict: Any,
-        options: RunOptions | None,
-        run_metadata: RunMetadata | None,
-    ) -> tuple[Any, Values]:
-        """Makes the run; returns the caller's results, and those of the hooks."""
-        tracker = context._tfhooks_steps
-        members, requests = calls.standing, calls.requests
-        if calls.before_run_calls:
-            members, requests = members.copy(), requests.copy()
-            self._ask(calls, context, members, requests)
-
-        known = key = None
-        is_fed = False
-        plans = self.plans
-        if plans is not None and (plans.session is not session or plans.is_patched()):
-            plans = None  # Another thread has made a new session meanwhile, or somebody watches.
-        if options is None and run_metadata is None and plans is not None:
-            step = None if tracker is None else tracker.tensor
-            key = request_key(fetches, feed_dict, requests, step)
-            known = plans.get(key)
-        if known is not None:
-            results = self._run_known(known, fetches, feed_dict, requests)
-            own, parts, places = results[0], results, known.result_indices
-        else:
-            caller = SessionRunArgs(fetches, feed_dict, options)
-            merged = merging.gather(caller, requests)
-            if tracker is not None:
-                merged.fetches.append(tracker.tensor)
-                if merged.feed_dict and self._is_step_fed(tracker, merged.feed_dict):
-                    key, is_fed = None, True
-            options = merged.options
-            if options is not None and run_metadata is None:
-                run_metadata = RunMetadata()
-            results = self._run_merged(session, plans, merged, caller, requests, run_metadata, key)
-            parts, places = merged.rebuilt(results), merged.places
-            own = parts[0]
-        if tracker is not None:
-            if is_fed:
-                tracker.invalidate_step()
+            plans, known, key = self.plans, None, None
+            if plans is not None and (plans.session is not session or plans.is_patched()):
+                plans = None  # Another thread has made a session meanwhile, or somebody watches.
+            if plans is not None and options is None and run_metadata is None:
+                key, known = plans.look_up(fetches, feed_dict, asked, tracker and tracker.tensor)
+            if known is not None:
+                try:
+                    if feed_dict:
+                        self._refuse_none(fetches, feed_dict, requests)
+                    parts = known.run(feed_dict)
+                except merging.EXPLAINED as error:
+                    caller = SessionRunArgs(fetches, feed_dict)
+                    merging.explain(self._graph, caller, requests, error)
+                    raise
+                places, step = known.result_indices, parts[-1]
             else:
-                went_back = tracker.ran(results[-1])
-                if tracker.slack == math.inf:
+                caller = SessionRunArgs(fetches, feed_dict, options)
+                parts, places, step, options, run_metadata = self._run_unknown(
+                    session, plans, tracker, caller, requests, run_metadata, key
+                )
+            if tracker is not None and step is not None:
+                went_back = tracker.ran(step)
+                if tracker.slack == _UNKNOWN:
+                    context = context or RunContext(*about)
                     tracker.settle(context)
                 if went_back is not None:
                     self._step_went_back(*went_back)
+            under_way.pop()
+            succeeded = True
+
+            if not due and schedule.may_be_due_after(tracker):
+                context = context or RunContext(*about)
+                if schedule.is_due_after(context, tracker):
+                    due = True
+                    calls = schedule.with_late.without(skip) if skip else schedule.with_late
+            if calls.after_run_calls and (due or not self._is_quiet(calls, parts, places)):
+                context = context or RunContext(*about)
+                values = self._values(calls, members, parts, places, options, run_metadata)
+                self._answer(calls, context, values)
+            if due:
+                self._reschedule()
+            return parts[0]
+        finally:
+            if not succeeded:
+                under_way.pop()
+                with self._failing:
+                    self._failed += 1
+            # Kept also where the run failed; where a session is lost by it, `connect` forgets it.
+            if context is not None and context._stop_requested and self.stopper is None:
+                self.stopper = context._tfhooks_stopper or 'a hook'
+
+    def _run_unknown(
+        self,
+        session: Session,
+        plans: PlanCache | None,
+        tracker: StepTracker | None,
+        caller: SessionRunArgs[Any],
+        requests: list[merging.Request],
+        run_metadata: RunMetadata | None,
+        key: Any,
+    ) -> tuple[list[Any], list[int], Any, RunOptions | None, RunMetadata | None]:
+        """Makes a run whose request is not known by its parts.
+
+        Returns:
+          The results of the caller and of the hooks, where in them those of each request stand,
+          the global step or None, and what the run was made with: options and metadata.
+        """
+        merged = merging.gather(caller, requests)
+        is_fed = False
+        if tracker is not None:
+            merged.fetches.append(tracker.tensor)
+            if merged.feed_dict and self._is_step_fed(tracker, merged.feed_dict):
+                key, is_fed = None, True
+        options = merged.options
+        if options is not None and run_metadata is None:
+            run_metadata = RunMetadata()
+        results = self._run_merged(session, plans, merged, caller, requests, run_metadata, key)
+        parts, step = merged.rebuilt(results), results[-1]
+        if tracker is not None and is_fed:
+            tracker.invalidate_step()
+            step = None
+        return parts, merged.places, step, options, run_metadata
+
+    def _values(
+        self,
+        calls: Calls,
+        members: list[Member],
+        parts: Any,
+        places: list[int],
+        options: RunOptions | None,
+        run_metadata: RunMetadata | None,
+    ) -> Values:
+        """The results of the hooks out of those of the run."""
         if options is None and run_metadata is None and calls.are_ours:
             # Nothing is in them, and nobody writes into them, so all runs share them.
             options, run_metadata, nothing = self._empty
@@ -255,7 +287,16 @@ class Runner:
             if place:
                 # Past the constructor in Python code that named tuples have.
                 values[member.index] = _new(SessionRunValues, (parts[place], options, run_metadata))
-        return own, values
+        return values
+
+    def _is_quiet(self, calls: Calls, parts: Any, places: list[int]) -> bool:
+        """Whether none of the hooks has to be told of the results."""
+        if calls.checks is None or self.weights_are_bad:
+            return False
+        for has_nothing_to_do, place in zip(calls.checks, places, strict=False):
+            if not has_nothing_to_do(parts[place]):
+                return False
+        return True
 
     def _is_step_fed(self, tracker: StepTracker, feeds: Any) -> bool:
         """Whether a run would fetch for the global step what it is fed for it."""
@@ -292,19 +333,10 @@ class Runner:
                 stopped = context._stop_requested
                 context.note_stop(member.name)
 
-    def _run_known(
-        self, plan: Any, fetches: Any, feed_dict: Any, requests: list[merging.Request]
-    ) -> Any:
-        if feed_dict:
-            for value in feed_dict.values():
-                if value is None:
-                    merging.check(self._graph, SessionRunArgs(fetches, feed_dict), requests)
-        try:
-            return plan.run(feed_dict)
-        except merging.EXPLAINED as error:
-            caller = SessionRunArgs(fetches, feed_dict)
-            merging.explain(self._graph, caller, requests, error)
-            raise
+    def _refuse_none(self, fetches: Any, feed_dict: Any, requests: list[merging.Request]) -> None:
+        for value in feed_dict.values():
+            if value is None:
+                merging.check(self._graph, SessionRunArgs(fetches, feed_dict), requests)
 
     def _run_merged(
         self,
@@ -317,7 +349,8 @@ class Runner:
         key: Any,
     ) -> Any:
         """Runs a request that is not known by its parts, after it has been checked."""
-        options, parts, feeds = merged.options, merged.fetches, merged.feed_dict
+        # In a tuple, which costs a plan the least to fill.
+        options, parts, feeds = merged.options, tuple(merged.fetches), merged.feed_dict
         if options is not None or run_metadata is not None:
             plans = None
         # What hooks ask for simply needs no check: `Session.run` refuses what is wrong.
@@ -343,8 +376,10 @@ class Runner:
         """Gives the hooks their results. What finds the weights bad by an error stops all."""
         errors: list[BaseException] | None = None
         nothing, stopped = values[None], context._stop_requested
-        for index, hook, member in calls.after_run_calls:
+        for index, hook, member, has_nothing_to_do in calls.after_run_calls:
             own = values.get(index, nothing)
+            if has_nothing_to_do and not self.weights_are_bad and has_nothing_to_do(own.results):
+                continue
             if member.saves and not self._may_save(member, calls, context, values):
                 continue
             if stopped and member.guards:
@@ -426,6 +461,8 @@ class Runner:
 
 def _is_bad(guard: Member, loss: Any) -> bool:
     """Whether it is by the loss that a hook has asked for a stop."""
+    if isinstance(loss, np.floating) and math.isfinite(loss):
+        return False
     fast = fast_way(guard.layers[-1])
     try:
         return bool(np.any(np.isnan(loss) if fast is None else fast.is_bad(loss)))

@@ -62,16 +62,21 @@ class Schedule:
     def next(self, members: Sequence[Member]) -> Schedule:
         """The schedule of the runs to come, now that hooks have been called."""
         count = changes.count  # Before they are asked, so that no later change is missed.
-        # A hook that cannot say when it is due is called in every run, and wakes no other one.
-        due = [(m, due) for m in members if m.sleeps and (due := roster.next_due(m.hook)) != ALWAYS]
-        early = _first(due for member, due in due if not _decides_after_run(member))
-        late = _first(due for member, due in due if _decides_after_run(member))
-        sleepers = [member for member, _ in due]
+        early: list[NextDue] = []
+        late: list[NextDue] = []
+        sleepers: list[Member] = []
+        for member in members:
+            answers = roster.sleeper(member.hook) if member.sleeps else None
+            due = ALWAYS if answers is None else answers.next_due()
+            # A hook that cannot say when it is due is called in every run, and wakes no other one.
+            if answers is not None and due != ALWAYS:
+                sleepers.append(member)
+                (late if answers.decides_after_run else early).append(due)
         if sleepers == self._sleepers and self.changes == count:
             other = object.__new__(Schedule)
-            vars(other).update(vars(self), _early=early, _late=late)
+            vars(other).update(vars(self), _early=_first(early), _late=_first(late))
             return other
-        return Schedule(members, early, late, sleepers, count)
+        return Schedule(members, _first(early), _first(late), sleepers, count)
 
     def is_due_before(self, session: Any, tracker: StepTracker | None, runs: int) -> bool:
         """Whether a hook that fetches may be due in the run about to be made.
@@ -90,26 +95,35 @@ class Schedule:
                 return True
         return runs >= count or (when != _NEVER and time.monotonic() >= when)
 
+    def may_be_due_after(self, tracker: StepTracker | None) -> bool:
+        """Whether `is_due_after` has to be asked, now that a run was made.
+
+        Args:
+          tracker: What is known of the global step.
+        """
+        step, when, _ = self._late
+        if step != _NEVER and tracker is not None:
+            lower = tracker.lower
+            if lower is None or lower + tracker.slack >= step:
+                return True
+        return self.changes != changes.count or (when != _NEVER and time.monotonic() >= when)
+
     def is_due_after(self, context: Any, tracker: StepTracker | None) -> bool:
-        """Whether a hook that fetches nothing may be due now that a run was made.
+        """Whether a hook that fetches nothing may be due, where `may_be_due_after` says so.
 
         Args:
           context: The run's.
           tracker: What is known of the global step.
         """
-        if self.changes != changes.count:
-            return True
         step, when, _ = self._late
-        if step != _NEVER and tracker is not None:
-            lower = tracker.lower
-            if (lower is None or lower + tracker.slack >= step) and tracker.after(context) >= step:
-                return True
-        return when != _NEVER and time.monotonic() >= when
+        if self.changes != changes.count or (when != _NEVER and time.monotonic() >= when):
+            return True
+        return tracker is not None and tracker.after(context) >= step
 
 
-def _first(due: Any) -> NextDue:
+def _first(due: list[NextDue]) -> NextDue:
     # Plain floats: every run compares with them, and NumPy's numbers are slow at that.
-    return NextDue(*(float(min(values)) for values in zip(NEVER, *due, strict=True)))
+    return NextDue(*map(float, map(min, zip(NEVER, *due, strict=True))))
 
 
 def _decides_after_run(member: Member) -> bool:

@@ -262,13 +262,7 @@ class CheckpointSaverHook(
 
     def next_due(self) -> steps.NextDue:
         """When the next save is due, or at once while one is being written; see `steps.NextDue`."""
-        own = self._own
-        if own.background.step is not None or own.late_errors:
-            return steps.ALWAYS
-        due = super().next_due()
-        if own.unsaved:
-            due = due._replace(time=min(due.time, own.retries.next_time))
-        return due
+        return super().next_due()
 
     def step_not_increased(self, step: int) -> None:
         """Told of runs that leave the global step where it was, since nothing is saved then."""
@@ -533,7 +527,12 @@ class _CheckpointSaver(FastWay):
                 run_context.request_stop()
 
     def next_due(self) -> steps.NextDue:
+        own: _Own = self.hook._own
+        if own.background.step is not None or own.late_errors:
+            return steps.ALWAYS
         due: steps.NextDue = self.timer.next_due()
+        if own.unsaved:
+            due = due._replace(time=min(due.time, own.retries.next_time))
         return due
 
 

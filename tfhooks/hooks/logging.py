@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -95,9 +96,13 @@ class LoggingTensorHook(StockHook, tf.train.LoggingTensorHook):
         _warn_if_info_is_hidden()
 
     def _log_tensors(self, tensor_values: dict[Any, Any]) -> None:
-        # TensorFlow sets print options inside, and leaves them set when a formatter raises.
-        with np.printoptions():
+        given = np.get_printoptions()
+        try:
             super()._log_tensors(tensor_values)
+        except BaseException:
+            # TensorFlow sets print options inside, and leaves them set when a formatter raises.
+            np.set_printoptions(**given)
+            raise
 
 
 class _LoggingTensor(FastWay):
@@ -201,10 +206,13 @@ class _LoggingTensor(FastWay):
         self._log(values, count, step)
 
     def _log(self, values: dict[Any, Any], count: int, step: int | None) -> None:
+        given = np.get_printoptions()['threshold']
         threshold = self._threshold
         if threshold is None:
-            threshold = int(min(np.get_printoptions()['threshold'], _MOST_ELEMENTS))
-        with np.printoptions(threshold=threshold), self.own_writes():
+            threshold = int(min(given, _MOST_ELEMENTS))
+        has_to_set = self._wants_step or threshold != given
+        options = np.printoptions(threshold=threshold) if has_to_set else contextlib.nullcontext()
+        with options, self.own_writes():
             if self._wants_step:
                 np.set_printoptions(suppress=True)
                 elapsed_secs, _ = self.timer.update_last_triggered_step(count)

@@ -102,7 +102,6 @@ class NanTensorHook(StockHook, tf.train.NanTensorHook):
 
 class _NanTensor(FastWay):
     decides_after_run = False
-    is_called_itself = True
 
     def __init__(self, hook: NanTensorHook, check_inf: bool) -> None:
         super().__init__(hook, NanTensorHook, extended=check_inf)
@@ -120,10 +119,11 @@ class _NanTensor(FastWay):
             values = values.astype(np.float64)
         return ~np.isfinite(values) if self._check_inf else np.isnan(values)
 
+    def has_nothing_to_do(self, results: Any) -> bool:
+        return isinstance(results, np.floating) and math.isfinite(results)
+
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:
         loss = run_values.results
-        if not isinstance(loss, np.ndarray) and math.isfinite(loss):
-            return
         bad = self.is_bad(loss)
         if bad.any():
             index = tuple(int(i) for i in np.argwhere(bad)[0])
