@@ -33,6 +33,7 @@ def on_config(config: Any) -> Any:
     """Sets the addresses of the project."""
     settings = (ROOT / 'setup.cfg').read_text(encoding='utf-8')
     config.repo_url = setup.repository()
+    config.repo_name = config.repo_url.partition('//')[2].partition('/')[2]
     config.site_url = re.search(r'^\s*Documentation = (.+)$', settings, re.MULTILINE)[1]
     return config
 

@@ -25,6 +25,11 @@ DOCUMENTS = sorted(
 in_checkout = pytest.mark.skipif(
     not (ROOT / 'tfhooks').is_dir(), reason='the package is installed, its files are not here'
 )
+WORKFLOWS = {
+    path.stem: yaml.safe_load(path.read_text(encoding='utf-8'))
+    for path in sorted((ROOT / '.github' / 'workflows').glob('*.yml'))
+}
+needs_workflows = pytest.mark.skipif(not WORKFLOWS, reason='the workflows are not here')
 
 
 # Commands that errors, `check` and the smoke test print.
@@ -204,6 +209,7 @@ def test_links_of_the_readme_are_whole_where_an_index_shows_it():
 
 
 @in_checkout
+@needs_workflows
 def test_classifiers_name_the_pythons_that_are_checked():
     classifiers = re.findall(r'Python :: (3\.\d+)$', settings()['metadata']['classifiers'], re.M)
     checked = WORKFLOWS['ci']['jobs']['check']['strategy']['matrix']['python']
@@ -212,6 +218,7 @@ def test_classifiers_name_the_pythons_that_are_checked():
 
 
 @in_checkout
+@needs_workflows
 def test_versions_of_the_tools_are_the_same_everywhere():
     pinned = settings()['options.extras_require']
     for extra in ('dev', 'docs', 'release'):
@@ -223,13 +230,6 @@ def test_versions_of_the_tools_are_the_same_everywhere():
 
 
 # Workflows.
-
-
-WORKFLOWS = {
-    path.stem: yaml.safe_load(path.read_text(encoding='utf-8'))
-    for path in sorted((ROOT / '.github' / 'workflows').glob('*.yml'))
-}
-needs_workflows = pytest.mark.skipif(not WORKFLOWS, reason='the workflows are not here')
 
 
 @needs_workflows
