@@ -51,14 +51,15 @@ def test_the_tensorflow_that_is_installed_stays(monkeypatch, tmp_path, version, 
     command = f'pip install "tfhooks[contrib,legacy]" "tensorflow=={pin}"'
     assert extras.pip_command(['legacy', 'contrib']) == command
     assert extras.pip_command(['legacy,contrib', 'legacy']) == command
-    assert extras.pip_install('pillow') == f'pip install "pillow" "tensorflow=={pin}"'
-    with_libraries = f'pip install "tensorflow[and-cuda]=={pin}"'
-    assert extras.pip_install('tensorflow[and-cuda]') == with_libraries
+    with_libraries = extras.installed_tensorflow('[and-cuda]')
+    assert extras.pip_install(with_libraries) == f'pip install "tensorflow[and-cuda]=={pin}"'
+    assert extras.pip_install('pillow') == 'pip install pillow'
 
 
 def test_tensorflow_cpu_counts_and_without_either_there_is_no_pin(monkeypatch, tmp_path):
     monkeypatch.setattr('sys.path', [str(tmp_path)])
     assert extras.pip_command(['legacy']) == 'pip install "tfhooks[legacy]"'
+    assert extras.installed_tensorflow() == 'tensorflow'
     install(tmp_path, 'tensorflow-cpu', '2.18.1')
     monkeypatch.setattr('sys.path', [str(tmp_path), ''])
     assert extras.pip_command(['legacy']) == 'pip install "tfhooks[legacy]" "tensorflow==2.18.1"'

@@ -43,7 +43,7 @@ def test_images_need_pillow(monkeypatch):
     """)
     assert found['scaled'].tolist() == [[0, 64], [128, 255]]
     for name, arguments in (('imread', ['x.png']), ('imresize', [found['image'], (4, 4)])):
-        with pytest.raises(ModuleNotFoundError, match='pip install "pillow"'):
+        with pytest.raises(ModuleNotFoundError, match='pip install pillow'):
             getattr(found['misc'], name)(*arguments)
 
 

@@ -8,27 +8,30 @@ from collections.abc import Iterable
 def pip_command(extras: Iterable[str]) -> str:
     """The command that installs some extras, and leaves the TensorFlow that is installed.
 
+    Without its pin pip may upgrade TensorFlow: each tf_keras needs the TensorFlow of its number.
+
     Args:
       extras: Their names; one may be several, joined by commas.
     """
     names = sorted({name for extra in extras for name in extra.split(',')})
-    return pip_install(f'tfhooks[{",".join(names)}]')
+    pins = [installed_tensorflow()] if _tensorflow_version() else []
+    return pip_install(f'tfhooks[{",".join(names)}]', *pins)
 
 
-def pip_install(requirement: str) -> str:
-    """The command that installs a package, and leaves the TensorFlow that is installed.
+def pip_install(*requirements: str) -> str:
+    """The command that installs some packages, for any shell."""
+    quoted = (name if name.isidentifier() else f'"{name}"' for name in requirements)
+    return f'pip install {" ".join(quoted)}'
 
-    Without the pin pip may upgrade TensorFlow: each tf_keras needs the TensorFlow of its number.
+
+def installed_tensorflow(extra: str = '') -> str:
+    """The requirement that is met by the TensorFlow that is installed, or by any without one.
 
     Args:
-      requirement: What pip is to install, such as `tfhooks[legacy]`.
+      extra: An extra of TensorFlow's in its brackets, or nothing.
     """
     version = _tensorflow_version()
-    if version is None:
-        return f'pip install "{requirement}"'
-    if requirement.startswith('tensorflow['):
-        return f'pip install "{requirement}=={version}"'
-    return f'pip install "{requirement}" "tensorflow=={version}"'
+    return f'tensorflow{extra}=={version}' if version else f'tensorflow{extra}'
 
 
 def _tensorflow_version() -> str | None:

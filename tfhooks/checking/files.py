@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tfhooks._names.extras import pip_install
 from tfhooks._rewriting import needs
 from tfhooks.checking.uses import ROOTS
 
@@ -34,7 +35,7 @@ _PYTHON_2 = {
     }.items()
 }
 _BLANKED = re.compile(r'("""|\'\'\'|"|\')((?:\\.|(?!\1)[^\\])*?)\1|(#)([^\n]*)', re.DOTALL)
-_FISSIX = ': pip install fissix; python -m fissix -w turns most of it into Python 3'
+_FISSIX = f': {pip_install("fissix")}; python -m fissix -w turns most of it into Python 3'
 # Another file of the project may import it under its usual name.
 _IN_QUESTION = re.compile(rf'{"|".join(ROOTS)}|\btf\b'.encode())
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from tfhooks._names.extras import pip_install
-
-# A TensorFlow that brings its libraries along.
-_WITH_LIBRARIES = 'tensorflow[and-cuda]'
+from tfhooks._names.extras import installed_tensorflow, pip_install
 
 # The libraries that TensorFlow loads for each major version of CUDA, cuDNN aside.
 _LIBRARIES = {
@@ -80,7 +77,7 @@ def why_no_gpu(found: Probes) -> list[str]:
     if not found.built_for_gpus:
         return [
             f'this TensorFlow {found.tensorflow} is built for CPUs alone '
-            f'(tensorflow-cpu?): {pip_install(_WITH_LIBRARIES)}'
+            f'(tensorflow-cpu?): {_install()}'
         ]
     reasons = [*_hidden(found), *_driver(found), *_libraries(found)]
     if reasons:
@@ -130,8 +127,13 @@ def _libraries(found: Probes) -> list[str]:
         return []
     return [
         f'libraries of CUDA {found.cuda} cannot be loaded: {", ".join(found.missing)}: '
-        f'{pip_install(_WITH_LIBRARIES)}, or name their folder in LD_LIBRARY_PATH'
+        f'{_install()}, or name their folder in LD_LIBRARY_PATH'
     ]
+
+
+def _install() -> str:
+    """How to get a TensorFlow that brings its libraries along."""
+    return pip_install(installed_tensorflow('[and-cuda]'))
 
 
 def _major(version: str) -> int:
