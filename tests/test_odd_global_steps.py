@@ -8,7 +8,7 @@ import pytest
 import tensorflow
 
 import tfhooks
-from tfhooks.steps import NextDue
+from tfhooks.hook_types import NextDue
 
 tf = tensorflow.compat.v1
 

@@ -3,7 +3,8 @@ import time
 import pytest
 import tensorflow.compat.v1 as tf
 
-from tfhooks import SecondOrStepTimer, steps
+from tfhooks import SecondOrStepTimer
+from tfhooks.hook_types import ALWAYS, NextDue
 
 
 @pytest.fixture
@@ -99,11 +100,11 @@ def test_reset_forgets():
 
 def test_wakes_when_due(clock):
     by_steps, by_secs = SecondOrStepTimer(every_steps=3), SecondOrStepTimer(every_secs=3)
-    assert by_steps.next_due() == by_secs.next_due() == steps.ALWAYS
+    assert by_steps.next_due() == by_secs.next_due() == ALWAYS
     by_steps.update_last_triggered_step(7)
     by_secs.update_last_triggered_step(7)
-    assert by_steps.next_due() == steps.NextDue(step=10)
-    assert by_secs.next_due() == steps.NextDue(time=1003.0)
+    assert by_steps.next_due() == NextDue(step=10)
+    assert by_secs.next_due() == NextDue(time=1003.0)
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ if _typing.TYPE_CHECKING:
     from tfhooks.errors import UnfedPlaceholderError as UnfedPlaceholderError
     from tfhooks.functional import after_run as after_run
     from tfhooks.functional import hook as hook
+    from tfhooks.hook_types import NextDue as NextDue
     from tfhooks.hook_types import SessionRunArgs as SessionRunArgs
     from tfhooks.hook_types import SessionRunContext as SessionRunContext
     from tfhooks.hook_types import SessionRunHook as SessionRunHook
@@ -74,7 +75,6 @@ if _typing.TYPE_CHECKING:
     from tfhooks.roles import role as role
     from tfhooks.session import MonitoredSession as MonitoredSession
     from tfhooks.session import SingularMonitoredSession as SingularMonitoredSession
-    from tfhooks.steps import NextDue as NextDue
     from tfhooks.training import MonitoredTrainingSession as MonitoredTrainingSession
     from tfhooks.triggers import SecondOrStepTimer as SecondOrStepTimer
     from tfhooks.wrappers import chief_only as chief_only
@@ -171,7 +171,7 @@ _ROOMS = {
     'MonitoredTrainingSession': 'tfhooks.training',
     'NanLossDuringTrainingError': 'tfhooks.hooks.nan',
     'NanTensorHook': 'tfhooks.hooks.nan',
-    'NextDue': 'tfhooks.steps',
+    'NextDue': 'tfhooks.hook_types',
     'NotAHookError': 'tfhooks.errors',
     'ProfilerHook': 'tfhooks.hooks.profiler',
     'ProgressHook': 'tfhooks.hooks.progress',

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from tfhooks import checkpoints, recovery
+from tfhooks import checkpoints
 from tfhooks._tensorflow import ChiefSessionCreator as _TensorFlows
 from tfhooks._tensorflow import Scaffold as Scaffold
 from tfhooks._tensorflow import Session, tf
@@ -16,6 +16,7 @@ from tfhooks._tensorflow import SessionCreator as SessionCreator
 from tfhooks._tensorflow import WorkerSessionCreator as _TensorFlowsWorker
 from tfhooks.hook_types import Interchangeable
 from tfhooks.hooks import checkpoint_files
+from tfhooks.restored import Restored
 
 # How often a worker looks whether its chief is done.
 _LOOK_EVERY_SECS = 1.0
@@ -56,7 +57,7 @@ class ChiefSessionCreator(Interchangeable, _TensorFlows):
         if checkpoint_dir is not None:
             checkpoint_dir = os.fspath(checkpoint_dir)
             checkpoints.check_directory(checkpoint_dir)
-        self.restored: recovery.Restored | None = None
+        self.restored: Restored | None = None
         super().__init__(scaffold, master, config, checkpoint_dir, checkpoint_filename_with_path)
 
     def create_session(self) -> Session:
@@ -96,7 +97,7 @@ class ChiefSessionCreator(Interchangeable, _TensorFlows):
             raise damage from error
         if kept is not None:
             checkpoint_files.take_over(saver, kept)
-        self.restored = recovery.Restored(path, saver, kept or [])
+        self.restored = Restored(path, saver, kept or [])
         return session
 
     def _prepare(self, path: str | None) -> Session:
@@ -166,7 +167,7 @@ class WorkerSessionCreator(Interchangeable, _TensorFlowsWorker):
         return self._session_manager
 
 
-def restored_by(creator: Any) -> recovery.Restored | None:
+def restored_by(creator: Any) -> Restored | None:
     """What the session that `creator` has just made was restored from, if that is known.
 
     A subclass, or a session manager of the program's, may have done more to the session since.

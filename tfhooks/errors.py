@@ -23,6 +23,9 @@ class SessionClosedError(RuntimeError, AttributeError):
     """
 
 
+# A process of the cluster went away, and a new session may find it again.
+PREEMPTION_ERRORS = (tf.errors.AbortedError, tf.errors.UnavailableError)
+
 # Whose request it is, where it is not a hook's.
 CALLER = 'the caller'
 

@@ -16,10 +16,9 @@ from collections.abc import Iterable
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from tfhooks import steps
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import originals
-from tfhooks.hook_types import SupportsNextDue, SupportsSessionIsReady, supports
+from tfhooks.hook_types import ALWAYS, NextDue, SupportsNextDue, SupportsSessionIsReady, supports
 from tfhooks.triggers import WATCHER, SecondOrStepTimer
 
 if TYPE_CHECKING:
@@ -236,8 +235,8 @@ class FastWay(SupportsNextDue, SupportsSessionIsReady):
     def after_create_session(self, session: Any, coord: Any) -> None:
         pass
 
-    def next_due(self) -> steps.NextDue:
-        return steps.ALWAYS
+    def next_due(self) -> NextDue:
+        return ALWAYS
 
     def before_run(self, run_context: Any) -> Any:
         return None
@@ -324,10 +323,10 @@ class StockHook(PlainHook[Any], SupportsNextDue):
         else:
             fast.after_create_session(session, coord)
 
-    def next_due(self) -> steps.NextDue:
+    def next_due(self) -> NextDue:
         """When the hook may be due next; see `tfhooks.SupportsNextDue`."""
         fast = fast_way(self)
-        return steps.ALWAYS if fast is None else fast.next_due()
+        return ALWAYS if fast is None else fast.next_due()
 
     def before_run(self, run_context: Any) -> Any:
         """Asks for what the hook needs of the run, if it may be due in it."""

@@ -10,6 +10,7 @@ from tfhooks import _arguments, fetching, steps
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import Coordinator, Session, tf
 from tfhooks.hook_types import (
+    NextDue,
     SessionRunArgs,
     SessionRunContext,
     SessionRunHook,
@@ -242,8 +243,8 @@ class _PeriodicHook(FunctionHook[ResultT], SupportsNextDue):
         if self._counts_steps:
             self._timer.rewind(step)
 
-    def next_due(self) -> steps.NextDue:
-        """When the function may be due; see `tfhooks.steps.NextDue`."""
+    def next_due(self) -> NextDue:
+        """When the function may be due; see `tfhooks.NextDue`."""
         return self._timer.next_due()
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[ResultT] | None:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
-from tfhooks import recovery, roles, roster
+from tfhooks import roles, roster
 from tfhooks._tensorflow import (
     Coordinator,
     Graph,
@@ -23,6 +23,7 @@ from tfhooks.hook_types import SupportsSessionIsReady, SupportsSkipFinalSave, su
 from tfhooks.hooks.checkpoint import CheckpointSaverHook
 from tfhooks.hooks.save_directory import warn_of_shared
 from tfhooks.plan_cache import PlanCache
+from tfhooks.restored import mark_restored
 from tfhooks.roster import Member
 from tfhooks.runner import Runner
 from tfhooks.structures import is_fixed
@@ -140,7 +141,7 @@ class HookGroup:
             if self.thread_stopper is None and coord.should_stop():
                 self.thread_stopper = member.name
             if not all(_leaves_variables(layer) for layer in member.layers):
-                recovery.mark_restored(coord, None)
+                mark_restored(coord, None)
         for member in self.members:
             answers = answering(member.hook, SupportsSessionIsReady)
             if answers is not None:

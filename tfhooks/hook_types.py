@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABCMeta
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar, overload
 
 from tfhooks._tensorflow import (
     Coordinator,
@@ -16,7 +17,6 @@ from tfhooks._tensorflow import (
     originals,
     tf,
 )
-from tfhooks.steps import NextDue
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as _TypeVarWithDefault
@@ -277,6 +277,26 @@ class Tensors(Protocol):
 
     def __iter__(self) -> Iterator[Any]:
         """Goes through it."""
+
+
+class NextDue(NamedTuple):
+    """When a hook that sleeps wants to be called again.
+
+    Attributes:
+      step: The hook must be called in every run that may end at this global step or a later one.
+      time: The hook must be called in every run that begins at this time or later, in seconds of
+        `time.monotonic()`; one that decides after the run in every run that ends then.
+      runs: The hook must be called in every run before which this many runs of the monitored
+        session, or more, have succeeded.
+    """
+
+    step: float = math.inf
+    time: float = math.inf
+    runs: float = math.inf
+
+
+NEVER = NextDue()
+ALWAYS = NextDue(-math.inf, -math.inf, -math.inf)
 
 
 class SupportsNextDue:

@@ -16,10 +16,11 @@ from tfhooks import hints, log, recovery, servers
 from tfhooks._tensorflow import Graph, Session, master_of, tf
 from tfhooks.coordinator import Coordinator
 from tfhooks.creators import restored_by
-from tfhooks.errors import SessionClosedError
+from tfhooks.errors import PREEMPTION_ERRORS, SessionClosedError
 from tfhooks.group import HookGroup
 from tfhooks.reasons import StopRequestedError
-from tfhooks.recovery import PREEMPTION_ERRORS, RecoveryPolicy
+from tfhooks.recovery import RecoveryPolicy
+from tfhooks.restored import mark_restored
 
 
 class Lifecycle:
@@ -104,7 +105,7 @@ class Lifecycle:
                 coord.asked_to_stop = self.asked_to_stop
                 if self._was_open:
                     recovery.mark_recovered(coord)
-                recovery.mark_restored(coord, restored_by(self.creator))
+                mark_restored(coord, restored_by(self.creator))
                 self._made = session, coord
                 with self._telling:
                     self._raise_if_closing()

@@ -22,14 +22,14 @@ from tfhooks._tensorflow import (
     unfinalize,
     worker_context,
 )
-from tfhooks.errors import SessionClosedError, attach, ends_data
+from tfhooks.errors import PREEMPTION_ERRORS, SessionClosedError, attach, ends_data
 from tfhooks.group import HookGroup
 from tfhooks.layers import PrivateNames
 from tfhooks.lifecycle import Lifecycle
 from tfhooks.plan_cache import plans_enabled
 from tfhooks.preemption import SignalWatch
 from tfhooks.reasons import Stopping, StopReason, of_error, of_hook
-from tfhooks.recovery import PREEMPTION_ERRORS, RecoveryPolicy
+from tfhooks.recovery import RecoveryPolicy
 from tfhooks.step_fn import StepContext
 from tfhooks.step_fn import check as check_step_fn
 

@@ -8,35 +8,16 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from tfhooks import log
 from tfhooks._tensorflow import Coordinator, tf
+from tfhooks.errors import PREEMPTION_ERRORS
 
 _T = TypeVar('_T')
 
-# What means that a process of the cluster went away, and that a new session may find it again.
-PREEMPTION_ERRORS = (tf.errors.AbortedError, tf.errors.UnavailableError)
-
 # On a coordinator that stands for a session made by recovery: see `is_recovery`.
 _MARK = '_tfhooks_recovered'
-# On a coordinator whose session still is what was restored: see `restored`.
-_RESTORED = '_tfhooks_restored'
-
-
-class Restored(NamedTuple):
-    """What a session was restored from.
-
-    Attributes:
-      path: The prefix of the checkpoint.
-      saver: The Saver that restored it.
-      kept: The prefixes of the checkpoints in its directory that a Saver goes on to keep or remove,
-        the oldest first.
-    """
-
-    path: str
-    saver: Any
-    kept: list[str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -248,22 +229,3 @@ def is_recovery(coord: Coordinator) -> bool:
       False for the first session of a monitored session, True for each one after it.
     """
     return bool(getattr(coord, _MARK, False))
-
-
-def mark_restored(coord: Coordinator, what: Restored | None) -> None:
-    """Notes what the session of `coord` holds as it was restored; None if it may have changed."""
-    setattr(coord, _RESTORED, what)
-
-
-def restored(coord: Coordinator | None) -> Restored | None:
-    """What the session of a coordinator was restored from, and holds unchanged.
-
-    Args:
-      coord: The coordinator that `after_create_session` was given.
-
-    Returns:
-      None where nothing was restored, where who restored is not known, and where a hook or a
-      program may have changed variables since.
-    """
-    what: Restored | None = getattr(coord, _RESTORED, None)
-    return what

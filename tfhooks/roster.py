@@ -12,6 +12,8 @@ from tfhooks._tensorflow import originals
 from tfhooks.errors import NotAHookError, shown
 from tfhooks.fast_way import StockHook, answering
 from tfhooks.hook_types import (
+    ALWAYS,
+    NextDue,
     SessionRunHook,
     SupportsMeasureCalls,
     SupportsNextDue,
@@ -20,7 +22,6 @@ from tfhooks.hook_types import (
     SupportsWrappedHook,
     supports,
 )
-from tfhooks.steps import ALWAYS, NextDue
 
 _METHODS = ('begin', 'after_create_session', 'before_run', 'after_run', 'end')
 

@@ -27,7 +27,7 @@ from tfhooks._tensorflow import (
 )
 from tfhooks.calls import Calls
 from tfhooks.context import RunContext
-from tfhooks.errors import attach, blame
+from tfhooks.errors import PREEMPTION_ERRORS, attach, blame
 from tfhooks.fast_way import answering, changes, fast_way
 from tfhooks.hook_types import (
     SessionRunArgs,
@@ -38,7 +38,6 @@ from tfhooks.hook_types import (
     supports,
 )
 from tfhooks.plan_cache import PlanCache, hooks_key, is_simple, key_of
-from tfhooks.recovery import PREEMPTION_ERRORS
 from tfhooks.roster import Member
 from tfhooks.schedule import Schedule
 from tfhooks.steps import StepTracker, most_per_run

@@ -10,9 +10,9 @@ from typing import Any
 from tfhooks import roster
 from tfhooks.calls import Calls
 from tfhooks.fast_way import answering, changes
-from tfhooks.hook_types import SupportsNextDue
+from tfhooks.hook_types import ALWAYS, NEVER, NextDue, SupportsNextDue
 from tfhooks.roster import Member
-from tfhooks.steps import ALWAYS, NEVER, NextDue, StepTracker
+from tfhooks.steps import StepTracker
 
 _NEVER = math.inf
 

@@ -12,29 +12,9 @@ import threading
 import weakref
 from collections.abc import Callable
 from threading import get_ident
-from typing import Any, NamedTuple
+from typing import Any
 
 from tfhooks._tensorflow import made_global_step_read, tf
-
-
-class NextDue(NamedTuple):
-    """When a hook that sleeps wants to be called again.
-
-    Attributes:
-      step: The hook must be called in every run that may end at this global step or a later one.
-      time: The hook must be called in every run that begins at this time or later, in seconds of
-        `time.monotonic()`; one that decides after the run in every run that ends then.
-      runs: The hook must be called in every run before which this many runs of the monitored
-        session, or more, have succeeded.
-    """
-
-    step: float = math.inf
-    time: float = math.inf
-    runs: float = math.inf
-
-
-NEVER = NextDue()
-ALWAYS = NextDue(-math.inf, -math.inf, -math.inf)
 
 # How many exact reads may turn out to be in vain before only proofs without a read count.
 _WASTED_READS = 5

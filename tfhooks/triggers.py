@@ -8,7 +8,7 @@ from typing import Any
 
 from tfhooks import _arguments, steps
 from tfhooks._tensorflow import originals, tf
-from tfhooks.hook_types import Interchangeable
+from tfhooks.hook_types import ALWAYS, Interchangeable, NextDue
 
 # Names that no subclass has: when a timer last triggered, by both clocks, and who wants to know of
 # changes.
@@ -128,13 +128,13 @@ class SecondOrStepTimer(Interchangeable, tf.train.SecondOrStepTimer):
         """Whether it may be due at some step; False saves the caller from reading the step."""
         return self._every_secs is None or self.is_due(0)
 
-    def next_due(self) -> steps.NextDue:
-        """When it is due next; see `tfhooks.steps.NextDue`."""
+    def next_due(self) -> NextDue:
+        """When it is due next; see `tfhooks.NextDue`."""
         if self._last_triggered_step is None:
-            return steps.ALWAYS
+            return ALWAYS
         if self._every_secs is not None:
-            return steps.NextDue(time=self._due_time())
-        return steps.NextDue(step=self._last_triggered_step + self._every_steps)
+            return NextDue(time=self._due_time())
+        return NextDue(step=self._last_triggered_step + self._every_steps)
 
     def rewind(self, step: int) -> bool:
         """Takes up the cadence again at `step`, where the global step has gone back.

@@ -12,6 +12,8 @@ from tfhooks._locks import Lock
 from tfhooks._tensorflow import global_step_read
 from tfhooks.fast_way import answering
 from tfhooks.hook_types import (
+    NEVER,
+    NextDue,
     SessionRunArgs,
     SessionRunContext,
     SessionRunHook,
@@ -140,8 +142,8 @@ class _Wrapper(SessionRunHook[Any], SupportsNextDue, SupportsSessionIsReady, Sup
         if answers is not None:
             answers.session_is_ready(session, coord)
 
-    def next_due(self) -> steps.NextDue:
-        """When the hook inside may be due; see `tfhooks.steps.NextDue`."""
+    def next_due(self) -> NextDue:
+        """When the hook inside may be due; see `tfhooks.NextDue`."""
         return roster.next_due(self.wrapped_hook)
 
     def step_went_back(self, step: int) -> None:
@@ -197,8 +199,8 @@ class _ChiefOnly(_Wrapper):
             roster.sleeps(self.wrapped_hook) and answers is not None and answers.decides_after_run
         )
 
-    def next_due(self) -> steps.NextDue:
-        return super().next_due() if self._takes_part else steps.NEVER
+    def next_due(self) -> NextDue:
+        return super().next_due() if self._takes_part else NEVER
 
     def session_is_ready(self, session: Any, coord: Any) -> None:
         if self._takes_part:
@@ -230,7 +232,7 @@ class _OnlyIf(_Wrapper):
         super().__init__(hook, name)
         self._predicate = predicate
 
-    def next_due(self) -> steps.NextDue:
+    def next_due(self) -> NextDue:
         return super().next_due()
 
     def before_run(self, run_context: SessionRunContext) -> Any:
@@ -301,7 +303,7 @@ class _Every(_Sleeper):
         if self._by_steps:
             self._timer.rewind(step)
 
-    def next_due(self) -> steps.NextDue:
+    def next_due(self) -> NextDue:
         return self._timer.next_due()
 
     def _may_be_due(self, run_context: SessionRunContext) -> bool:
@@ -335,10 +337,10 @@ class _At(_Sleeper):
         self._next = bisect.bisect_right(self._at, step)
 
     def _step(self) -> float:
-        return self._at[self._next] if self._next < len(self._at) else steps.NEVER.step
+        return self._at[self._next] if self._next < len(self._at) else NEVER.step
 
-    def next_due(self) -> steps.NextDue:
-        return steps.NextDue(step=self._step())
+    def next_due(self) -> NextDue:
+        return NextDue(step=self._step())
 
     def _may_be_due(self, run_context: SessionRunContext) -> bool:
         return steps.max_step_after(run_context, self._global_step) >= self._step()

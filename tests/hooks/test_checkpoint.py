@@ -22,7 +22,7 @@ from saving_models import (
 )
 
 import tfhooks
-from tfhooks import steps
+from tfhooks.hook_types import ALWAYS, NextDue
 from tfhooks.hooks.checkpoint import CheckpointSaverHook, CheckpointSaverListener
 
 both = pytest.mark.parametrize('session_class', SESSIONS)
@@ -212,12 +212,12 @@ def test_all_listeners_are_ended_whatever_one_of_them_raises(tmp_path, session_c
 
 def test_sleeps_until_a_save_may_be_due(tmp_path):
     hook = saver(tmp_path, save_steps=5)
-    assert hook.next_due() == steps.ALWAYS
+    assert hook.next_due() == ALWAYS
     with training(tmp_path, [hook]) as run:
         run(3)
-        assert hook.next_due() == steps.NextDue(step=5)
+        assert hook.next_due() == NextDue(step=5)
         run(2)
-        assert hook.next_due() == steps.NextDue(step=10)
+        assert hook.next_due() == NextDue(step=10)
 
 
 def test_a_run_that_makes_many_steps_is_saved_when_it_passes_the_period(tmp_path):

@@ -12,8 +12,8 @@ import tensorflow.compat.v1 as tf
 from saving_models import SESSIONS, Told, latest_step, leftovers, saver, steps_in, training
 
 import tfhooks
-from tfhooks import steps
 from tfhooks.errors import CheckpointSaveError
+from tfhooks.hook_types import ALWAYS, NextDue
 from tfhooks.hooks import async_save
 from tfhooks.hooks.best import BestCheckpoints
 
@@ -156,10 +156,10 @@ def test_shards_are_written_as_the_saver_writes_them(tmp_path):
 @both
 def test_the_step_does_not_wait_for_the_file(tmp_path, session_class):
     with gated(tmp_path, session_class, save_steps=2) as (gate, hook, run):
-        assert hook.next_due() == steps.NextDue(step=2)
+        assert hook.next_due() == NextDue(step=2)
         run(2)
         assert hook._own.background.step == 2
-        assert hook.next_due() == steps.ALWAYS
+        assert hook.next_due() == ALWAYS
         run()
         gate.open.set()
         hook.wait_for_save()

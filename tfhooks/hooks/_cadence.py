@@ -7,6 +7,7 @@ from typing import Any
 from tfhooks import _arguments, steps
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import global_step_read
+from tfhooks.hook_types import NextDue
 from tfhooks.triggers import SecondOrStepTimer
 
 
@@ -75,8 +76,8 @@ class Cadence:
                 self._timer.update_last_triggered_step(self._mark(step))
         return step
 
-    def next_due(self) -> steps.NextDue:
-        """When it may be due next; see `tfhooks.steps.NextDue`."""
+    def next_due(self) -> NextDue:
+        """When it may be due next; see `tfhooks.NextDue`."""
         return self._timer.next_due()
 
     def step_went_back(self, step: int) -> None:

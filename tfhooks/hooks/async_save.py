@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from tfhooks._tensorflow import Tensor, session_interface, tf
+from tfhooks.errors import PREEMPTION_ERRORS
 from tfhooks.hooks.saved_tensors import SaveOps, UnknownSaverError, is_tensorflows_own, save_ops
-from tfhooks.recovery import PREEMPTION_ERRORS
 
 # What the copying op is made for on GPUs too. A graph with an op that its device does not have
 # cannot run at all.

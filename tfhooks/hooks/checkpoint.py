@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from tfhooks import _arguments, checkpoints, recovery, steps
+from tfhooks import _arguments, checkpoints, steps
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import global_step_read, tf
 from tfhooks.errors import CheckpointSaveError, attach
 from tfhooks.fast_way import FastWay, StockHook, changes, fast_way
-from tfhooks.hook_types import SupportsOnError, SupportsSkipFinalSave, SupportsStepNotIncreased
+from tfhooks.hook_types import (
+    ALWAYS,
+    NextDue,
+    SupportsOnError,
+    SupportsSkipFinalSave,
+    SupportsStepNotIncreased,
+)
 from tfhooks.hooks import (
     checkpoint_events,
     checkpoint_files,
@@ -29,6 +35,7 @@ from tfhooks.hooks.checkpoint_write import (
     write_graph,
 )
 from tfhooks.hooks.save_directory import Claim
+from tfhooks.restored import restored_from
 from tfhooks.triggers import SecondOrStepTimer
 
 # A name that no subclass has. All that tfhooks keeps on a saver is in there.
@@ -209,7 +216,7 @@ class CheckpointSaverHook(
             step = session.run(self._global_step_tensor)
             own.first_step, own.stuck_runs = int(step), 0
             self._write_graph(session.graph, saver)
-            restored = recovery.restored(coord)
+            restored = restored_from(coord)
             if restored is not None:
                 self._take_over_list(saver, restored)
             if self._is_saved(saver, step, restored):
@@ -260,8 +267,8 @@ class CheckpointSaverHook(
         if stop:
             run_context.request_stop()
 
-    def next_due(self) -> steps.NextDue:
-        """When the next save is due, or at once while one is being written; see `steps.NextDue`."""
+    def next_due(self) -> NextDue:
+        """When the next save is due, or at once while one is being written."""
         return super().next_due()
 
     def step_not_increased(self, step: int) -> None:
@@ -526,11 +533,11 @@ class _CheckpointSaver(FastWay):
             if hook._save(run_context.session, step):
                 run_context.request_stop()
 
-    def next_due(self) -> steps.NextDue:
+    def next_due(self) -> NextDue:
         own: _Own = self.hook._own
         if own.background.step is not None or own.late_errors:
-            return steps.ALWAYS
-        due: steps.NextDue = self.timer.next_due()
+            return ALWAYS
+        due: NextDue = self.timer.next_due()
         if own.unsaved:
             due = due._replace(time=min(due.time, own.retries.next_time))
         return due

@@ -11,12 +11,12 @@ from typing import Any
 
 from tfhooks import _files, checkpoints
 from tfhooks._tensorflow import restore_saver_lists, saver_lists, tf
+from tfhooks.errors import PREEMPTION_ERRORS as _LOST_SESSION
 from tfhooks.errors import checkpoint_save_error
 from tfhooks.hooks import checkpoint_files, checkpoint_pruning
 from tfhooks.hooks.async_save import WriterSession
 from tfhooks.hooks.save_directory import other_saver
 from tfhooks.hooks.saved_tensors import is_tensorflows_own
-from tfhooks.recovery import PREEMPTION_ERRORS as _LOST_SESSION
 
 # The ops of a Saver that write files: what they raise comes from the file system.
 _FILE_OPS = frozenset(['SaveV2', 'SaveSlices', 'Save', 'MergeV2Checkpoints'])

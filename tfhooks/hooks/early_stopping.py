@@ -8,10 +8,11 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
-from tfhooks import _arguments, _files, steps
+from tfhooks import _arguments, _files
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import Tensor, tf
 from tfhooks.hook_types import (
+    NextDue,
     SessionRunArgs,
     SessionRunContext,
     SessionRunHook,
@@ -198,11 +199,11 @@ class EarlyStoppingHook(SessionRunHook[Any], SupportsNextDue):
         if self._cadence is not None:
             self._cadence.step_went_back(step)
 
-    def next_due(self) -> steps.NextDue:
-        """When a check may be due; see `tfhooks.steps.NextDue`."""
+    def next_due(self) -> NextDue:
+        """When a check may be due; see `tfhooks.NextDue`."""
         if self._cadence is not None:
             return self._cadence.next_due()
-        wake: steps.NextDue = self._metric.hook.next_due()
+        wake: NextDue = self._metric.hook.next_due()
         return wake
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[Any] | None:

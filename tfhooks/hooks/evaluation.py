@@ -8,10 +8,11 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from tfhooks import _arguments, pauses, steps
+from tfhooks import _arguments, pauses
 from tfhooks._locks import Lock
 from tfhooks._tensorflow import tf
 from tfhooks.hook_types import (
+    NextDue,
     SessionRunContext,
     SessionRunHook,
     SessionRunValues,
@@ -208,8 +209,8 @@ class EvalHook(SessionRunHook[None], SupportsNextDue):
             self.latest = self.evaluate(session, step)
         self._was_started = True
 
-    def next_due(self) -> steps.NextDue:
-        """When an evaluation may be due; see `tfhooks.steps.NextDue`."""
+    def next_due(self) -> NextDue:
+        """When an evaluation may be due; see `tfhooks.NextDue`."""
         return self._cadence.next_due()
 
     def step_went_back(self, step: int) -> None:

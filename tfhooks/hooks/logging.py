@@ -13,7 +13,15 @@ import numpy as np
 from tfhooks import _arguments, steps
 from tfhooks._tensorflow import Tensor, global_step_read, tf
 from tfhooks.fast_way import FastWay, StockHook
-from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunValues, Tensors
+from tfhooks.hook_types import (
+    ALWAYS,
+    NEVER,
+    NextDue,
+    SessionRunArgs,
+    SessionRunContext,
+    SessionRunValues,
+    Tensors,
+)
 from tfhooks.triggers import SecondOrStepTimer
 
 _NAME = 'LoggingTensorHook'
@@ -155,14 +163,14 @@ class _LoggingTensor(FastWay):
         if self._by_global_step:
             super().step_went_back(step)
 
-    def next_due(self) -> steps.NextDue:
+    def next_due(self) -> NextDue:
         self._is_requested = False
         if type(self.timer) is not SecondOrStepTimer:
-            return steps.NEVER  # Only at the end.
-        due: steps.NextDue = self.timer.next_due()
-        if self._by_global_step or self._every_n_iter is None or due == steps.ALWAYS:
+            return NEVER  # Only at the end.
+        due: NextDue = self.timer.next_due()
+        if self._by_global_step or self._every_n_iter is None or due == ALWAYS:
             return due
-        return steps.NextDue(runs=due.step)
+        return NextDue(runs=due.step)
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[Any] | None:
         if self.timer.last_triggered_step() is None:

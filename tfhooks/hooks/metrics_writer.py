@@ -6,10 +6,11 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tfhooks import steps
 from tfhooks._locks import Lock
 from tfhooks.errors import attach
 from tfhooks.hook_types import (
+    ALWAYS,
+    NextDue,
     SessionRunArgs,
     SessionRunContext,
     SessionRunHook,
@@ -116,9 +117,9 @@ class MetricsWriterHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue, Suppor
                 writer.resume(step)
             self._has_begun = True
 
-    def next_due(self) -> steps.NextDue:
-        """When a row may be due; see `tfhooks.steps.NextDue`."""
-        return self._cadence.next_due() if self._has_begun else steps.ALWAYS
+    def next_due(self) -> NextDue:
+        """When a row may be due; see `tfhooks.NextDue`."""
+        return self._cadence.next_due() if self._has_begun else ALWAYS
 
     def step_went_back(self, step: int) -> None:
         """Takes up the cadence at `step`."""

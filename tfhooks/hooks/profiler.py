@@ -12,7 +12,14 @@ from typing import Any
 from tfhooks import _arguments, steps
 from tfhooks._tensorflow import tf
 from tfhooks.fast_way import StockHook
-from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunValues
+from tfhooks.hook_types import (
+    ALWAYS,
+    NEVER,
+    NextDue,
+    SessionRunArgs,
+    SessionRunContext,
+    SessionRunValues,
+)
 from tfhooks.hooks import _xspace
 from tfhooks.hooks._next_step import NextStepWay
 from tfhooks.hooks._writers import event_writer
@@ -166,14 +173,14 @@ class _Profiler(NextStepWay):
         if self.timer.last_triggered_step() is not None:
             self.step_went_back(int(session.run(self.hook._global_step_tensor)))
 
-    def next_due(self) -> steps.NextDue:
+    def next_due(self) -> NextDue:
         self.is_requested = False
         if self._is_finished:
-            return steps.NEVER
-        due: steps.NextDue = self.timer.next_due()
-        if due == steps.ALWAYS or due.step == steps.NEVER.step:
+            return NEVER
+        due: NextDue = self.timer.next_due()
+        if due == ALWAYS or due.step == NEVER.step:
             return due
-        return steps.NextDue(step=max(due.step, self._window.start_step))
+        return NextDue(step=max(due.step, self._window.start_step))
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[list[Any]] | None:
         self.is_requested = False

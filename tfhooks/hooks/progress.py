@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tfhooks import _arguments, pauses, steps
+from tfhooks import _arguments, pauses
 from tfhooks._locks import Lock
 from tfhooks._names import extras
 from tfhooks._tensorflow import tf
 from tfhooks.hook_types import (
+    NextDue,
     SessionRunArgs,
     SessionRunContext,
     SessionRunHook,
@@ -128,8 +129,8 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue):
             self._shown = (step, _training_time(session))
             self._display_or_give_up(lambda display: display.open(step))
 
-    def next_due(self) -> steps.NextDue:
-        """When there may be something to show; see `tfhooks.steps.NextDue`."""
+    def next_due(self) -> NextDue:
+        """When there may be something to show; see `tfhooks.NextDue`."""
         return self._cadence.next_due()
 
     def step_went_back(self, step: int) -> None:

@@ -7,7 +7,12 @@ from typing import Any
 
 from tfhooks import _arguments, pauses, steps
 from tfhooks._tensorflow import tf
-from tfhooks.hook_types import SessionRunContext, SessionRunValues, SupportsStepNotIncreased
+from tfhooks.hook_types import (
+    NextDue,
+    SessionRunContext,
+    SessionRunValues,
+    SupportsStepNotIncreased,
+)
 from tfhooks.hooks._writers import WritingHook, WritingWay
 from tfhooks.triggers import SecondOrStepTimer
 
@@ -107,10 +112,10 @@ class _StepCounter(WritingWay, SupportsStepNotIncreased):
     def step_went_back(self, step: int) -> None:
         self._measure_from(step, None)
 
-    def next_due(self) -> steps.NextDue:
+    def next_due(self) -> NextDue:
         if self._warm_until is not None and self.timer.last_triggered_step() is None:
-            return steps.NextDue(step=self._warm_until)
-        due: steps.NextDue = self.timer.next_due()
+            return NextDue(step=self._warm_until)
+        due: NextDue = self.timer.next_due()
         return due
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from tfhooks import _arguments, steps
 from tfhooks._tensorflow import tf
 from tfhooks.fast_way import FastWay, StockHook
+from tfhooks.hook_types import NextDue
 
 
 class StopAtStepHook(StockHook, tf.train.StopAtStepHook):
@@ -57,8 +58,8 @@ class _StopAtStep(FastWay):
         if step >= self.hook._last_step:
             coord.request_stop()
 
-    def next_due(self) -> steps.NextDue:
-        return steps.NextDue(step=self.hook._last_step)
+    def next_due(self) -> NextDue:
+        return NextDue(step=self.hook._last_step)
 
     def after_run(self, run_context: Any, run_values: Any) -> None:
         if steps.after(run_context, self.hook._global_step_tensor) >= self.hook._last_step:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tfhooks import _arguments, steps
 from tfhooks._tensorflow import tf
-from tfhooks.hook_types import SessionRunArgs, SessionRunContext, SessionRunValues
+from tfhooks.hook_types import NEVER, NextDue, SessionRunArgs, SessionRunContext, SessionRunValues
 from tfhooks.hooks._next_step import NextStepWay
 from tfhooks.hooks._writers import WritingHook, WritingWay
 from tfhooks.triggers import SecondOrStepTimer
@@ -90,11 +90,11 @@ class _SummarySaver(NextStepWay, WritingWay):
                 # again.
                 self.next_step = None
 
-    def next_due(self) -> steps.NextDue:
+    def next_due(self) -> NextDue:
         self.is_requested = False
         if self.hook._summary_writer is None:
-            return steps.NEVER
-        due: steps.NextDue = self.timer.next_due()
+            return NEVER
+        due: NextDue = self.timer.next_due()
         return due
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[list[Any]] | None:

@@ -8,9 +8,10 @@ import os
 import time
 from typing import Any, Literal
 
-from tfhooks import _arguments, log, steps
+from tfhooks import _arguments, log
 from tfhooks._locks import Lock
 from tfhooks.hook_types import (
+    NextDue,
     SessionRunContext,
     SessionRunHook,
     SessionRunValues,
@@ -88,9 +89,9 @@ class TimeLimitHook(SessionRunHook[None], SupportsNextDue):
             if coord is not None:
                 coord.request_stop()
 
-    def next_due(self) -> steps.NextDue:
-        """When the time is up; see `tfhooks.steps.NextDue`."""
-        return steps.NextDue(time=self._deadline)
+    def next_due(self) -> NextDue:
+        """When the time is up; see `tfhooks.NextDue`."""
+        return NextDue(time=self._deadline)
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[None]) -> None:
         """Requests a stop if the time is up."""

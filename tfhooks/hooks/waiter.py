@@ -6,10 +6,10 @@ import math
 import time
 from typing import Any
 
-from tfhooks import _arguments, steps
+from tfhooks import _arguments
 from tfhooks._tensorflow import tf
 from tfhooks.fast_way import FastWay, StockHook
-from tfhooks.hook_types import SessionRunArgs, SessionRunContext
+from tfhooks.hook_types import ALWAYS, NEVER, NextDue, SessionRunArgs, SessionRunContext
 
 _POLL_SECS = 0.5
 _LOG_EVERY_STEPS = 1000
@@ -56,8 +56,8 @@ class _GlobalStepWaiter(FastWay):
     def after_create_session(self, session: Any, coord: Any) -> None:
         self._coord = coord
 
-    def next_due(self) -> steps.NextDue:
-        return steps.NEVER if self.hook._worker_is_started else steps.ALWAYS
+    def next_due(self) -> NextDue:
+        return NEVER if self.hook._worker_is_started else ALWAYS
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[None] | None:
         """Waits, the first time.

@@ -1,0 +1,43 @@
+"""The checkpoint that a session was restored from, noted on its coordinator."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from tfhooks._tensorflow import Coordinator
+
+_RESTORED = '_tfhooks_restored'
+
+
+class Restored(NamedTuple):
+    """What a session was restored from.
+
+    Attributes:
+      path: The prefix of the checkpoint.
+      saver: The Saver that restored it.
+      kept: The prefixes of the checkpoints in its directory that a Saver goes on to keep or remove,
+        the oldest first.
+    """
+
+    path: str
+    saver: Any
+    kept: list[str]
+
+
+def mark_restored(coord: Coordinator, what: Restored | None) -> None:
+    """Notes what the session of `coord` holds as it was restored; None if it may have changed."""
+    setattr(coord, _RESTORED, what)
+
+
+def restored_from(coord: Coordinator | None) -> Restored | None:
+    """The checkpoint that the session of a coordinator was restored from, and holds unchanged.
+
+    Args:
+      coord: The coordinator that `after_create_session` was given.
+
+    Returns:
+      None where nothing was restored, where who restored is not known, and where a hook or a
+      program may have changed variables since.
+    """
+    what: Restored | None = getattr(coord, _RESTORED, None)
+    return what
