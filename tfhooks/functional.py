@@ -274,11 +274,11 @@ def _name(function: Any) -> str:
     return name if isinstance(name, str) else type(function).__name__
 
 
-def _require_call(owner: str, function: Any, arguments: str) -> None:
-    """Raises TypeError unless `function` can be called with `arguments` and then does something."""
+def _require_call(owner: str, function: Any, parameters: str) -> None:
+    """Raises TypeError unless `function` can be called with `parameters` and then does something."""
     if not callable(function) or isinstance(function, type):
         raise TypeError(
-            f'{owner} must be a function({arguments}). got {function!r} '
+            f'{owner} must be a function({parameters}). got {function!r} '
             f'(type={type(function).__name__})'
         )
     if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
@@ -291,9 +291,9 @@ def _require_call(owner: str, function: Any, arguments: str) -> None:
     except (TypeError, ValueError):  # Some functions written in C do not say.
         return
     try:
-        signature.bind(*[name for name in arguments.split(', ') if name])
+        signature.bind(*[name for name in parameters.split(', ') if name])
     except TypeError as error:
         raise TypeError(
-            f'{owner} must be callable as {_name(function)}({arguments}). '
+            f'{owner} must be callable as {_name(function)}({parameters}). '
             f'got {_name(function)}{signature}: {error}'
         ) from None
