@@ -93,7 +93,7 @@ def _check_begin(factory: Callable[[], Any], steps: int, results: Mapping[str, A
     with tf.Graph().as_default() as graph:
         Model(steps, results)
         hook = factory()
-        roster.listed([hook], 'factory()')
+        roster.validate_hooks([hook], 'factory()')
         hook.begin()
         before = len(graph.get_operations())
         hook.begin()

@@ -275,7 +275,7 @@ def _name(function: Any) -> str:
 
 
 def _require_call(owner: str, function: Any, parameters: str) -> None:
-    """Raises TypeError unless `function` can be called with `parameters` and then does something."""
+    """Raises TypeError unless `function` takes `parameters` and does something when called."""
     if not callable(function) or isinstance(function, type):
         raise TypeError(
             f'{owner} must be a function({parameters}). got {function!r} '

@@ -55,8 +55,8 @@ class HookGroup:
           run_plans: Whether runs are served by run plans.
           as_chief: Whether the session is made as the chief's; None if TF_CONFIG is to tell.
         """
-        found = hooks if isinstance(hooks, list) else roster.listed(hooks)
-        roster.listed(found)
+        found = hooks if isinstance(hooks, list) else roster.validate_hooks(hooks)
+        roster.validate_hooks(found)
         roster.warn_of_twice(found)
         self._left_out = [hook for hook in found if roster.is_for_chief_alone(hook)]
         if self._left_out and roles.is_chief(as_chief):
@@ -67,7 +67,7 @@ class HookGroup:
         self.hooks_to_end: list[Any] = found
         # The hooks as they were when `members` were made of them.
         self._listed = list(found)
-        self.members = roster.enroll(found)
+        self.members = roster.make_members(found)
         self._listing = threading.Lock()
         self._session: Session | None = None
         self._as_chief = as_chief
@@ -95,7 +95,7 @@ class HookGroup:
         if len(listed) == len(hooks) and all(map(operator.is_, listed, hooks)):
             return
         with self._listing:
-            self.members = roster.enroll(self.hooks)
+            self.members = roster.make_members(self.hooks)
             self._listed = list(self.hooks)
             self.runner.replace(self.members, self._global_step())
             if self._session is not None:
@@ -195,7 +195,7 @@ class HookGroup:
         self.list_anew()
         members = self.members
         if self.hooks_to_end is not self.hooks:
-            members = roster.enroll(self.hooks_to_end)
+            members = roster.make_members(self.hooks_to_end)
         for member in members:
             try:
                 member.hook.end(session)

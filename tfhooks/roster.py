@@ -54,7 +54,7 @@ class Member:
     called: Any
 
 
-def listed(hooks: Iterable[Any] | None, argument: str = 'hooks') -> list[Any]:
+def validate_hooks(hooks: Iterable[Any] | None, argument: str = 'hooks') -> list[Any]:
     """Takes the hooks out of an argument of a session, each checked.
 
     Args:
@@ -106,9 +106,9 @@ def warn_of_twice(hooks: Iterable[Any]) -> None:
             )
 
 
-def enroll(hooks: Iterable[Any] | None) -> tuple[Member, ...]:
-    """Checks, names and sorts the hooks of a session; raises as `listed` does."""
-    found = listed(hooks)
+def make_members(hooks: Iterable[Any] | None) -> tuple[Member, ...]:
+    """Checks, names and sorts the hooks of a session; raises as `validate_hooks` does."""
+    found = validate_hooks(hooks)
     names = [name_of(hook) for hook in found]
     times = Counter(names)
     names = [name if times[name] == 1 else f'{name}[{index}]' for index, name in enumerate(names)]

@@ -23,7 +23,7 @@ def with_hooks(own: Iterable[Any] | None) -> Iterable[Any] | None:
         return own
     from tfhooks import roster
 
-    return [*roster.listed(own), *(make() for make in hooks)]
+    return [*roster.validate_hooks(own), *(make() for make in hooks)]
 
 
 def watches_signals() -> bool:

@@ -80,8 +80,8 @@ def MonitoredTrainingSession(
       tf.errors.DeadlineExceededError: The chief has not made the variables within `max_wait_secs`.
       tf.errors.NotFoundError: The checkpoint lacks a variable of the model.
     """
-    own_hooks = roster.listed(hooks, 'hooks')
-    chief_hooks = roster.listed(chief_only_hooks, 'chief_only_hooks')
+    own_hooks = roster.validate_hooks(hooks, 'hooks')
+    chief_hooks = roster.validate_hooks(chief_only_hooks, 'chief_only_hooks')
     summary_steps, summary_secs = _cadence(
         100, save_summaries_steps=save_summaries_steps, save_summaries_secs=save_summaries_secs
     )

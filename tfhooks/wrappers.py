@@ -355,7 +355,7 @@ class _At(_Sleeper):
 
 
 def _name_of_hook(owner: str, hook: Any) -> str:
-    roster.listed([hook], owner)
+    roster.validate_hooks([hook], owner)
     return roster.name_of(hook)
 
 

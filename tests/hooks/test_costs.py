@@ -240,7 +240,7 @@ def test_a_session_that_does_not_measure_calls_the_hooks_themselves(clock):
     from tfhooks import roster
 
     hooks = [Takes(clock), Other(clock)]
-    assert [member.called for member in roster.enroll(hooks)] == hooks
+    assert [member.called for member in roster.make_members(hooks)] == hooks
 
 
 def test_what_has_no_costs(clock):

@@ -381,7 +381,7 @@ def test_costs_a_step_nothing():
     from tfhooks import roster
     from tfhooks.calls import Calls
 
-    calls = Calls(roster.enroll([RestoreHook('model')]))
+    calls = Calls(roster.make_members([RestoreHook('model')]))
     assert (calls.before_run_calls, calls.after_run_calls) == ([], [])
 
 
