@@ -18,8 +18,8 @@ import time
 
 import tensorflow.compat.v1 as tf
 
-from tfhooks.hooks.async_save import BackgroundWriter
-from tfhooks.hooks.checkpoint import CheckpointSaverHook
+from tfhooks._checkpoints.async_save import BackgroundWriter
+from tfhooks._hooks.checkpoint_saver import CheckpointSaverHook
 
 
 class Stopwatch(tf.train.SessionRunHook):

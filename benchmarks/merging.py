@@ -17,8 +17,8 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
 import tensorflow
 
-from tfhooks import merging
-from tfhooks.plan_cache import request_key
+from tfhooks._run import merging
+from tfhooks._run.plan_cache import request_key
 
 tf = tensorflow.compat.v1
 

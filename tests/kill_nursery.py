@@ -21,7 +21,7 @@ import traceback
 import tensorflow.compat.v1 as tf
 
 import tfhooks
-from tfhooks.hooks.checkpoint import CheckpointSaverHook
+from tfhooks._hooks.checkpoint_saver import CheckpointSaverHook
 
 SIZE = 1_000_000
 

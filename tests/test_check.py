@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import tensorflow.compat.v1 as tf
 
-from tfhooks import _contrib_files
-from tfhooks.checking import table
-from tfhooks.checking.installed import Installed
-from tfhooks.checking.names import Judge
-from tfhooks.cli import check
+from tfhooks._legacy import contrib_files
+from tfhooks._migration import check
+from tfhooks._migration.checking import table
+from tfhooks._migration.checking.installed import Installed
+from tfhooks._migration.checking.names import Judge
 
 NAMES = Path(__file__).parent / 'names_1_15' / 'names_1_15.txt'
 FAILS = ('gone', 'unknown')
@@ -90,7 +90,7 @@ def test_the_replacements_in_the_tables_exist(which):
             assert kind in ('works', 'extra'), f'{name} -> {first}'
 
 
-FILES = ('works', '') if _contrib_files.folder() else ('extra', _contrib_files.INSTALL)
+FILES = ('works', '') if contrib_files.folder() else ('extra', contrib_files.INSTALL)
 
 
 @pytest.mark.parametrize(

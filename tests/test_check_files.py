@@ -14,12 +14,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tfhooks import cli
-from tfhooks._names.extras import pip_command
-from tfhooks.checking import report as reports
-from tfhooks.checking.installed import Installed
-from tfhooks.checking.names import Judge
-from tfhooks.cli import check
+from tfhooks import _migration
+from tfhooks._base.extras import pip_command
+from tfhooks._migration import check
+from tfhooks._migration.checking import report as reports
+from tfhooks._migration.checking.installed import Installed
+from tfhooks._migration.checking.names import Judge
 
 
 @functools.cache
@@ -29,7 +29,7 @@ def judge():
 
 def run(capsys, *arguments):
     """The exit code, the output and the errors of the command."""
-    code = cli.main(['check', *map(str, arguments)])
+    code = _migration.main(['check', *map(str, arguments)])
     output = capsys.readouterr()
     return code, output.out, output.err
 
@@ -283,7 +283,7 @@ def test_a_program_that_runs(tmp_path, capsys):
 def test_neither_programs_nor_tensorflow_are_imported(tmp_path):
     (tmp_path / 'a.py').write_text('import tensorflow as tf\ntf.layers.dense\nraise SystemExit(9)')
     program = (
-        'import sys; from tfhooks import cli; code = cli.main(sys.argv[1:]); '
+        'import sys; from tfhooks import _migration; code = _migration.main(sys.argv[1:]); '
         'sys.exit(5 if {"tensorflow", "numpy", "keras"} & set(sys.modules) else code)'
     )
     command = [sys.executable, '-c', program, 'check', str(tmp_path)]

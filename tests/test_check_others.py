@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from tfhooks.checking import packages
-from tfhooks.checking.installed import Installed
-from tfhooks.checking.names import Judge
-from tfhooks.cli import check
+from tfhooks._migration import check
+from tfhooks._migration.checking import packages
+from tfhooks._migration.checking.installed import Installed
+from tfhooks._migration.checking.names import Judge
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tfhooks.checking.installed import Installed
-from tfhooks.checking.names import Judge
-from tfhooks.checking.patterns import PATTERNS
-from tfhooks.cli import check
+from tfhooks._migration import check
+from tfhooks._migration.checking.installed import Installed
+from tfhooks._migration.checking.names import Judge
+from tfhooks._migration.checking.patterns import PATTERNS
 
 DIFFERENCES = Path(__file__).parents[1] / 'docs' / 'differences.md'
 

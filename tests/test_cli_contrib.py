@@ -9,8 +9,9 @@ import zipfile
 
 import pytest
 
-from tfhooks import _contrib_files, cli
-from tfhooks.cli import contrib
+from tfhooks import _migration
+from tfhooks._legacy import contrib_files
+from tfhooks._migration import contrib
 
 FILES = {
     'tensorflow-1.15.3.dist-info/METADATA': 'Name: tensorflow\n',
@@ -44,11 +45,11 @@ def environment(tmp_path, monkeypatch):
     monkeypatch.setattr(sysconfig, 'get_path', lambda name: str(place))
     # Where this environment has the files, they are not to be seen.
     paths = [
-        path for path in sys.path if not (_contrib_files.Path(path) / 'tfhooks_contrib').exists()
+        path for path in sys.path if not (contrib_files.Path(path) / 'tfhooks_contrib').exists()
     ]
     monkeypatch.setattr(sys, 'path', [*paths, str(place)])
     yield place
-    _contrib_files.folder.cache_clear()
+    contrib_files.folder.cache_clear()
 
 
 def make_wheel(path, files=FILES):
@@ -63,23 +64,23 @@ def files_in(place):
 
 
 def test_installs_from_a_wheel(environment, tmp_path, capsys):
-    assert cli.main(['contrib', 'status']) == 1
+    assert _migration.main(['contrib', 'status']) == 1
     assert 'python -m tfhooks contrib install' in capsys.readouterr().out
     wheel = make_wheel(tmp_path / 'tensorflow-1.15.3-cp36-none-any.whl')
-    assert cli.main(['contrib', 'install', '--from', wheel]) == 0
+    assert _migration.main(['contrib', 'install', '--from', wheel]) == 0
     installed = environment / 'tfhooks_contrib'
     assert files_in(environment) == {f'tfhooks_contrib/{name}' for name in TAKEN}
-    assert _contrib_files.folder() == installed
+    assert contrib_files.folder() == installed
     record = json.loads((installed / 'ORIGIN.json').read_text())
     assert record['version'] == '1.15.3'
     assert record['source'] == 'tensorflow-1.15.3-cp36-none-any.whl'
     assert len(record['sha256']) == 64
     assert record['files'] == len(TAKEN) - 3
-    assert cli.main(['contrib', 'status']) == 0
+    assert _migration.main(['contrib', 'status']) == 0
     assert record['sha256'] in capsys.readouterr().out
-    assert cli.main(['contrib', 'remove']) == 0
+    assert _migration.main(['contrib', 'remove']) == 0
     assert files_in(environment) == set()
-    assert cli.main(['contrib', 'remove']) == 1
+    assert _migration.main(['contrib', 'remove']) == 1
 
 
 def test_installs_from_an_environment_and_replaces_what_was_there(environment, tmp_path):
@@ -89,9 +90,9 @@ def test_installs_from_an_environment_and_replaces_what_was_there(environment, t
         (source / name).write_text(text)
     (environment / 'tfhooks_contrib' / 'contrib').mkdir(parents=True)
     (environment / 'tfhooks_contrib' / 'contrib' / 'old.py').touch()
-    assert cli.main(['contrib', 'install', '--from', str(source)]) == 0
+    assert _migration.main(['contrib', 'install', '--from', str(source)]) == 0
     assert files_in(environment) == {f'tfhooks_contrib/{name}' for name in TAKEN}
-    assert _contrib_files.origin(environment / 'tfhooks_contrib')['sha256'] is None
+    assert contrib_files.origin(environment / 'tfhooks_contrib')['sha256'] is None
 
 
 @pytest.mark.parametrize(
@@ -104,25 +105,28 @@ def test_installs_from_an_environment_and_replaces_what_was_there(environment, t
 )
 def test_refuses_what_is_not_tensorflow_1_15(environment, tmp_path, capsys, name, files, why):
     wheel = make_wheel(tmp_path / name, files)
-    assert cli.main(['contrib', 'install', '--from', wheel]) == 1
+    assert _migration.main(['contrib', 'install', '--from', wheel]) == 1
     assert why in capsys.readouterr().err
     assert files_in(environment) == set()
 
 
 def test_refuses_a_file_outside_of_its_folder(environment, tmp_path, capsys):
     files = {**FILES, 'tensorflow_core/contrib/../../../evil.py': ''}
-    assert cli.main(['contrib', 'install', '--from', make_wheel(tmp_path / 'tf.whl', files)]) == 1
+    assert (
+        _migration.main(['contrib', 'install', '--from', make_wheel(tmp_path / 'tf.whl', files)])
+        == 1
+    )
     assert 'outside of its folder' in capsys.readouterr().err
     assert not list(tmp_path.rglob('evil.py'))
 
 
 def test_says_what_to_do_where_pip_cannot_download(environment, monkeypatch, capsys):
     monkeypatch.setattr(contrib.subprocess, 'call', lambda command, stdout: 1)
-    assert cli.main(['contrib', 'install']) == 1
+    assert _migration.main(['contrib', 'install']) == 1
     assert '--from' in capsys.readouterr().err
     assert files_in(environment) == set()
 
 
 def test_no_such_source(environment, tmp_path, capsys):
-    assert cli.main(['contrib', 'install', '--from', str(tmp_path / 'nothing.whl')]) == 1
+    assert _migration.main(['contrib', 'install', '--from', str(tmp_path / 'nothing.whl')]) == 1
     assert 'nothing.whl' in capsys.readouterr().err

@@ -10,8 +10,8 @@ import pytest
 import tensorflow.compat.v1 as tf
 from cli_programs import RUNNER, python, write
 
-from tfhooks import _rewriting
-from tfhooks.cli import imports
+from tfhooks._legacy import rewriting
+from tfhooks._migration import imports
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_what_becomes_of_import_statements(statement, expected):
     import ast
 
     source = f'def f():\n    {statement}\n' if '*' not in statement else statement
-    for node in ast.walk(_rewriting.parse(source.encode(), 'file', imports.ours)):
+    for node in ast.walk(rewriting.parse(source.encode(), 'file', imports.ours)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             assert ast.unparse(node) == expected
             assert node.lineno == (2 if '*' not in statement else 1)

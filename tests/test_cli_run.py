@@ -11,7 +11,7 @@ import zipfile
 import pytest
 from cli_programs import RUNNER, python, write
 
-from tfhooks.cli import run
+from tfhooks._migration import run
 
 
 def both(folder, *arguments):

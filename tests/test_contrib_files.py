@@ -13,11 +13,11 @@ import textwrap
 import pytest
 from cli_programs import RUNNER, python, write
 
-from tfhooks import _contrib_files
-from tfhooks._names import extras
+from tfhooks._base import extras
+from tfhooks._legacy import contrib_files
 
 needs_files = pytest.mark.skipif(
-    _contrib_files.folder() is None, reason=f'needs the files: {_contrib_files.INSTALL}'
+    contrib_files.folder() is None, reason=f'needs the files: {contrib_files.INSTALL}'
 )
 
 # What the wrappers of operations looked like.

@@ -7,7 +7,7 @@ import tensorflow.compat.v1 as tf
 from session_models import Recorder, count
 
 import tfhooks
-from tfhooks import monitored, training
+from tfhooks._session import monitored, training
 
 
 class Context:

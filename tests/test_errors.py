@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import tensorflow
 
-from tfhooks import errors
+from tfhooks._base import errors
 
 tf = tensorflow.compat.v1
 

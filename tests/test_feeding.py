@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tensorflow
 
-from tfhooks import errors, feeding
+from tfhooks._base import errors
+from tfhooks._run import feeding
 
 tf = tensorflow.compat.v1
 

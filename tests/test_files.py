@@ -8,7 +8,7 @@ import time
 import pytest
 import tensorflow.compat.v1 as tf
 
-from tfhooks import _files
+from tfhooks._base import files
 
 ODD = ['run[1]', 'a*b', 'what?', 'back\\slash', 'a]b', 'a[b', '[!x]', '*', '{a,b}', 'plain']
 
@@ -17,7 +17,7 @@ ODD = ['run[1]', 'a*b', 'what?', 'back\\slash', 'a]b', 'a[b', '[!x]', '*', '{a,b
 def test_a_pattern_matches_one_name(name, tmp_path):
     for each in [*ODD, 'run1', 'axb', 'whats', 'backslash', 'y', 'a', 'b']:
         (tmp_path / each).write_text('')
-    assert tf.gfile.Glob(_files.pattern_of(f'{tmp_path}//{name}')) == [f'{tmp_path}/{name}']
+    assert tf.gfile.Glob(files.pattern_of(f'{tmp_path}//{name}')) == [f'{tmp_path}/{name}']
 
 
 @pytest.mark.parametrize(
@@ -31,12 +31,12 @@ def test_a_pattern_matches_one_name(name, tmp_path):
     ],
 )
 def test_spellings_of_one_directory(one, other):
-    assert _files.key(one) == _files.key(other)
+    assert files.key(one) == files.key(other)
 
 
 def test_a_link_is_the_directory(tmp_path):
     (tmp_path / 'link').symlink_to(tmp_path)
-    assert _files.key(f'{tmp_path}/link/x') == _files.key(f'{tmp_path}/x')
+    assert files.key(f'{tmp_path}/link/x') == files.key(f'{tmp_path}/x')
 
 
 @pytest.mark.parametrize('base', ['', 'ram://files'])
@@ -45,20 +45,20 @@ def test_text_is_written_and_read(base, name, tmp_path):
     path = f'{base or tmp_path}/{name}'
     tf.gfile.MakeDirs(base or str(tmp_path))
     for value in ({'a': [1, 2.5, 'ü']}, [None]):
-        _files.write_json(path, value)
-        assert _files.read_json(path) == value
-    assert not [each for each in _files.names(base or str(tmp_path)) if '.tmp' in each]
+        files.write_json(path, value)
+        assert files.read_json(path) == value
+    assert not [each for each in files.names(base or str(tmp_path)) if '.tmp' in each]
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path):
     path = tmp_path / 'state'
-    _files.write_text(str(path), 'old')
+    files.write_text(str(path), 'old')
     with pytest.raises(UnicodeEncodeError):
-        _files.write_text(str(path), '\udcff')
+        files.write_text(str(path), '\udcff')
     assert path.read_text() == 'old'
     (tmp_path / 'directory' / 'full').mkdir(parents=True)
     with pytest.raises(tf.errors.OpError):
-        _files.write_text(str(tmp_path / 'directory'), 'new')
+        files.write_text(str(tmp_path / 'directory'), 'new')
     assert sorted(os.listdir(tmp_path)) == ['directory', 'state']
 
 
@@ -72,10 +72,10 @@ def test_files_are_put_elsewhere_all_or_none(in_the_way, tmp_path):
     if in_the_way:
         (tmp_path / 'b').unlink()
         with pytest.raises(tf.errors.NotFoundError):
-            _files.link_all(targets)
+            files.link_all(targets)
         assert [(tmp_path / f'{name}2').read_text() for name in names] == ['old'] * 3
     else:
-        _files.link_all(targets)
+        files.link_all(targets)
         assert [(tmp_path / f'{name}2').read_text() for name in names] == [
             'new a',
             'new b',
@@ -91,7 +91,7 @@ def test_only_what_is_old_by_the_clock_of_the_file_system_is_removed(tmp_path, m
         os.utime(tmp_path / name, (time.time() + age, time.time() + age))
     # This machine's clock is wrong.
     monkeypatch.setattr(time, 'time', lambda: 4e9)
-    _files.remove_old(str(tmp_path), dict.fromkeys([*names, 'gone'], False))
+    files.remove_old(str(tmp_path), dict.fromkeys([*names, 'gone'], False))
     assert sorted(os.listdir(tmp_path)) == ['of a clock ahead', 'young']
 
 
@@ -103,5 +103,5 @@ def test_nothing_is_removed_where_the_clock_is_not_known(tmp_path, monkeypatch):
         raise tf.errors.PermissionDeniedError(None, None, 'read-only')
 
     monkeypatch.setattr(tf.gfile, 'GFile', fails)
-    _files.remove_old(str(tmp_path), {'old': False})
+    files.remove_old(str(tmp_path), {'old': False})
     assert os.listdir(tmp_path) == ['old']

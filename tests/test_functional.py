@@ -12,8 +12,9 @@ import pytest
 import tensorflow
 
 import tfhooks
-from tfhooks import errors, roster
-from tfhooks.calls import Calls
+from tfhooks._base import errors
+from tfhooks._run.calls import Calls
+from tfhooks._run.members import make_members
 
 tf = tensorflow.compat.v1
 
@@ -97,7 +98,7 @@ class TestHook:
         assert caught.value.__notes__ == ['raised in fails_at_end.end()']
 
     def test_asks_only_for_what_it_has_functions_for(self):
-        calls = Calls(roster.make_members([tfhooks.hook(end=lambda session: None)]))
+        calls = Calls(make_members([tfhooks.hook(end=lambda session: None)]))
         assert (calls.before_run_calls, calls.after_run_calls) == ([], [])
 
     def test_one_function_at_least(self):
@@ -197,7 +198,7 @@ class TestAfterRun:
         assert caught.value.__notes__ == ['raised in fails.after_run()']
 
     def test_two_of_one_name_are_told_apart(self):
-        members = roster.make_members([show_nothing(), show_nothing()])
+        members = make_members([show_nothing(), show_nothing()])
         assert [member.name for member in members] == ['nothing[0]', 'nothing[1]']
 
     @pytest.mark.parametrize('session', ['tfhooks', 'tensorflow'])

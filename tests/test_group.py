@@ -7,7 +7,7 @@ import tensorflow.compat.v1 as tf
 from session_models import Recorder, count
 
 import tfhooks
-from tfhooks.group import HookGroup
+from tfhooks._session.hook_group import HookGroup
 
 
 @pytest.fixture(autouse=True)

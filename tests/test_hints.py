@@ -9,7 +9,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import tfhooks
-from tfhooks import hints
+from tfhooks._session import hints
 
 
 class Fetches(tfhooks.SessionRunHook):

@@ -98,7 +98,7 @@ def test_every_name_leaves_tensorflow_as_it_was(with_tensorflow):
 
 def test_no_name_brings_in_v1(with_tensorflow):
     rooms = with_tensorflow[4]
-    assert 'tfhooks.session' in rooms
+    assert 'tfhooks._session.sessions' in rooms
     assert not [name for name in rooms if name.startswith('tfhooks.v1')]
 
 
@@ -110,7 +110,8 @@ rooms = sorted(m for m in sys.modules if m.startswith('tfhooks'))
 print(json.dumps([rooms, 'tf_keras' in sys.modules]))
 """)
     rooms, legacy_keras = report
-    assert 'tfhooks.hook_types' in rooms
-    assert 'tfhooks.session' not in rooms
-    assert not [name for name in rooms if name.startswith('tfhooks.hooks.')]
+    assert 'tfhooks._base.hook_types' in rooms
+    assert 'tfhooks._session.sessions' not in rooms
+    own = ('tfhooks._hooks.', 'tfhooks._more_hooks.')
+    assert not [name for name in rooms if name.startswith(own)]
     assert legacy_keras is False

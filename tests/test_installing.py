@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 import tfhooks
-from tfhooks._names import extras
+from tfhooks._base import extras
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted(

@@ -14,7 +14,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import tfhooks
-from tfhooks.hooks.checkpoint import CheckpointSaverHook
+from tfhooks._hooks.checkpoint_saver import CheckpointSaverHook
 
 HERE = Path(__file__).parent
 KILLS = 50

@@ -13,13 +13,13 @@ import sys
 import legacy_programs
 import pytest
 
-from tfhooks import _contrib_files
+from tfhooks._legacy import contrib_files
 
 
 @pytest.mark.parametrize('name', sorted(legacy_programs.PROGRAMS))
 def test_runs_unchanged(name: str) -> None:
-    if name in legacy_programs.NEED_FILES and _contrib_files.folder() is None:
-        pytest.skip(f'needs the files of tf.contrib: {_contrib_files.INSTALL}')
+    if name in legacy_programs.NEED_FILES and contrib_files.folder() is None:
+        pytest.skip(f'needs the files of tf.contrib: {contrib_files.INSTALL}')
     legacy_programs.skip_without_packages(name)
     script = os.path.join(legacy_programs.EXAMPLES, f'{name}.py')
     left = legacy_programs.run_all(name, [sys.executable, '-m', 'tfhooks', script])

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import tfhooks
-from tfhooks.checking import report
+from tfhooks._migration.checking import report
 
 DOCUMENT = Path(__file__).parents[1] / 'docs' / 'migrating.md'
 BLOCK = re.compile(r'(?:<!-- run, exit code (\d) -->\n)?```(\w+)\n(.*?)```', re.DOTALL)

@@ -8,7 +8,7 @@ import pytest
 import tensorflow
 
 import tfhooks
-from tfhooks.hook_types import NextDue
+from tfhooks._base.hook_types import NextDue
 
 tf = tensorflow.compat.v1
 

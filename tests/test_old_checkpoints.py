@@ -15,8 +15,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import tfhooks
-from tfhooks import checkpoints
-from tfhooks.hooks import checkpoint_files
+from tfhooks._checkpoints import checkpoint_files, newest_checkpoint
 
 RECORDED = pathlib.Path(__file__).parent / 'contract' / 'checkpoints'
 model = types.SimpleNamespace(**runpy.run_path(str(RECORDED / 'model.py')))
@@ -141,7 +140,7 @@ def test_a_path_of_windows(recorded):
     directory = recorded()
     state = pathlib.Path(directory, 'checkpoint')
     state.write_text(state.read_text().replace('/home/someone/model/', r'C:\\work\\model\\'))
-    assert checkpoints.latest(directory) == os.path.join(directory, 'model.ckpt-10')
+    assert newest_checkpoint.latest(directory) == os.path.join(directory, 'model.ckpt-10')
 
 
 def test_a_copied_directory_leaves_the_first_one_alone(recorded, tmp_path):

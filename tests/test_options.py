@@ -6,8 +6,8 @@ import pytest
 import tensorflow
 
 import tfhooks
-from tfhooks import errors
-from tfhooks.options import merge_options
+from tfhooks._base import errors
+from tfhooks._run.options import merge_options
 
 tf = tensorflow.compat.v1
 

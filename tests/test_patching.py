@@ -15,7 +15,7 @@ from tensorflow.python.training import basic_session_run_hooks as hooks_before
 from tensorflow.python.training import monitored_session as sessions_before
 
 import tfhooks
-from tfhooks.patching import replaced_names
+from tfhooks._patching import replaced_names
 
 NAMES = replaced_names()
 DEFINING = [
@@ -179,12 +179,12 @@ def test_exceptions_and_decorator():
 
 
 def test_failure_in_the_middle_leaves_nothing(monkeypatch):
-    from tfhooks import patching
+    from tfhooks import _patching
 
     def fails(changes):
         raise OSError('no')
 
-    monkeypatch.setattr(patching, '_add_gone', fails)
+    monkeypatch.setattr(_patching, '_add_gone', fails)
     with pytest.raises(OSError, match='no'):
         tfhooks.patch()
     assert not is_patched()

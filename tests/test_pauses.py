@@ -4,7 +4,7 @@ import time
 import pytest
 import tensorflow.compat.v1 as tf
 
-from tfhooks import pauses
+from tfhooks._timing import excluded_time
 
 
 @pytest.fixture
@@ -18,46 +18,46 @@ def clock(monkeypatch):
 
 def test_a_graph_that_was_never_paused():
     graph = tf.Graph()
-    assert pauses.seconds(graph) == 0
+    assert excluded_time.seconds(graph) == 0
 
 
 def test_pauses_add_up_and_one_that_goes_on_counts_so_far(clock):
     graph, other = tf.Graph(), tf.Graph()
     for secs in (2, 3):
-        with pauses.pause(graph):
+        with excluded_time.pause(graph):
             clock.now += secs
         clock.now += 10
-    assert pauses.seconds(graph) == 5
-    with pauses.pause(graph):
+    assert excluded_time.seconds(graph) == 5
+    with excluded_time.pause(graph):
         clock.now += 4
-        assert pauses.seconds(graph) == 9
+        assert excluded_time.seconds(graph) == 9
     clock.now += 1
-    assert pauses.seconds(graph) == 9
-    assert pauses.seconds(other) == 0
+    assert excluded_time.seconds(graph) == 9
+    assert excluded_time.seconds(other) == 0
 
 
 def test_pauses_that_overlap_count_once(clock):
     graph = tf.Graph()
-    with pauses.pause(graph):
+    with excluded_time.pause(graph):
         clock.now += 1
-        with pauses.pause(graph):
+        with excluded_time.pause(graph):
             clock.now += 2
         clock.now += 4
-    assert pauses.seconds(graph) == 7
+    assert excluded_time.seconds(graph) == 7
 
 
 def test_an_error_ends_a_pause(clock):
     graph = tf.Graph()
 
     def fail():
-        with pauses.pause(graph):
+        with excluded_time.pause(graph):
             clock.now += 1
             raise KeyError
 
     with pytest.raises(KeyError):
         fail()
     clock.now += 5
-    assert pauses.seconds(graph) == 1
+    assert excluded_time.seconds(graph) == 1
 
 
 def test_a_pause_in_another_thread_is_seen(clock):
@@ -65,7 +65,7 @@ def test_a_pause_in_another_thread_is_seen(clock):
     inside, leave = threading.Event(), threading.Event()
 
     def work():
-        with pauses.pause(graph):
+        with excluded_time.pause(graph):
             inside.set()
             leave.wait(600)
 
@@ -73,8 +73,8 @@ def test_a_pause_in_another_thread_is_seen(clock):
     thread.start()
     assert inside.wait(600)
     clock.now += 3
-    assert pauses.seconds(graph) == 3
+    assert excluded_time.seconds(graph) == 3
     leave.set()
     thread.join()
     clock.now += 2
-    assert pauses.seconds(graph) == 3
+    assert excluded_time.seconds(graph) == 3

@@ -13,8 +13,8 @@ import tensorflow.compat.v1 as tf
 from session_models import Child, count, latest_step
 
 import tfhooks
-from tfhooks import preemption
-from tfhooks.preemption import SignalWatch
+from tfhooks._session import signals
+from tfhooks._session.signals import SignalWatch
 
 TERM, INT = signal.SIGTERM, signal.SIGINT
 both = pytest.mark.parametrize('number', [TERM, INT], ids=['SIGTERM', 'SIGINT'])
@@ -247,9 +247,9 @@ def test_a_session_of_another_thread_warns_that_signals_are_not_watched(tmp_path
 @pytest.fixture
 def handlers():
     """The handlers before the test, which must be there again after it."""
-    before = {number: signal.getsignal(number) for number in preemption.WATCHED}
+    before = {number: signal.getsignal(number) for number in signals.WATCHED}
     yield before
-    after = {number: signal.getsignal(number) for number in preemption.WATCHED}
+    after = {number: signal.getsignal(number) for number in signals.WATCHED}
     for number, handler in before.items():
         signal.signal(number, handler)
     assert after == before
@@ -315,7 +315,7 @@ def test_a_signal_of_an_ended_session_is_not_told_to_the_next(handlers, monkeypa
 
     first, second = Listener(), Listener()
     before = set(threading.enumerate())
-    monkeypatch.setattr(preemption.socket, 'socketpair', with_a_late_receiver)
+    monkeypatch.setattr(signals.socket, 'socketpair', with_a_late_receiver)
     watch = SignalWatch(first.on_signal)
     monkeypatch.undo()
     (listening,) = set(threading.enumerate()) - before

@@ -15,7 +15,7 @@ import tensorflow.compat.v1 as tf
 from session_models import Fails, Recorder, both, count
 
 import tfhooks
-from tfhooks.reasons import StopReason
+from tfhooks._session.stop_reasons import StopReason
 
 
 @pytest.fixture(autouse=True)

@@ -11,14 +11,14 @@ import pytest
 from cli_programs import RUNNER, python, write
 from google.protobuf import descriptor_pb2
 
-from tfhooks import _rewriting
-from tfhooks._names.removed import REMOVED
+from tfhooks._legacy import rewriting
+from tfhooks._legacy.old_names.removed import REMOVED
 
 
 def run(text, removed=True, **names):
     """The names of a module that was compiled with its names served."""
     source = textwrap.dedent(text).encode()
-    tree = _rewriting.parse(source, 'file.py', lambda name: name, removed)
+    tree = rewriting.parse(source, 'file.py', lambda name: name, removed)
     module = {'__name__': 'file', **names}
     exec(compile(tree, 'file.py', 'exec', dont_inherit=True), module)
     return module
@@ -110,7 +110,7 @@ def test_all_else_is_as_it_was(line):
 
 def test_lines_stay_where_they_are():
     text = 'import numpy as np\n\nx = [np.float,\n     np.Inf, np.zeros(1).tostring()]\n'
-    tree = _rewriting.parse(text.encode(), 'file.py', lambda name: name)
+    tree = rewriting.parse(text.encode(), 'file.py', lambda name: name)
     first, last = ast.parse(text).body[-1], tree.body[-1]
     assert (last.lineno, last.end_lineno) == (first.lineno, first.end_lineno) == (3, 4)
     assert {node.lineno for node in ast.walk(last) if hasattr(node, 'lineno')} == {3, 4}

@@ -8,7 +8,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import tfhooks
-from tfhooks.roles import Role
+from tfhooks._base.roles import Role
 from tfhooks.testing import RecordingHook
 
 CLUSTER = {'ps': ['ps0:1'], 'chief': ['chief0:1'], 'worker': ['w0:1', 'w1:1']}

@@ -8,8 +8,9 @@ import pytest
 import tensorflow
 
 import tfhooks
-from tfhooks import errors, roster
-from tfhooks.calls import Calls
+from tfhooks._base import errors
+from tfhooks._run.calls import Calls
+from tfhooks._run.members import make_members, validate_hooks
 
 tf = tensorflow.compat.v1
 
@@ -80,7 +81,7 @@ def test_any_iterable_is_taken_once(kind):
 
 def test_none_is_no_hooks():
     run(None)
-    assert roster.make_members(None) == ()
+    assert make_members(None) == ()
 
 
 def test_list_may_change_after_the_session_is_made():
@@ -145,7 +146,7 @@ def test_equal_objects_are_not_the_same():
     class Same(tfhooks.SessionRunHook):
         name: str = 'same'
 
-    members = roster.make_members([Same(), Same()])
+    members = make_members([Same(), Same()])
     assert [member.name for member in members] == ['Same[0]', 'Same[1]']
     assert members[0] != members[1]
 
@@ -175,9 +176,7 @@ def test_duck_with_all_methods_is_taken():
 
 
 def test_hooks_of_tensorflow_are_taken_and_named():
-    members = roster.make_members(
-        [tf.train.StopAtStepHook(1), Counts(), tf.train.StopAtStepHook(2)]
-    )
+    members = make_members([tf.train.StopAtStepHook(1), Counts(), tf.train.StopAtStepHook(2)])
     assert [member.name for member in members] == [
         'StopAtStepHook[0]',
         'Counts',
@@ -195,7 +194,7 @@ def test_what_a_hook_of_tfhooks_does_nothing_in_is_not_called():
         def __init__(self):
             self.after_run = lambda run_context, run_values: None
 
-    members = roster.make_members([OnlyEnds(), SetOnInstance(), Counts(), tfhooks.hook(end=print)])
+    members = make_members([OnlyEnds(), SetOnInstance(), Counts(), tfhooks.hook(end=print)])
     calls = Calls(members)
     # Methods may be put on a hook that is not tfhooks' own at any time.
     assert [member.index for _, member in calls.before_run_calls] == [0, 1, 2]
@@ -204,4 +203,4 @@ def test_what_a_hook_of_tfhooks_does_nothing_in_is_not_called():
 
 def test_other_arguments_are_named():
     with pytest.raises(errors.NotAHookError, match=r'^chief_only_hooks must'):
-        roster.validate_hooks(5, 'chief_only_hooks')
+        validate_hooks(5, 'chief_only_hooks')

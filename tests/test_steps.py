@@ -7,10 +7,10 @@ import threading
 import pytest
 import tensorflow.compat.v1 as tf
 
-from tfhooks import steps
+from tfhooks._base.hook_types import ALWAYS, NEVER
 from tfhooks._tensorflow import global_step_read
-from tfhooks.hook_types import ALWAYS, NEVER
-from tfhooks.steps import StepTracker
+from tfhooks._timing import global_steps
+from tfhooks._timing.global_steps import StepTracker
 
 
 class Simulated:
@@ -65,7 +65,7 @@ def _increments(*kinds):
     step = tf.train.get_or_create_global_step()
     for kind in kinds:
         kind(step)
-    return steps.most_per_run(step)
+    return global_steps.most_per_run(step)
 
 
 def _save(step):
@@ -122,7 +122,7 @@ def test_an_optimizer_adds_one(use_resource):
         step = tf.train.get_or_create_global_step()
         loss = tf.square(tf.get_variable('w', initializer=1.0))
         tf.train.AdamOptimizer().minimize(loss, global_step=step)
-        assert steps.most_per_run(step) == 1
+        assert global_steps.most_per_run(step) == 1
 
 
 @pytest.mark.parametrize('pattern', [[False], [True], [False, True], [True, False, False, True]])
@@ -288,14 +288,14 @@ class Steps(tf.train.SessionRunHook):
         self.tensor = tf.train.get_global_step()
 
     def before_run(self, run_context):
-        self.reach = steps.max_step_after(run_context, self.tensor)
-        steps.before(run_context, self.tensor)
+        self.reach = global_steps.max_step_after(run_context, self.tensor)
+        global_steps.before(run_context, self.tensor)
 
     def after_run(self, run_context, run_values):
         self.seen.append(
             (
-                steps.before(run_context, self.tensor),
-                steps.after(run_context, self.tensor),
+                global_steps.before(run_context, self.tensor),
+                global_steps.after(run_context, self.tensor),
                 self.reach,
             )
         )

@@ -8,7 +8,7 @@ import attrs
 import pytest
 import tensorflow
 
-from tfhooks import structures
+from tfhooks._run import structures
 
 tf = tensorflow.compat.v1
 

@@ -16,8 +16,8 @@ from tensorflow.python.client import session as client_session
 from tensorflow.python.ops import session_ops
 
 from tfhooks import _tensorflow as door
-from tfhooks import structures
-from tfhooks.plan_cache import PlanCache
+from tfhooks._run import structures
+from tfhooks._run.plan_cache import PlanCache
 
 tf = tensorflow.compat.v1
 

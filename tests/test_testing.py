@@ -7,8 +7,8 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import tfhooks
-from tfhooks import contract, testing
-from tfhooks.testing import RecordingHook, check_hook, drive
+from tfhooks import testing
+from tfhooks.testing import RecordingHook, _contract, check_hook, drive
 from tfhooks.testing import fresh_graph as fresh_graph
 
 SESSIONS = [tf.train.MonitoredSession, tfhooks.MonitoredSession]
@@ -248,7 +248,7 @@ class TestCheckHook:
         )
 
     def test_a_thread_left(self, monkeypatch):
-        monkeypatch.setattr(contract, '_JOIN_SECS', 0.01)
+        monkeypatch.setattr(_contract, '_JOIN_SECS', 0.01)
         release = threading.Event()
 
         class Starts(tfhooks.SessionRunHook):

@@ -9,7 +9,7 @@ import tensorflow.compat.v1 as tf
 from session_models import Recorder, Sessions, count, is_open, lost
 
 import tfhooks
-from tfhooks.steps import StepTracker
+from tfhooks._timing.global_steps import StepTracker
 
 THREADS = 8
 RUNS = 25

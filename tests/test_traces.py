@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tfhooks.cli import compare_traces, main, trace_recorder
+from tfhooks._migration import compare_traces, main, trace_recorder
 
 HERE = Path(__file__).parent / 'traced'
 RECORDED = HERE / 'line_1_15.json'

@@ -4,7 +4,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from tfhooks import SecondOrStepTimer
-from tfhooks.hook_types import ALWAYS, NextDue
+from tfhooks._base.hook_types import ALWAYS, NextDue
 
 
 @pytest.fixture

@@ -22,8 +22,11 @@ import tensorflow
 import tensorflow.compat.v1 as tf
 
 import tfhooks
-from tfhooks import _names, _tensorflow, coordinator, errors
-from tfhooks.hooks import logging as hooks_logging
+from tfhooks import _tensorflow
+from tfhooks._base import errors
+from tfhooks._hooks import logging_tensor as hooks_logging
+from tfhooks._legacy import old_names
+from tfhooks._session import coordinator
 
 PAGE = pathlib.Path(__file__).resolve().parents[1] / 'docs' / 'troubleshooting.md'
 TEXT = PAGE.read_text(encoding='utf-8') if PAGE.exists() else ''
@@ -134,7 +137,7 @@ def too_late(monkeypatch, **_):
 
 @shows('is gone since TensorFlow')
 def gone(**_):
-    return _names.look_up('contrib.opt.AdamWOptimizer').instead
+    return old_names.look_up('contrib.opt.AdamWOptimizer').instead
 
 
 @shows('is not in TensorFlow 1.15. Did you mean')

@@ -273,7 +273,7 @@ def test_reload():
     assert tf.Session is session
     assert tf.train is sys.modules['tfhooks.v1.train']
     assert tf.compat.v1 is tf
-    assert tf.train.MonitoredSession.__module__ == 'tfhooks.session'
+    assert tf.train.MonitoredSession.__module__ == 'tfhooks._session.sessions'
     assert not tf.executing_eagerly()
 
 

@@ -16,7 +16,7 @@ import sys
 
 import pytest
 
-from tfhooks import _contrib_files
+from tfhooks._legacy import contrib_files
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 GONE = os.path.join(HERE, 'gone')
@@ -24,7 +24,7 @@ HAS_SLIM = importlib.util.find_spec('tf_slim') is not None
 HAS_KERAS_2 = importlib.util.find_spec('tf_keras') is not None
 HAS_ESTIMATOR = importlib.util.find_spec('tensorflow_estimator') is not None
 needs_slim = pytest.mark.skipif(not HAS_SLIM, reason='needs tf_slim')
-HAS_FILES = _contrib_files.folder() is not None
+HAS_FILES = contrib_files.folder() is not None
 without_files = pytest.mark.skipif(HAS_FILES, reason='the files of tf.contrib serve instead')
 
 with open(os.path.join(GONE, 'behaviour_1_15.json'), encoding='utf-8') as _file:

@@ -18,7 +18,7 @@ import tempfile
 import pytest
 from v1_processes import checked_in, main, prepares, raised
 
-from tfhooks._names import extras
+from tfhooks._base import extras
 
 HAS_ESTIMATOR = importlib.util.find_spec('tensorflow_estimator') is not None
 needs_estimator = pytest.mark.skipif(not HAS_ESTIMATOR, reason='needs tensorflow-estimator')
@@ -398,7 +398,11 @@ def test_nothing_is_loaded_before_it_is_asked_for():
     )
     loaded = json.loads(done.stdout.splitlines()[-1])
     assert not [name for name in loaded if name.startswith(('tensorflow_estimator', 'tf_slim'))]
-    assert not {'tfhooks._names.contrib_served', 'tfhooks.hooks', 'tfhooks.session'} & set(loaded)
+    assert not {
+        'tfhooks._legacy.old_names.contrib_served',
+        'tfhooks._hooks',
+        'tfhooks._session.sessions',
+    } & set(loaded)
 
 
 if __name__ == '__main__':

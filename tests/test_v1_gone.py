@@ -16,9 +16,9 @@ import sys
 
 import pytest
 
-from tfhooks import _contrib_files, _names
-from tfhooks._names import gone, kept
-from tfhooks._names.contrib_served import ROOT
+from tfhooks._legacy import contrib_files, old_names
+from tfhooks._legacy.old_names import gone, kept
+from tfhooks._legacy.old_names.contrib_served import ROOT
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, 'gone'))
@@ -26,7 +26,7 @@ sys.path.insert(0, os.path.join(HERE, 'gone'))
 import contrib_table  # noqa: E402
 
 HAS_SLIM = importlib.util.find_spec('tf_slim') is not None
-HAS_FILES = _contrib_files.folder() is not None
+HAS_FILES = contrib_files.folder() is not None
 HAS_KERAS_2 = importlib.util.find_spec('tf_keras') is not None
 HAS_ESTIMATOR = importlib.util.find_spec('tensorflow_estimator') is not None
 EXTRAS = {
@@ -97,7 +97,7 @@ def looked():
 
 def test_every_name_of_1_15_has_an_answer():
     assert len(ALL) > 4000
-    answers = {name: _names.look_up(name) for name in ALL}
+    answers = {name: old_names.look_up(name) for name in ALL}
     assert {answer.status for answer in answers.values()} == {'works', 'extra', 'files', 'gone'}
     for name, answer in answers.items():
         assert (answer.extra is not None) == (answer.status == 'extra'), name
@@ -109,13 +109,13 @@ def test_every_name_of_1_15_has_an_answer():
 def test_every_advice_is_for_its_name_or_module():
     # What is said of an unknown module is said of no known one.
     general = gone.INSTEAD['contrib']
-    assert not [name for name in ALL if _names.look_up(name).instead.endswith(general)]
+    assert not [name for name in ALL if old_names.look_up(name).instead.endswith(general)]
 
 
 def test_every_name_works_or_says_what_to_use():
     wrong = {}
     for name, (kind, text) in looked()['fates'].items():
-        answer = _names.look_up(name)
+        answer = old_names.look_up(name)
         if name in kept.NOT_IN_KERAS:
             right = kind == 'AttributeError'  # The module is Keras's own.
         elif answer.status == 'files' and HAS_FILES:
@@ -137,7 +137,7 @@ def gone_sentence(name):
     """What is said of a name: of the first part of it that is gone."""
     parts = name.split('.')
     for depth in range(2, len(parts) + 1):
-        answer = _names.look_up('.'.join(parts[:depth]))
+        answer = old_names.look_up('.'.join(parts[:depth]))
         if answer.status in ('gone', 'files'):
             return answer.instead
     raise AssertionError(name)
@@ -212,30 +212,30 @@ def test_parameters_are_those_of_1_15():
     ],
 )
 def test_answers(name, status, instead):
-    answer = _names.look_up(name)
+    answer = old_names.look_up(name)
     assert (answer.status, answer.instead) == (status, instead)
 
 
 def test_the_nearest_answer():
-    assert _names.look_up('train.Saver') is None
-    assert _names.look_up('contribution') is None
+    assert old_names.look_up('train.Saver') is None
+    assert old_names.look_up('contribution') is None
     for name, part in [
         ('contrib.nothing.at.all', 'tf.contrib.nothing.at.all is gone'),
         ('contrib.crf.nothing', 'tf.contrib.crf.nothing is gone'),
         ('contrib.layers.embed_sequence', 'tf.nn.embedding_lookup'),
         ('estimator.BoostedTreesClassifier', 'since TensorFlow 2.16'),
     ]:
-        answer = _names.look_up(name)
+        answer = old_names.look_up(name)
         assert answer.status in ('gone', 'files')
         assert part in answer.instead
-    answer = _names.look_up('contrib.seq2seq.python.ops.helper.TrainingHelper')
+    answer = old_names.look_up('contrib.seq2seq.python.ops.helper.TrainingHelper')
     assert answer.status == 'files'
     assert 'python -m tfhooks contrib install' in answer.instead
 
 
 def test_the_names_need_no_tensorflow():
     code = (
-        'import sys; from tfhooks._names import look_up; look_up("contrib.x"); '
+        'import sys; from tfhooks._legacy.old_names import look_up; look_up("contrib.x"); '
         'print(sorted({"tensorflow", "numpy", "tf_slim"} & set(sys.modules)))'
     )
     done = subprocess.run(

@@ -8,7 +8,7 @@ import sys
 import pytest
 from v1_processes import checked_in, main, prepares, raised
 
-from tfhooks._names import moved
+from tfhooks._legacy.old_names import moved
 
 
 @prepares('program')

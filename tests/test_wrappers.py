@@ -7,9 +7,9 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import tfhooks
-from tfhooks import driving, testing
-from tfhooks.testing import RecordingHook, drive
-from tfhooks.wrappers import every, only_if
+from tfhooks import testing
+from tfhooks._more_hooks.wrappers import every, only_if
+from tfhooks.testing import RecordingHook, _driving, drive
 
 SESSIONS = [tf.train.MonitoredSession, tfhooks.MonitoredSession]
 
@@ -125,7 +125,7 @@ def steps_of(make, wrap, runs=30, by=1, racing=False, start=(0,), lose=None):
     hook = Steps()
     with tf.Graph().as_default():
         train = counted(by, racing)
-        hooks = [wrap(hook)] + ([driving.LoseSession(lose)] if lose else [])
+        hooks = [wrap(hook)] + ([_driving.LoseSession(lose)] if lose else [])
         with make(session_creator=starting_at(*start), hooks=hooks) as session:
             for _ in range(runs):
                 session.run(train)

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from tfhooks.cli import main
+from tfhooks._migration import main
 
 
 def console() -> int:

@@ -592,9 +592,9 @@ def master_of(creator):
 def unexported(module, name):
     """A name that `tf.contrib` gave out and that TensorFlow still has, in a module of its own.
 
-    Which names, `tfhooks._names` says: `nest.flatten_up_to`, `smart_cond`, `tf.contrib.summary` and
-    the like are not public now, and nothing public does the same. Fallback: an AttributeError, and
-    `tfhooks.v1` says that the name is gone.
+    `tfhooks._legacy.old_names` lists them: `nest.flatten_up_to`, `smart_cond`, `tf.contrib.summary`
+    and the like are not public now, and nothing public does the same. Fallback: an AttributeError,
+    and `tfhooks.v1` says that the name is gone.
     """
     try:
         return getattr(_importlib.import_module(module), name)
@@ -605,7 +605,7 @@ def unexported(module, name):
 def private_module(name):
     """TensorFlow's module `tensorflow.<name>`, which programs of TensorFlow 1 import from.
 
-    Which modules, `tfhooks._names.moved` says. Fallback: None, and nothing is added to it.
+    `tfhooks._legacy.old_names.moved` lists them. Fallback: None, and nothing is added to it.
     """
     try:
         return _importlib.import_module(f'tensorflow.{name}')

@@ -15,7 +15,7 @@ import tensorflow.compat.v1 as tf
 from task import say
 
 import tfhooks
-from tfhooks.recovery import RecoveryPolicy
+from tfhooks._session.recovery import RecoveryPolicy
 
 
 def until_there(name):

@@ -12,7 +12,7 @@ import tensorflow.compat.v1 as tf
 from harness import Cluster
 
 import tfhooks
-from tfhooks import servers
+from tfhooks._session import servers
 
 
 @pytest.fixture(scope='module')

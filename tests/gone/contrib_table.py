@@ -8,10 +8,10 @@ from __future__ import annotations
 import collections
 import pathlib
 
-from tfhooks import _names
-from tfhooks._names.gone import INSTEAD
-from tfhooks._names.kept import KEPT
-from tfhooks._names.recorded import LOST, recorded
+from tfhooks._legacy import old_names
+from tfhooks._legacy.old_names.gone import INSTEAD
+from tfhooks._legacy.old_names.kept import KEPT
+from tfhooks._legacy.old_names.recorded import LOST, recorded
 
 DOCUMENT = pathlib.Path(__file__).parents[2] / 'docs' / 'contrib.md'
 
@@ -34,7 +34,7 @@ def kept_names():
 
 def is_kept(dotted):
     """Whether a name works without the files, and is no module of tfhooks' own."""
-    found = _names.look_up(dotted)
+    found = old_names.look_up(dotted)
     return found.status in ('works', 'extra') and found.instead != f'tfhooks.v1.{dotted}'
 
 
@@ -45,7 +45,7 @@ def what_works():
     for place, names in sorted(kept_names().items()):
         by = collections.defaultdict(list)
         for name in sorted(names):
-            found = _names.look_up(f'{place}.{name}')
+            found = old_names.look_up(f'{place}.{name}')
             by[found.extra or found.status].append(name)
         extras = ('contrib', 'estimator', 'estimator,legacy', 'legacy')
         extras = [f'`{extra}`: {listed(by[extra])}' for extra in extras if by[extra]]

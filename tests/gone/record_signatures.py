@@ -1,4 +1,4 @@
-"""Lists the parameters of what `tfhooks._names` keeps; run with TensorFlow 1.15 or with tfhooks.
+"""Lists the parameters of the old names that are kept; run with TensorFlow 1.15 or with tfhooks.
 
     python tests/gone/record_signatures.py tensorflow NAMES > tests/gone/signatures_1_15.txt
 

@@ -12,7 +12,7 @@ import time
 import tensorflow.compat.v1 as tf
 
 import tfhooks
-from tfhooks.hooks.checkpoint import CheckpointSaverHook, CheckpointSaverListener
+from tfhooks._hooks.checkpoint_saver import CheckpointSaverHook, CheckpointSaverListener
 
 SESSIONS = [tf.train.MonitoredSession, tfhooks.MonitoredSession]
 

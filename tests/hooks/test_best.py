@@ -11,10 +11,10 @@ import pytest
 import tensorflow.compat.v1 as tf
 from saving_models import SESSIONS, latest_step, make_old, saver, steps_in, training
 
-from tfhooks import _files
-from tfhooks.errors import CheckpointSaveError
-from tfhooks.hooks import checkpoint_files
-from tfhooks.hooks.best import BestCheckpoints
+from tfhooks._base import files
+from tfhooks._base.errors import CheckpointSaveError
+from tfhooks._checkpoints import checkpoint_files
+from tfhooks._checkpoints.best import BestCheckpoints
 
 both = pytest.mark.parametrize('session_class', SESSIONS)
 
@@ -334,9 +334,9 @@ def test_a_process_that_is_killed_at_any_write_leaves_a_list_that_holds(tmp_path
 
     with pytest.MonkeyPatch.context() as patch:
         for module, name in (
-            (_files, 'write_text'),
-            (_files, 'link_all'),
-            (_files, 'remove'),
+            (files, 'write_text'),
+            (files, 'link_all'),
+            (files, 'remove'),
         ):
             patch.setattr(module, name, killed_before(getattr(module, name)))
         best = BestCheckpoints(by_step({1: 1.0, 2: 0.0}))
@@ -396,15 +396,15 @@ def test_counts_only_when_it_is_on_disk(tmp_path, monkeypatch):
         raise tf.errors.OutOfRangeError(None, None, 'the disk is full')
 
     with training(tmp_path, [hook]) as run:
-        link = _files.link_all
-        monkeypatch.setattr(_files, 'link_all', fails)
+        link = files.link_all
+        monkeypatch.setattr(files, 'link_all', fails)
         with pytest.raises(CheckpointSaveError, match='BestCheckpoints') as raised:
             run()
         assert raised.value.hook is best
         assert [each.step for each in best.checkpoints] == [0]
         assert steps_in(tmp_path / 'best') == [0]
         assert latest_step(tmp_path) == 1
-        monkeypatch.setattr(_files, 'link_all', link)
+        monkeypatch.setattr(files, 'link_all', link)
         run()
     assert [each.step for each in best.checkpoints] == [2]
     state = json.loads((tmp_path / 'best' / 'best_checkpoints.json').read_text())

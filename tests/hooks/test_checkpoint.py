@@ -22,8 +22,8 @@ from saving_models import (
 )
 
 import tfhooks
-from tfhooks.hook_types import ALWAYS, NextDue
-from tfhooks.hooks.checkpoint import CheckpointSaverHook, CheckpointSaverListener
+from tfhooks._base.hook_types import ALWAYS, NextDue
+from tfhooks._hooks.checkpoint_saver import CheckpointSaverHook, CheckpointSaverListener
 
 both = pytest.mark.parametrize('session_class', SESSIONS)
 

@@ -12,10 +12,10 @@ import tensorflow.compat.v1 as tf
 from saving_models import SESSIONS, Told, latest_step, leftovers, saver, steps_in, training
 
 import tfhooks
-from tfhooks.errors import CheckpointSaveError
-from tfhooks.hook_types import ALWAYS, NextDue
-from tfhooks.hooks import async_save
-from tfhooks.hooks.best import BestCheckpoints
+from tfhooks._base.errors import CheckpointSaveError
+from tfhooks._base.hook_types import ALWAYS, NextDue
+from tfhooks._checkpoints import async_save
+from tfhooks._checkpoints.best import BestCheckpoints
 
 both = pytest.mark.parametrize('session_class', SESSIONS)
 
@@ -384,7 +384,7 @@ def test_a_blocking_hook_adds_nothing_to_the_graph(tmp_path):
             hook_class(str(tmp_path), save_steps=1).begin()
             return [op.name for op in graph.get_operations()]
 
-    from tfhooks.hooks.checkpoint import CheckpointSaverHook
+    from tfhooks._hooks.checkpoint_saver import CheckpointSaverHook
 
     assert names(CheckpointSaverHook) == names(tf.train.CheckpointSaverHook)
 

@@ -21,9 +21,9 @@ from saving_models import (
 )
 
 import tfhooks
-from tfhooks import errors
-from tfhooks.errors import CheckpointSaveError
-from tfhooks.hooks import checkpoint_write
+from tfhooks._base import errors
+from tfhooks._base.errors import CheckpointSaveError
+from tfhooks._checkpoints import write
 
 both = pytest.mark.parametrize('session_class', SESSIONS)
 
@@ -384,7 +384,7 @@ def test_the_error_is_of_the_type_that_was_raised_and_of_its_own(error):
 
 def test_advice_depends_on_the_error(tmp_path):
     def advice(error):
-        return checkpoint_write._what_to_do(error, str(tmp_path / 'model.ckpt'), False)
+        return write._what_to_do(error, str(tmp_path / 'model.ckpt'), False)
 
     assert 'Free space' in advice(tf.errors.ResourceExhaustedError(None, None, ''))
     assert 'right to write' in advice(tf.errors.PermissionDeniedError(None, None, ''))

@@ -8,7 +8,7 @@ import pytest
 import tensorflow
 
 import tfhooks
-from tfhooks.hooks import checkpoint_files
+from tfhooks._checkpoints import checkpoint_files
 
 tf = tensorflow.compat.v1
 

@@ -21,8 +21,8 @@ from saving_models import (
 )
 
 import tfhooks
-from tfhooks.hooks import checkpoint_files
-from tfhooks.hooks.checkpoint import CheckpointSaverHook
+from tfhooks._checkpoints import checkpoint_files
+from tfhooks._hooks.checkpoint_saver import CheckpointSaverHook
 
 both = pytest.mark.parametrize('session_class', SESSIONS)
 

@@ -14,7 +14,7 @@ import tensorflow.compat.v1 as tf
 from saving_models import latest_step, leftovers, model, saver, steps_in
 
 import tfhooks
-from tfhooks.errors import CheckpointSaveError
+from tfhooks._base.errors import CheckpointSaveError
 
 
 def train(directory, make_saver, steps=4, **arguments):

@@ -10,7 +10,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import tfhooks
-from tfhooks.hooks.best import BestCheckpoints
+from tfhooks._checkpoints.best import BestCheckpoints
 
 results = []
 

@@ -8,9 +8,10 @@ from pages import run_page
 from stock_models import train_op
 
 import tfhooks
-from tfhooks import driving, testing
-from tfhooks.hooks.costs import HookCost, HookCostHook, hook_costs
-from tfhooks.wrappers import every
+from tfhooks import testing
+from tfhooks._more_hooks.hook_costs import HookCost, HookCostHook, hook_costs
+from tfhooks._more_hooks.wrappers import every
+from tfhooks.testing import _driving
 
 
 @pytest.mark.parametrize(
@@ -149,7 +150,7 @@ def test_begin_measures_anew(clock):
 
 
 def test_a_run_that_raised_is_not_counted(clock):
-    costs = run([HookCostHook(), Takes(clock, 1, 2), driving.LoseSession(3)], clock)
+    costs = run([HookCostHook(), Takes(clock, 1, 2), _driving.LoseSession(3)], clock)
     # The lost run is made again, and its hooks have been called twice.
     assert costs.runs == 4
     assert costs.hooks['Takes'].calls == 5
@@ -237,10 +238,10 @@ def test_errors_name_the_hook(clock):
 
 
 def test_a_session_that_does_not_measure_calls_the_hooks_themselves(clock):
-    from tfhooks import roster
+    from tfhooks._run.members import make_members
 
     hooks = [Takes(clock), Other(clock)]
-    assert [member.called for member in roster.make_members(hooks)] == hooks
+    assert [member.called for member in make_members(hooks)] == hooks
 
 
 def test_what_has_no_costs(clock):

@@ -9,9 +9,9 @@ from pages import run_page
 from stock_models import SESSIONS, LoseSession, starting_at, train_op
 
 import tfhooks
-from tfhooks.hooks import early_stopping
-from tfhooks.hooks.early_stopping import Check, EarlyStoppingHook, judge
-from tfhooks.hooks.evaluation import EvalHook
+from tfhooks._more_hooks import early_stopping
+from tfhooks._more_hooks.early_stopping import Check, EarlyStoppingHook, judge
+from tfhooks._more_hooks.evaluation import EvalHook
 from tfhooks.testing import check_hook
 
 NAN = math.nan

@@ -9,7 +9,7 @@ from stock_models import (
 )
 
 import tfhooks
-from tfhooks.hooks.evaluation import EvalHook
+from tfhooks._more_hooks.evaluation import EvalHook
 
 
 @pytest.mark.parametrize(

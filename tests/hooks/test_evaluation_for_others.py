@@ -13,9 +13,9 @@ from stock_models import (
 )
 
 import tfhooks
-from tfhooks.hooks.best import BestCheckpoints
-from tfhooks.hooks.checkpoint import CheckpointSaverHook
-from tfhooks.hooks.evaluation import EvalHook
+from tfhooks._checkpoints.best import BestCheckpoints
+from tfhooks._hooks.checkpoint_saver import CheckpointSaverHook
+from tfhooks._more_hooks.evaluation import EvalHook
 
 
 def rates(directory):

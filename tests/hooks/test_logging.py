@@ -7,7 +7,7 @@ from stock_models import SESSIONS, LoseSession, OtherWorker, starting_at, train_
 
 import tfhooks
 from tfhooks import LoggingTensorHook
-from tfhooks.hooks import logging
+from tfhooks._hooks import logging_tensor
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_in_two_open_sessions_it_counts_the_runs_of_each(log):
 
 
 def test_it_warns_once_that_info_is_hidden(caplog, monkeypatch):
-    monkeypatch.setattr(logging, '_warned_that_info_is_hidden', False)
+    monkeypatch.setattr(logging_tensor, '_warned_that_info_is_hidden', False)
     verbosity = tf.logging.get_verbosity()
     try:
         tf.logging.set_verbosity(tf.logging.INFO)

@@ -15,7 +15,7 @@ from pages import run_page
 from stock_models import SESSIONS, LoseSession, events, starting_at, starts, train_op
 
 import tfhooks
-from tfhooks.hooks.metrics_writer import (
+from tfhooks._more_hooks.metrics_writer import (
     CsvWriter,
     JsonLinesWriter,
     MetricsWriter,
@@ -481,7 +481,7 @@ def test_other_columns_are_an_error_before_training(files):
 
 _KILLED = """
 import os, sys, tensorflow.compat.v1 as tf, tfhooks
-from tfhooks.hooks.metrics_writer import *
+from tfhooks._more_hooks.metrics_writer import *
 
 class Kill(tf.train.SessionRunHook):
     runs = 0

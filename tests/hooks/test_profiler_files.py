@@ -13,7 +13,7 @@ import tensorflow.compat.v1 as tf
 from stock_models import SESSIONS, events, train_op
 
 from tfhooks import ProfilerHook
-from tfhooks.hooks import _xspace
+from tfhooks._hooks import xspace
 
 HOST = socket.gethostname()
 
@@ -187,7 +187,7 @@ def test_clusters_and_gpus():
     from google.protobuf import text_format
 
     metadata = text_format.Parse(f'step_stats {{ {STEP_STATS} }}', tf.RunMetadata())
-    files = _xspace.encode(metadata.step_stats, 7)
+    files = xspace.encode(metadata.step_stats, 7)
     assert set(files) == {'ps_0', 'worker_1', HOST}
     hosts, planes = planes_of(files['worker_1'])
     assert hosts == ['worker_1']
@@ -211,11 +211,11 @@ def test_long_numbers_and_names():
     device = metadata.step_stats.dev_stats.add(device='/job:localhost/replica:0/task:0/CPU:0')
     name = 'käse' * 100
     device.node_stats.add(node_name=name, all_start_nanos=2**62, all_end_rel_nanos=2**40)
-    (data,) = _xspace.encode(metadata.step_stats, -1).values()
+    (data,) = xspace.encode(metadata.step_stats, -1).values()
     lines = planes_of(data)[1]['/host:CPU']
     assert lines['python'][0][3]['step_num'] == -1
     assert lines['/job:localhost/replica:0/task:0/CPU:0 0'][1][:3] == (name, 2**62, 2**40)
-    assert _xspace.encode(tf.RunMetadata().step_stats, 1) == {}
+    assert xspace.encode(tf.RunMetadata().step_stats, 1) == {}
 
 
 class _InRun:

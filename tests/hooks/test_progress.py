@@ -15,9 +15,9 @@ from pages import run_page
 from stock_models import SESSIONS, LoseSession, starting_at, train_op
 
 import tfhooks
-from tfhooks.hooks import _displays
-from tfhooks.hooks.evaluation import EvalHook
-from tfhooks.hooks.progress import ProgressHook
+from tfhooks._more_hooks import displays
+from tfhooks._more_hooks.evaluation import EvalHook
+from tfhooks._more_hooks.progress import ProgressHook
 from tfhooks.testing import check_hook
 
 
@@ -323,7 +323,7 @@ def test_sleeps_between():
 
 
 def test_duration():
-    assert [_displays.duration(secs) for secs in (0.4, 61, 3723, 360000)] == [
+    assert [displays.duration(secs) for secs in (0.4, 61, 3723, 360000)] == [
         '0:00:00',
         '0:01:01',
         '1:02:03',

@@ -8,8 +8,8 @@ from stock_models import SESSIONS, LoseSession, train_op
 
 import tfhooks
 from tfhooks import testing
-from tfhooks.hooks import restore
-from tfhooks.hooks.restore import RestoreHook
+from tfhooks._more_hooks import restore
+from tfhooks._more_hooks.restore import RestoreHook
 
 
 @pytest.mark.parametrize(
@@ -378,10 +378,10 @@ def test_a_graph_without_a_global_step(tmp_path):
 
 
 def test_costs_a_step_nothing():
-    from tfhooks import roster
-    from tfhooks.calls import Calls
+    from tfhooks._run.calls import Calls
+    from tfhooks._run.members import make_members
 
-    calls = Calls(roster.make_members([RestoreHook('model')]))
+    calls = Calls(make_members([RestoreHook('model')]))
     assert (calls.before_run_calls, calls.after_run_calls) == ([], [])
 
 

@@ -7,7 +7,7 @@ import tensorflow.compat.v1 as tf
 from stock_models import train_op
 
 import tfhooks
-from tfhooks.hooks.best import BestCheckpoints
+from tfhooks._checkpoints.best import BestCheckpoints
 
 KINDS = {
     'a tensor': lambda variable: variable.read_value(),

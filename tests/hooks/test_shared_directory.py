@@ -12,9 +12,9 @@ import sys
 import pytest
 from saving_models import latest_step, saver, steps_in, training
 
-from tfhooks import _files
-from tfhooks.hooks import save_directory
-from tfhooks.hooks.best import BestCheckpoints
+from tfhooks._base import files
+from tfhooks._checkpoints import claims
+from tfhooks._checkpoints.best import BestCheckpoints
 
 needs_proc = pytest.mark.skipif(not os.path.exists('/proc/self/stat'), reason='needs /proc')
 
@@ -77,7 +77,7 @@ def lease(directory, **changes):
     holder = {
         'host': socket.gethostname(),
         'pid': pid,
-        'started': save_directory._started(pid),
+        'started': claims._started(pid),
         'lease': 'abc',
         **changes,
     }
@@ -120,7 +120,7 @@ def test_a_process_elsewhere_is_known_when_it_saves_again(tmp_path, log):
         lease(tmp_path, host='elsewhere', pid=7)
         run(2)
         assert len(log('Another process saves into')) == 1
-        assert 'process 7 on host elsewhere' in save_directory.other_saver(str(tmp_path))
+        assert 'process 7 on host elsewhere' in claims.other_saver(str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -169,5 +169,5 @@ def test_the_lease_of_another_stays(tmp_path):
         run(3)
         lease(tmp_path, host='elsewhere')
         before = (tmp_path / '.tfhooks_saver').read_text()
-        save_directory._leases[_files.key(str(tmp_path))].release()
+        claims._leases[files.key(str(tmp_path))].release()
         assert (tmp_path / '.tfhooks_saver').read_text() == before

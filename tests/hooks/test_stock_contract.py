@@ -4,7 +4,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import tfhooks
-from tfhooks.hooks.best import BestCheckpoints
+from tfhooks._checkpoints.best import BestCheckpoints
 from tfhooks.testing import check_hook
 
 RESULTS = {'loss': [4.0, 3.0, 2.0, 1.0], 'summary': [b''] * 4}

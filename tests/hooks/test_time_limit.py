@@ -9,7 +9,7 @@ from stock_models import SESSIONS, LoseSession, train_op
 
 import tfhooks
 from tfhooks import testing
-from tfhooks.hooks.time_limit import TimeLimitHook
+from tfhooks._more_hooks.time_limit import TimeLimitHook
 
 
 @pytest.mark.parametrize(
@@ -86,12 +86,12 @@ def test_counts_from_a_unix_time(make, clock, monkeypatch):
 
 @pytest.mark.parametrize('make', SESSIONS)
 def test_counts_from_the_start_of_the_process(make, clock, monkeypatch):
-    monkeypatch.setattr('tfhooks.hooks.time_limit._process_age', lambda: 40.0)
+    monkeypatch.setattr('tfhooks._more_hooks.time_limit._process_age', lambda: 40.0)
     assert trained(make, TimeLimitHook(100, since='process'), clock) == 6
 
 
 def test_the_age_of_this_process():
-    from tfhooks.hooks import time_limit
+    from tfhooks._more_hooks import time_limit
 
     age = time_limit._process_age()
     # Since before this module, and so TensorFlow, was imported; in ticks of the system's clock.

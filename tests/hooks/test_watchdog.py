@@ -13,8 +13,8 @@ from stock_models import SESSIONS, LoseSession, train_op
 
 import tfhooks
 from tfhooks import testing
-from tfhooks.hooks import watchdog
-from tfhooks.hooks.watchdog import StallWatchdogHook
+from tfhooks._more_hooks import watchdog
+from tfhooks._more_hooks.watchdog import StallWatchdogHook
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_no_garbage_is_collected_while_python_lists_the_frames(enabled, monkeypa
 _ABORTS = """
 import threading
 import tensorflow.compat.v1 as tf
-from tfhooks.hooks.watchdog import StallWatchdogHook
+from tfhooks._more_hooks.watchdog import StallWatchdogHook
 import tfhooks
 
 def hangs():

@@ -3,8 +3,8 @@ import shutil
 import tensorflow.compat.v1 as tf
 from stock_models import events
 
-from tfhooks.hooks import _writers
-from tfhooks.hooks._writers import event_writer
+from tfhooks._hooks import writers
+from tfhooks._hooks.writers import event_writer
 
 
 def note(writer, step):
@@ -48,8 +48,8 @@ def test_a_writer_that_somebody_closed_is_opened_again(tmp_path):
 
 
 def test_without_what_is_private_in_tensorflow(tmp_path, monkeypatch):
-    monkeypatch.setattr(_writers, 'event_file_of', lambda writer: None)
-    monkeypatch.setattr(_writers, 'forget_event_writer', lambda output_dir: False)
+    monkeypatch.setattr(writers, 'event_file_of', lambda writer: None)
+    monkeypatch.setattr(writers, 'forget_event_writer', lambda output_dir: False)
     directory = tmp_path / 'a'
     with tf.Graph().as_default():
         writer = event_writer(str(directory))

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from bad_requests import Args, Case, Losses, label
 
-from tfhooks import errors, merging
+from tfhooks._base import errors
+from tfhooks._run import merging
 
 ROWS = {**bad_fetches.ROWS, **bad_feeds.ROWS}
 

@@ -10,7 +10,7 @@ import tensorflow
 from merging_models import Asks, Other, run
 
 import tfhooks
-from tfhooks import errors
+from tfhooks._base import errors
 
 tf = tensorflow.compat.v1
 

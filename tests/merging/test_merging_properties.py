@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from merging_models import Box, Pair
 
 import tfhooks
-from tfhooks import errors, feeding, options
+from tfhooks._base import errors
+from tfhooks._run import feeding, options
 
 tf = tensorflow.compat.v1
 

@@ -12,7 +12,7 @@ import tensorflow
 from merging_models import Asks, Box, Frozen, Losses, Other, Pair, run
 
 import tfhooks
-from tfhooks import merging
+from tfhooks._run import merging
 
 tf = tensorflow.compat.v1
 

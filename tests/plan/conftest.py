@@ -6,7 +6,7 @@ import pytest
 import tensorflow
 from plan_models import Model
 
-from tfhooks.plan_cache import PlanCache
+from tfhooks._run.plan_cache import PlanCache
 
 tf = tensorflow.compat.v1
 

@@ -10,8 +10,8 @@ import tensorflow
 from plan_models import Model
 
 import tfhooks
-from tfhooks import merging, plan_cache
-from tfhooks.plan_cache import PlanCache, request_key, run_plans
+from tfhooks._run import merging, plan_cache
+from tfhooks._run.plan_cache import PlanCache, request_key, run_plans
 
 tf = tensorflow.compat.v1
 

@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow
 from hypothesis import strategies as st
 
-from tfhooks.plan_cache import PlanCache
-from tfhooks.structures import leaves as leaves_of
+from tfhooks._run.plan_cache import PlanCache
+from tfhooks._run.structures import leaves as leaves_of
 
 tf = tensorflow.compat.v1
 

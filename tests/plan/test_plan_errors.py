@@ -7,7 +7,7 @@ import pytest
 import tensorflow
 from plan_models import Model, raised
 
-from tfhooks.plan_cache import PlanCache
+from tfhooks._run.plan_cache import PlanCache
 
 tf = tensorflow.compat.v1
 

@@ -12,7 +12,7 @@ from tensorflow.python.training import monitored_session
 
 import tfhooks
 from tfhooks import _tensorflow as door
-from tfhooks.plan_cache import PlanCache, run_plans
+from tfhooks._run.plan_cache import PlanCache, run_plans
 
 tf = tensorflow.compat.v1
 

@@ -8,7 +8,7 @@ import tensorflow
 from plan_models import raised
 
 from tfhooks import _tensorflow as door
-from tfhooks.plan_cache import PlanCache
+from tfhooks._run.plan_cache import PlanCache
 
 tf = tensorflow.compat.v1
 

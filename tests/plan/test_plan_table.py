@@ -13,7 +13,7 @@ import tensorflow
 from plan_models import Model
 
 from tfhooks import _tensorflow as door
-from tfhooks.plan_cache import PlanCache, plans_enabled, run_plans
+from tfhooks._run.plan_cache import PlanCache, plans_enabled, run_plans
 
 tf = tensorflow.compat.v1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import tensorflow.compat.v1 as tf
 
-from tfhooks import recovery
+from tfhooks._session import recovery
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ import tensorflow
 from session_models import Fails, count
 
 import tfhooks
-from tfhooks.group import HookGroup
+from tfhooks._session.hook_group import HookGroup
 from tfhooks.testing import RecordingHook
 
 tf = tensorflow.compat.v1

@@ -12,7 +12,7 @@ import tensorflow.compat.v1 as tf
 from session_models import Recorder, both, count, lost
 
 import tfhooks
-from tfhooks.errors import SessionClosedError
+from tfhooks._base.errors import SessionClosedError
 
 WAIT = 30  # Seconds, for what comes at once.
 

@@ -12,8 +12,8 @@ import tensorflow.compat.v1 as tf
 from session_models import Fails, Recorder, both, count, lost
 
 import tfhooks
-from tfhooks.coordinator import Coordinator
-from tfhooks.errors import NotAHookError
+from tfhooks._base.errors import NotAHookError
+from tfhooks._session.coordinator import Coordinator
 
 
 @both

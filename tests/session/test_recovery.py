@@ -10,9 +10,9 @@ import tensorflow.compat.v1 as tf
 from session_models import Fails, Recorder, Sessions, count, is_open, latest_step, lost
 
 import tfhooks
-from tfhooks import recovery
-from tfhooks.plan_cache import PlanCache
-from tfhooks.recovery import RecoveryPolicy, is_recovery
+from tfhooks._run.plan_cache import PlanCache
+from tfhooks._session import recovery
+from tfhooks._session.recovery import RecoveryPolicy, is_recovery
 
 
 @pytest.mark.parametrize('error', [tf.errors.AbortedError, tf.errors.UnavailableError])

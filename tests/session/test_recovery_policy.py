@@ -9,8 +9,8 @@ import pytest
 import tensorflow.compat.v1 as tf
 from session_models import lost
 
-from tfhooks import recovery
-from tfhooks.recovery import RecoveryPolicy
+from tfhooks._session import recovery
+from tfhooks._session.recovery import RecoveryPolicy
 
 try:
     import tenacity

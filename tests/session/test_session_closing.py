@@ -16,8 +16,8 @@ import tensorflow.compat.v1 as tf
 from session_models import Recorder, both, count, is_open, latest_step
 
 import tfhooks
-from tfhooks import preemption
-from tfhooks.errors import SessionClosedError
+from tfhooks._base.errors import SessionClosedError
+from tfhooks._session import signals
 
 
 @both
@@ -160,7 +160,7 @@ def test_the_graph_is_finalized_while_the_session_is_open_and_as_before_after_it
 
 def test_an_unclosed_session_is_collected_without_a_word(recwarn):
     # It leaves handlers behind that do nothing; other tests are to find their own.
-    watched = {number: signal.getsignal(number) for number in preemption.WATCHED}
+    watched = {number: signal.getsignal(number) for number in signals.WATCHED}
     train = count()
     session = tfhooks.MonitoredSession(save_on_preemption=True)
     session.run(train)

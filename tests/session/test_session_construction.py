@@ -9,9 +9,9 @@ import tensorflow.compat.v1 as tf
 from session_models import Recorder, Sessions, both, count, is_open, latest_step, lost
 
 import tfhooks
-from tfhooks import recovery
-from tfhooks.errors import NotAHookError
-from tfhooks.recovery import RecoveryPolicy
+from tfhooks._base.errors import NotAHookError
+from tfhooks._session import recovery
+from tfhooks._session.recovery import RecoveryPolicy
 
 
 class TensorFlowHook(tf.train.SessionRunHook):

@@ -10,8 +10,8 @@ import tensorflow.compat.v1 as tf
 from session_models import Recorder, both, count
 
 import tfhooks
-from tfhooks.coordinator import Coordinator
-from tfhooks.reasons import StopRequestedError
+from tfhooks._session.coordinator import Coordinator
+from tfhooks._session.stop_reasons import StopRequestedError
 
 
 class StopsIn(tf.train.SessionRunHook):

@@ -62,10 +62,12 @@ class OnlyBefore(SessionRunHook[list[Any]]):
         return SessionRunArgs(['a:0', 'b:0'])
 
 
-reveal_type(SessionRunArgs('loss:0'))  # R: tfhooks.hook_types.SessionRunArgs[Any]
-reveal_type(SessionRunArgs(['a:0']))  # R: tfhooks.hook_types.SessionRunArgs[list[Any]]
-reveal_type(SessionRunArgs({'a': 'a:0'}))  # R: tfhooks.hook_types.SessionRunArgs[dict[str, Any]]
-reveal_type(SessionRunArgs(None))  # R: tfhooks.hook_types.SessionRunArgs[None]
+reveal_type(SessionRunArgs('loss:0'))  # R: tfhooks._base.hook_types.SessionRunArgs[Any]
+reveal_type(SessionRunArgs(['a:0']))  # R: tfhooks._base.hook_types.SessionRunArgs[list[Any]]
+reveal_type(
+    SessionRunArgs({'a': 'a:0'})
+)  # R: tfhooks._base.hook_types.SessionRunArgs[dict[str, Any]]
+reveal_type(SessionRunArgs(None))  # R: tfhooks._base.hook_types.SessionRunArgs[None]
 
 
 @tfhooks.after_run(Losses('total:0', 'parts:0'), every_n_steps=10)
@@ -92,7 +94,9 @@ def answer(run_context: SessionRunContext, run_values: SessionRunValues[Losses])
 
 
 made = tfhooks.hook(before_run=ask, after_run=answer, end=lambda session: None)
-reveal_type(show)  # R: tfhooks.functional.FunctionHook[tuple[Any, Any, fallback=good_hooks.Losses]]
+reveal_type(
+    show
+)  # R: tfhooks._more_hooks.functional.FunctionHook[tuple[Any, Any, fallback=good_hooks.Losses]]
 
 with tfhooks.MonitoredSession(hooks=[Typed(), InADataclass(), Loose(), show, made]) as session:
     session.run('loss:0', feed_dict={'x:0': 1.0})
@@ -103,7 +107,7 @@ class OfTheChief(SessionRunHook[None]):
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[None]) -> None:
         reveal_type(tfhooks.role(run_context.session).is_chief)  # R: bool
-        reveal_type(tfhooks.chief_only(self))  # R: tfhooks.hook_types.SessionRunHook[Any]
+        reveal_type(tfhooks.chief_only(self))  # R: tfhooks._base.hook_types.SessionRunHook[Any]
 
 
 # Lists of hooks, also where a type checker has to find out what the hooks have in common.

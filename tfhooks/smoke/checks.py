@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 import tfhooks
+from tfhooks._run.plan_cache import plans_enabled
 from tfhooks._tensorflow import tf
-from tfhooks.plan_cache import plans_enabled
 from tfhooks.smoke import models, probing
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from tfhooks._names.extras import installed_tensorflow, pip_install
+from tfhooks._base.extras import installed_tensorflow, pip_install
 
 # The libraries that TensorFlow loads for each major version of CUDA, cuDNN aside.
 _LIBRARIES = {

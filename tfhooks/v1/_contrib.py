@@ -16,8 +16,9 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from tfhooks import _contrib_files, _rewriting
-from tfhooks._names import contrib_served, extras
+from tfhooks._base import extras
+from tfhooks._legacy import contrib_files, rewriting
+from tfhooks._legacy.old_names import contrib_served
 from tfhooks.v1 import _estimator, _originals
 
 
@@ -48,7 +49,7 @@ class _Imports(_originals.Imports):
 def _imports() -> _originals.Imports:
     imports = _Imports(contrib_served.SERVED)
     # Two files of TensorFlow's own that went, and that those of contrib import.
-    _originals.OriginalFinder(_contrib_files.FOLDER, lambda: imports).install()
+    _originals.OriginalFinder(contrib_files.FOLDER, lambda: imports).install()
     return imports
 
 
@@ -60,7 +61,7 @@ def find_spec(fullname: str, dotted: str, path: Sequence[str] | None) -> ModuleS
       dotted: The same, as TensorFlow 1 called it, without `tensorflow.`.
       path: Where its package is.
     """
-    place = _contrib_files.folder()
+    place = contrib_files.folder()
     if place is None or '.'.join(dotted.split('.')[:2]) in contrib_served.NOT_FROM_FILES:
         return None
     spec = PathFinder.find_spec(fullname, path if '.' in dotted else [str(place)])
@@ -75,7 +76,7 @@ class _Loader(_originals.Loader):
         if path.name.startswith('gen_') and path.parent.name == 'ops':
             return compile(_operations(path.read_bytes()), self.path, 'exec', dont_inherit=True)
         if path.name.endswith('_pb2.py'):
-            tree = _rewriting.parse(path.read_bytes(), self.path, lambda name: name)
+            tree = rewriting.parse(path.read_bytes(), self.path, lambda name: name)
             return compile(tree, self.path, 'exec', dont_inherit=True)
         return super().get_code(fullname)
 

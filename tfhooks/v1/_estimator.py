@@ -15,8 +15,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from tfhooks._aliases import alias_spec
-from tfhooks._names.served import ESTIMATOR, OLD_NAMES
+from tfhooks._legacy.aliases import alias_spec
+from tfhooks._legacy.old_names.served import ESTIMATOR, OLD_NAMES
 from tfhooks.v1 import _originals
 
 PACKAGE = ESTIMATOR
@@ -60,7 +60,7 @@ def load(name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name != PACKAGE:
             raise
-        from tfhooks._names import extras
+        from tfhooks._base import extras
 
         raise ModuleNotFoundError(
             f'tensorflow-estimator is not installed: {extras.pip_command(["estimator"])}',

@@ -12,8 +12,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from tfhooks._aliases import alias_spec
-from tfhooks._names import moved
+from tfhooks._legacy.aliases import alias_spec
+from tfhooks._legacy.old_names import moved
 from tfhooks._tensorflow import private_module, tf, unexported
 
 PACKAGES = ('compiler', 'core', 'python', 'pywrap_tensorflow', 'tools')
@@ -71,7 +71,7 @@ class _Finder(MetaPathFinder):
 
 
 def give_back() -> None:
-    """Answers, from now on, for the names in `tfhooks._names.moved`."""
+    """Answers, from now on, for the names in `tfhooks._legacy.old_names.moved`."""
     for place, names in moved.MOVED.items():
         module = private_module(f'python.{place}')
         if module is not None and '__getattr__' not in vars(module):

@@ -2,7 +2,8 @@
 
 A finder gives each of their modules an `__import__` of its own, which import statements call by
 the language's rules. It serves names that are gone or moved, and tfhooks' hooks and sessions, from
-the tables in `tfhooks._names.served`. TensorFlow's modules and everybody else's are not touched.
+the tables in `tfhooks._legacy.old_names.served`. TensorFlow's modules and everybody else's are not
+touched.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 from typing import Any
 
-from tfhooks._aliases import alias_spec
-from tfhooks._names import served
+from tfhooks._legacy.aliases import alias_spec
+from tfhooks._legacy.old_names import served
 
 
 class Imports:
@@ -30,7 +31,7 @@ class Imports:
 
     Attributes:
       served: By the dotted name of a module or of something in it, the dotted name of what stands
-        for it; `tfhooks._names.served.SERVED` and what was added to it.
+        for it; `tfhooks._legacy.old_names.served.SERVED` and what was added to it.
       builtins: Python's builtins with the `__import__` of the package, to be its modules'
         `__builtins__`.
     """

@@ -10,7 +10,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from tfhooks._aliases import alias_spec
+from tfhooks._legacy.aliases import alias_spec
 
 
 class Overlay(ModuleType):

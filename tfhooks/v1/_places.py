@@ -1,6 +1,6 @@
 """`tfhooks.v1.contrib`, `tfhooks.v1.estimator` and the modules in them, made as they are asked for.
 
-What is in them is said in `tfhooks._names`; each name is looked up when it is first used.
+`tfhooks._legacy.old_names` says what is in them; each name is looked up when it is first used.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from tfhooks import _contrib_files, _names, _tensorflow
-from tfhooks._names import kept, served
+from tfhooks import _tensorflow
+from tfhooks._legacy import contrib_files, old_names
+from tfhooks._legacy.old_names import kept, served
 from tfhooks.v1 import _estimator, _originals, _slim, _startup
 
 _PACKAGE = 'tfhooks.v1'
@@ -65,7 +66,7 @@ class Place(ModuleType):
     def _look_up(self, name: str) -> Any:
         dotted = f'{self._dotted}.{name}'
         try:
-            if name in _contrib_files.names_in(self._dotted):
+            if name in contrib_files.names_in(self._dotted):
                 return importlib.import_module(f'{self.__name__}.{_attribute(name)}')
             if is_place(dotted):
                 return importlib.import_module(f'{self.__name__}.{name}')
@@ -76,7 +77,7 @@ class Place(ModuleType):
 
     def __dir__(self) -> list[str]:
         dunders = [name for name in _dict_of(self) if name.startswith('__')]
-        return sorted({*names_in(self._dotted), *_contrib_files.names_in(self._dotted), *dunders})
+        return sorted({*names_in(self._dotted), *contrib_files.names_in(self._dotted), *dunders})
 
     def __reduce__(self) -> tuple[Callable[[str], Any], tuple[str]]:
         # TensorFlow's modules can be pickled and copied, so objects that hold one can.
@@ -85,9 +86,9 @@ class Place(ModuleType):
 
 def _attribute(name: str) -> str:
     """The module that `tf.contrib` has under a name, where the files are installed."""
-    if _contrib_files.folder() is None:
+    if contrib_files.folder() is None:
         return name
-    from tfhooks._names.contrib_served import ROOT
+    from tfhooks._legacy.old_names.contrib_served import ROOT
 
     return ROOT.get(name, name)
 
@@ -120,7 +121,7 @@ def resolve(dotted: str) -> Any:
     Raises:
       NameGoneError: It is gone, or an extra of tfhooks that it needs is not installed.
     """
-    found = _names.look_up(dotted)
+    found = old_names.look_up(dotted)
     if found is None or found.status in ('gone', 'files'):
         raise NameGoneError(found.instead if found else f'tf.{dotted} is not in TensorFlow 1.15')
     place, _, name = found.instead.rpartition('.')
@@ -183,7 +184,7 @@ class PlaceFinder(MetaPathFinder):
         if dotted == fullname or root not in ('contrib', 'estimator', 'examples'):
             return None
         spec = None
-        if _contrib_files.folder() is not None and dotted != 'contrib':
+        if contrib_files.folder() is not None and dotted != 'contrib':
             from tfhooks.v1 import _contrib
 
             spec = _contrib.find_spec(fullname, dotted, path)
@@ -194,7 +195,7 @@ class PlaceFinder(MetaPathFinder):
                 _need_slim(dotted)
             spec = ModuleSpec(fullname, _PlaceLoader(), is_package=True)
             if dotted == 'contrib':
-                spec.submodule_search_locations = _contrib_files.paths('contrib')
+                spec.submodule_search_locations = contrib_files.paths('contrib')
             return spec
         try:
             resolve(dotted)

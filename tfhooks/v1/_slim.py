@@ -17,7 +17,7 @@ _PACKAGE = 'tf_slim'
 
 @functools.cache
 def _imports() -> _originals.Imports:
-    from tfhooks._names import contrib_served
+    from tfhooks._legacy.old_names import contrib_served
 
     return _originals.Imports(contrib_served.SERVED)
 
@@ -41,7 +41,7 @@ def load(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != _PACKAGE:
             raise
-        from tfhooks._names import extras
+        from tfhooks._base import extras
 
         command = extras.pip_command(['contrib'])
         raise ModuleNotFoundError(f'tf_slim is not installed: {command}', name=_PACKAGE) from error

@@ -24,7 +24,7 @@ def legacy_keras_problem() -> str | None:
     """Why `tf.layers` and `tf.nn.rnn_cell` do not work and what to do, or None where they do."""
     setting = os.environ.get(_LEGACY_KERAS)
     if importlib.util.find_spec('tf_keras') is None:
-        from tfhooks._names import extras
+        from tfhooks._base import extras
 
         command = extras.pip_command(['legacy'])
         return f'is not in Keras 3, only in Keras 2: {command}, then start again'

@@ -6,8 +6,8 @@ All of `tf.compat.v1.train`, with tfhooks' hooks and sessions in place of Tensor
 import sys as _sys
 
 import tfhooks as _tfhooks
-from tfhooks import coordinator as _coordinator
-from tfhooks import patching as _patching
+from tfhooks import _patching
+from tfhooks._session import coordinator as _coordinator
 from tfhooks._tensorflow import tf as _tf
 from tfhooks.v1 import _overlay
 

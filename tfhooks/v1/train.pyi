@@ -29,7 +29,7 @@ from tfhooks import StepCounterHook as StepCounterHook
 from tfhooks import StopAtStepHook as StopAtStepHook
 from tfhooks import SummarySaverHook as SummarySaverHook
 from tfhooks import WorkerSessionCreator as WorkerSessionCreator
-from tfhooks.coordinator import Coordinator as Coordinator
+from tfhooks._session.coordinator import Coordinator as Coordinator
 # isort: on
 
 if False:

@@ -1,0 +1,67 @@
+"""The public names, each once: what type checkers read, and where `__init__.py` looks them up."""
+
+from tfhooks._base.errors import CheckpointSaveError as CheckpointSaveError
+from tfhooks._base.errors import ConflictError as ConflictError
+from tfhooks._base.errors import NotAHookError as NotAHookError
+from tfhooks._base.errors import RequestError as RequestError
+from tfhooks._base.errors import SessionClosedError as SessionClosedError
+from tfhooks._base.errors import UnfedPlaceholderError as UnfedPlaceholderError
+from tfhooks._base.hook_types import NextDue as NextDue
+from tfhooks._base.hook_types import SessionRunArgs as SessionRunArgs
+from tfhooks._base.hook_types import SessionRunContext as SessionRunContext
+from tfhooks._base.hook_types import SessionRunHook as SessionRunHook
+from tfhooks._base.hook_types import SessionRunValues as SessionRunValues
+from tfhooks._base.hook_types import SupportsNextDue as SupportsNextDue
+from tfhooks._base.roles import Role as Role
+from tfhooks._base.roles import role as role
+from tfhooks._checkpoints.best import BestCheckpoints as BestCheckpoints
+from tfhooks._hooks.checkpoint_saver import CheckpointSaverHook as CheckpointSaverHook
+from tfhooks._hooks.checkpoint_saver import CheckpointSaverListener as CheckpointSaverListener
+from tfhooks._hooks.feed_fn import FeedFnHook as FeedFnHook
+from tfhooks._hooks.final_ops import FinalOpsHook as FinalOpsHook
+from tfhooks._hooks.global_step_waiter import GlobalStepWaiterHook as GlobalStepWaiterHook
+from tfhooks._hooks.logging_tensor import LoggingTensorHook as LoggingTensorHook
+from tfhooks._hooks.nan_tensor import NanLossDuringTrainingError as NanLossDuringTrainingError
+from tfhooks._hooks.nan_tensor import NanTensorHook as NanTensorHook
+from tfhooks._hooks.profiler import ProfilerHook as ProfilerHook
+from tfhooks._hooks.step_counter import StepCounterHook as StepCounterHook
+from tfhooks._hooks.stop_at_step import StopAtStepHook as StopAtStepHook
+from tfhooks._hooks.summary_saver import SummarySaverHook as SummarySaverHook
+from tfhooks._more_hooks.early_stopping import EarlyStoppingHook as EarlyStoppingHook
+from tfhooks._more_hooks.evaluation import EvalHook as EvalHook
+from tfhooks._more_hooks.functional import after_run as after_run
+from tfhooks._more_hooks.functional import hook as hook
+from tfhooks._more_hooks.hook_costs import HookCost as HookCost
+from tfhooks._more_hooks.hook_costs import HookCostHook as HookCostHook
+from tfhooks._more_hooks.hook_costs import HookCosts as HookCosts
+from tfhooks._more_hooks.hook_costs import hook_costs as hook_costs
+from tfhooks._more_hooks.metrics_files import CsvWriter as CsvWriter
+from tfhooks._more_hooks.metrics_files import JsonLinesWriter as JsonLinesWriter
+from tfhooks._more_hooks.metrics_files import MetricsWriter as MetricsWriter
+from tfhooks._more_hooks.metrics_files import TensorBoardWriter as TensorBoardWriter
+from tfhooks._more_hooks.metrics_writer import MetricsWriterHook as MetricsWriterHook
+from tfhooks._more_hooks.progress import ProgressHook as ProgressHook
+from tfhooks._more_hooks.restore import RestoreHook as RestoreHook
+from tfhooks._more_hooks.time_limit import TimeLimitHook as TimeLimitHook
+from tfhooks._more_hooks.watchdog import StallWatchdogHook as StallWatchdogHook
+from tfhooks._more_hooks.wrappers import chief_only as chief_only
+from tfhooks._more_hooks.wrappers import every as every
+from tfhooks._more_hooks.wrappers import only_if as only_if
+from tfhooks._patching import patch as patch
+from tfhooks._patching import patched as patched
+from tfhooks._run.plan_cache import run_plans as run_plans
+from tfhooks._session.creators import ChiefSessionCreator as ChiefSessionCreator
+from tfhooks._session.creators import Scaffold as Scaffold
+from tfhooks._session.creators import SessionCreator as SessionCreator
+from tfhooks._session.creators import WorkerSessionCreator as WorkerSessionCreator
+from tfhooks._session.recovery import RecoveryPolicy as RecoveryPolicy
+from tfhooks._session.recovery import is_recovery as is_recovery
+from tfhooks._session.sessions import MonitoredSession as MonitoredSession
+from tfhooks._session.sessions import SingularMonitoredSession as SingularMonitoredSession
+from tfhooks._session.stop_reasons import StopReason as StopReason
+from tfhooks._session.stop_reasons import StopRequestedError as StopRequestedError
+from tfhooks._session.training import MonitoredTrainingSession as MonitoredTrainingSession
+from tfhooks._timing.timer import SecondOrStepTimer as SecondOrStepTimer
+
+__all__: list[str]
+__version__: str

@@ -1,0 +1,1 @@
+"""What every layer stands on: errors, the types of hooks, arguments, files, the log."""

@@ -1,0 +1,293 @@
+"""What can go wrong, each a subclass of what TensorFlow raises in the same place."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import sys
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from tfhooks._base import log
+from tfhooks._tensorflow import InaccessibleTensorError, tf
+
+
+class NotAHookError(TypeError, AttributeError):
+    """What was given to a session as a hook is none. TensorFlow finds out when it calls it."""
+
+
+class SessionClosedError(RuntimeError, AttributeError):
+    """A monitored session was used after it was closed.
+
+    TensorFlow raises RuntimeError for a raw session, and AttributeError for a monitored one.
+    """
+
+
+# A process of the cluster went away, and a new session may find it again.
+PREEMPTION_ERRORS = (tf.errors.AbortedError, tf.errors.UnavailableError)
+
+# Whose request it is, where it is not a hook's.
+CALLER = 'the caller'
+
+
+def shown(value: Any) -> str:
+    """A value as messages show it: short, and whatever its own code does."""
+    try:
+        text = repr(value)
+    except Exception:
+        text = f'<{type(value).__name__}>'
+    return text if len(text) <= 80 else text[:77] + '...'
+
+
+def reason(error: BaseException) -> str:
+    """What an error says, in one line: that of a foreign operation says all its attributes."""
+    text = ' '.join(str(error.args[0] if error.args else error).split())
+    return text if len(text) <= 300 else text[:297] + '...'
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong in a request.
+
+    Attributes:
+      who: Whose request it is: `'MyHook.before_run'` or `'the caller'`.
+      text: The place, the rule and the values.
+      kind: The class that says what kind of mistake it is.
+    """
+
+    who: str
+    text: str
+    kind: type[RequestError]
+
+    def __str__(self) -> str:
+        return f'{self.who}: {self.text}'
+
+
+class RequestError(Exception):
+    """What was asked of one `run()` cannot be run. Nothing has been run.
+
+    Attributes:
+      problems: All that is wrong in the request, each a `Problem`.
+    """
+
+    # The code of the error that TensorFlow's runtime would raise.
+    _code: int | None = None
+
+    def __init__(self, message: str = '', problems: Sequence[Problem] = ()) -> None:
+        if isinstance(self, tf.errors.OpError):
+            tf.errors.OpError.__init__(self, None, None, message, self._code)
+        else:
+            Exception.__init__(self, message)
+        self.problems = tuple(problems)
+        self._text = message
+
+    def __str__(self) -> str:
+        # The other classes that an error is of would each show it in another way, or not at all.
+        return self._text
+
+
+class RequestTypeError(RequestError, TypeError):
+    """A fetch, a feed or an option is of the wrong kind."""
+
+
+class RequestValueError(RequestError, ValueError):
+    """A fetch or a feed has a value that cannot be used."""
+
+
+class RequestOverflowError(RequestTypeError, RequestValueError, OverflowError):
+    """A number to feed does not fit. Which of the types TensorFlow raises depends on numpy."""
+
+
+class RequestStringError(RequestTypeError, tf.errors.InternalError):
+    """What is fed to a tensor of strings holds something that is no string.
+
+    TensorFlow finds out in its runtime, as an internal error.
+    """
+
+    _code = tf.errors.INTERNAL
+
+
+class NoneFedError(RequestStringError, ValueError):
+    """None is fed. TensorFlow feeds nan for it, or refuses it in one of several ways."""
+
+
+class RequestAccessError(RequestValueError, InaccessibleTensorError):
+    """A fetch is an operation that may not be fetched from outside its function or block."""
+
+
+class ReturnTypeError(RequestError, TypeError, AttributeError):
+    """`before_run` returned something other than None or a SessionRunArgs, or one with wrong parts.
+
+    TensorFlow raises AttributeError there, when it looks for `fetches` on what was returned.
+    """
+
+
+class ConflictError(RequestError, RuntimeError):
+    """Two parties of one run ask for things that exclude each other."""
+
+
+class FedTwiceError(ConflictError, ValueError):
+    """One party feeds a tensor twice."""
+
+
+class UnfedPlaceholderError(RequestError, tf.errors.InvalidArgumentError):
+    """A hook asks for something that depends on a placeholder which nobody feeds in this run."""
+
+    _code = tf.errors.INVALID_ARGUMENT
+
+
+@functools.cache
+def _class_of(kinds: tuple[type[RequestError], ...]) -> type[RequestError]:
+    if len(kinds) == 1:
+        return kinds[0]
+    # A class stands before those it is derived from, or it could not be their heir beside them.
+    bases = tuple(
+        kind for kind in kinds if not any(k is not kind and issubclass(k, kind) for k in kinds)
+    )
+    if len(bases) == 1:
+        return bases[0]
+    return type(
+        'MixedRequestError', bases, {'__doc__': 'Several kinds of mistakes in one request.'}
+    )
+
+
+def request_error(problems: Sequence[Problem]) -> RequestError:
+    """One error that reports all `problems` and is an instance of each of their kinds."""
+    if len(problems) == 1:
+        message = str(problems[0])
+    else:
+        lines = [f'  {number}. {problem}' for number, problem in enumerate(problems, 1)]
+        message = '\n'.join([f'{len(problems)} things are wrong in this request:', *lines])
+    return _class_of(tuple(dict.fromkeys(p.kind for p in problems)))(message, problems)
+
+
+def kind_of(error: Exception) -> type[RequestError]:
+    """The class of request error that is also of the type of `error`."""
+    if isinstance(error, InaccessibleTensorError) and InaccessibleTensorError is not ValueError:
+        return RequestAccessError
+    if isinstance(error, OverflowError):
+        return RequestOverflowError
+    if isinstance(error, TypeError):
+        return RequestTypeError
+    if isinstance(error, ValueError):
+        return RequestValueError
+    kind: Any = type(error)
+    return _also(kind)
+
+
+@functools.cache
+def _also(kind: Any) -> type[RequestError]:
+    """A request error that is also of `kind`: what a value's own code raised when it was read."""
+    try:
+        return type('RequestValueError', (RequestValueError, kind), {'__module__': __name__})
+    except TypeError:  # A class that cannot be subclassed, or not beside ValueError.
+        return RequestValueError
+
+
+def blame(error: BaseException, who: str) -> None:
+    """Says in the traceback of `error` in whose code it was raised; the error stays what it is."""
+    if getattr(error, 'raised_in', None) is not None:
+        return
+    # An error may refuse to be written on; it is raised all the same.
+    with contextlib.suppress(Exception):
+        error.raised_in = who  # type: ignore[attr-defined]
+        add_note(error, f'raised in {who}()')
+
+
+def ends_data(error: BaseException) -> bool:
+    """Whether an exception that came out of the loop means the end of the data.
+
+    It does if the caller's own `run()` raised it, the hooks that feed that run included. What a
+    hook raises after the run, or at the end, is an error whatever its type.
+    """
+    if type(error) not in (tf.errors.OutOfRangeError, StopIteration):
+        return False
+    raised_in = getattr(error, 'raised_in', None)
+    return raised_in is None or raised_in.endswith('.before_run')
+
+
+def attach(error: BaseException, others: Sequence[BaseException]) -> None:
+    """Attaches to `error` the errors that came after it and must not hide it."""
+    others = [other for other in others if other is not error]
+    if not others:
+        return
+    for other in others:
+        where = getattr(other, 'raised_in', None)
+        place = f' in {where}()' if where else ''
+        add_note(error, f'and then{place} {type(other).__name__}: {other}')
+    error.other_errors = (*getattr(error, 'other_errors', ()), *others)  # type: ignore[attr-defined]
+
+
+def add_note(error: BaseException, note: str) -> None:
+    """Adds a line to the traceback of `error`."""
+    if sys.version_info >= (3, 11):
+        error.add_note(note)
+    else:
+        # Python 3.10 shows no notes in a traceback, so the log has to.
+        error.__notes__ = [*getattr(error, '__notes__', ()), note]  # type: ignore[attr-defined]
+        log.error('%s: %s', note, error)
+
+
+class CheckpointSaveError(Exception):
+    """A checkpoint could not be written. The error is also an instance of what TensorFlow raised.
+
+    It is never of exactly the type OutOfRangeError or StopIteration, so a session does not take it
+    for end of data, whatever the file system answered.
+
+    Attributes:
+      hook: The hook that was saving.
+      path: The prefix of the checkpoint's files.
+      step: The global step of the checkpoint.
+      error: What TensorFlow raised.
+    """
+
+    hook: Any = None
+    path: str = ''
+    step: int = -1
+    error: Exception | None = None
+
+
+_save_error_classes: dict[Any, type[CheckpointSaveError]] = {}
+
+
+def _save_error_class(kind: type[Exception]) -> type[CheckpointSaveError]:
+    if issubclass(CheckpointSaveError, kind):
+        return CheckpointSaveError
+    made = _save_error_classes.get(kind)
+    if made is None:
+        try:
+            made = type(
+                'CheckpointSaveError', (CheckpointSaveError, kind), {'__module__': __name__}
+            )
+        except TypeError:  # A class that cannot be subclassed.
+            made = CheckpointSaveError
+        _save_error_classes[kind] = made
+    return made
+
+
+def checkpoint_save_error(
+    message: str, error: Exception, *, hook: Any = None, path: str = '', step: int = -1
+) -> CheckpointSaveError:
+    """A CheckpointSaveError that is also an instance of the type of `error`.
+
+    Of ESTALE and its like TensorFlow makes the errors of a lost session, from which sessions
+    recover: those become an UnknownError, since no other session finds the files.
+    """
+    is_taken_for_loss = isinstance(error, (tf.errors.AbortedError, tf.errors.UnavailableError))
+    kind = _save_error_class(tf.errors.UnknownError if is_taken_for_loss else type(error))
+    made: CheckpointSaveError
+    if issubclass(kind, OSError) and isinstance(error, OSError) and error.errno is not None:
+        made = kind(error.errno, message)
+    else:
+        made = kind.__new__(kind, message)
+        arguments: tuple[Any, ...] = (message,)
+        init: Any = Exception.__init__
+        if isinstance(error, tf.errors.OpError):
+            was: Any = error
+            init = tf.errors.OpError.__init__
+            # With the op, its message would end with where in the program the op was made.
+            code = tf.errors.UNKNOWN if is_taken_for_loss else was.error_code
+            arguments = (was.node_def, None, message, code)
+        init(made, *arguments)
+    made.hook, made.path, made.step, made.error = hook, path, step, error
+    made.__cause__ = error
+    return made

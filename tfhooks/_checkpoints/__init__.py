@@ -1,0 +1,1 @@
+"""What makes a checkpoint safe: written whole, found again, never lost to another process."""

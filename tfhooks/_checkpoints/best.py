@@ -1,0 +1,371 @@
+"""Keeps the best checkpoints by a metric, beside those that the Saver keeps."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+from tfhooks._base import files, log, scalars
+from tfhooks._base.errors import blame, checkpoint_save_error
+from tfhooks._checkpoints import checkpoint_files, claims
+from tfhooks._tensorflow import Tensor, tf
+
+_STATE = 'best_checkpoints.json'
+_MODES = ('min', 'max')
+
+
+class BestCheckpoint(NamedTuple):
+    """A checkpoint that was kept.
+
+    Attributes:
+      path: The prefix of its files, as `Saver.restore` takes it.
+      step: Its global step.
+      value: The metric at that step.
+    """
+
+    path: str
+    step: int
+    value: float
+
+
+class BestCheckpoints:
+    """Keeps the `n` best checkpoints by a metric, in the folder `best` of the checkpoint directory.
+
+    The metric is read each time a checkpoint was saved. A checkpoint counts as one of the best
+    only once its files are complete in `best`; a restarted program goes on with the list that it
+    finds there, unless that is of another metric or mode. What is not in the list is left alone.
+    The Saver's own `max_to_keep` is not affected. `tf.train.latest_checkpoint` of the folder gives
+    the best one.
+
+    Args:
+      metric: A scalar tensor or its name, or a callable `(session, step)` that returns a number.
+        A tensor is read by a run of its own, without feeds.
+      mode: `'min'` where smaller is better, `'max'` where greater is.
+      n: How many to keep, 1 or more.
+
+    Raises:
+      TypeError: `metric` or `n` is of the wrong kind.
+      ValueError: `mode` or `n` has another value.
+    """
+
+    def __init__(
+        self,
+        metric: Tensor | str | Callable[[Any, int], float],
+        mode: Literal['min', 'max'] = 'min',
+        n: int = 1,
+    ) -> None:
+        if not (isinstance(metric, scalars.TENSORS) or callable(metric)):
+            raise TypeError(
+                'BestCheckpoints: metric must be a tensor, the name of one, or a callable '
+                f'(session, step): metric={metric!r}'
+            )
+        if mode not in _MODES:
+            raise ValueError(f"BestCheckpoints: mode must be 'min' or 'max': mode={mode!r}")
+        if isinstance(n, bool) or not isinstance(n, int):
+            raise TypeError(f'BestCheckpoints: n must be an int: n={n!r}')
+        if n < 1:
+            raise ValueError(f'BestCheckpoints: n must be 1 or more: n={n}')
+        self._metric = metric
+        self._mode = mode
+        self._n = n
+        self._fetch: Any = None
+        self._directory = ''
+        self._kept: list[BestCheckpoint] = []
+
+    @property
+    def checkpoints(self) -> tuple[BestCheckpoint, ...]:
+        """The kept checkpoints, the best one first."""
+        return tuple(self._kept)
+
+    def begin(self, checkpoint_dir: str) -> None:
+        """Takes up what an earlier program left in `checkpoint_dir`.
+
+        Raises:
+          ValueError: The default graph has no such tensor, or the list of the best checkpoints is
+            damaged.
+        """
+        if isinstance(self._metric, scalars.TENSORS):
+            try:
+                self._fetch = tf.get_default_graph().as_graph_element(
+                    self._metric, allow_operation=False
+                )
+            except (KeyError, ValueError, TypeError) as error:
+                raise ValueError(
+                    'BestCheckpoints: the metric must be a tensor of the default graph: '
+                    f'metric={self._metric!r} ({error})'
+                ) from error
+        self._directory = os.path.join(checkpoint_dir, 'best')
+        self._kept = []
+        found = self._read()
+        if found is not None:
+            self._take_up(found)
+        checkpoint_files.remove_unfinished(self._directory)
+        listed = {os.path.basename(kept.path) for kept in self._kept}
+        others = [
+            name
+            for name in map(os.path.basename, checkpoint_files.prefixes(self._directory))
+            if name not in listed
+        ]
+        if others:
+            log.warning(
+                'BestCheckpoints leaves alone what lies in %s and is not in its list: %s.',
+                self._directory,
+                others,
+            )
+
+    def _take_up(self, found: _List) -> None:
+        """Goes on with a list, or begins a new one where that is of another metric."""
+        if found.mode != self._mode or found.metric not in (None, self._metric_name()):
+            log.warning(
+                'BestCheckpoints begins a new list in %s, since the one there is of another metric '
+                'or mode; mode=%r, there %r; metric=%r, there %r. Its checkpoints stay where they '
+                'are.',
+                self._directory,
+                self._mode,
+                found.mode,
+                self._metric_name(),
+                found.metric,
+            )
+            return
+        complete = []
+        for kept in found.kept:
+            missing = checkpoint_files.what_is_missing(kept.path)
+            if missing:
+                tf.logging.warning('BestCheckpoints: %s is left out: %s', kept.path, missing)
+            else:
+                complete.append(kept)
+        complete.sort(key=self._rank)
+        self._kept = complete[: self._n]
+        listed = {os.path.basename(kept.path) for kept in found.kept}
+        gone = [name for name in found.unfinished if name not in listed]
+        gone += [os.path.basename(kept.path) for kept in complete[self._n :]]
+        try:
+            # Another process may be just about what is unfinished.
+            if gone and not claims.is_anothers(os.path.dirname(self._directory)):
+                self._commit(self._kept, gone)
+        except tf.errors.OpError as error:
+            tf.logging.warning('BestCheckpoints: %s could not be tidied: %s', self._path, error)
+
+    def measure(self, session: Any, step: int) -> float:
+        """Reads the metric.
+
+        Raises:
+          ValueError: It is not one number.
+        """
+        try:
+            if self._fetch is not None:
+                value = session.run(self._fetch)
+            else:
+                measure: Any = self._metric
+                value = measure(session, step)
+        except Exception as error:
+            blame(error, 'BestCheckpoints.metric')
+            raise
+        try:
+            return float(value)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f'BestCheckpoints: the metric must be one number: metric={self._metric!r}, '
+                f'value={value!r}, step={step}'
+            ) from error
+
+    def catch_up(self, session: Any, step: int, path: str) -> None:
+        """Keeps a restored checkpoint that the program which saved it may not have measured."""
+        if all(kept.step != step for kept in self._kept):
+            self.keep(path, step, self.measure(session, step))
+
+    def keep(self, path: str, step: int, value: float) -> bool:
+        """Keeps the complete checkpoint at `path` where it is one of the best.
+
+        Returns:
+          Whether it was kept.
+
+        Raises:
+          CheckpointSaveError: Its files could not be kept; those kept before are.
+        """
+        if math.isnan(value):
+            tf.logging.warning(
+                'The metric of the checkpoint at step %d is NaN: it is not one of the best.', step
+            )
+            return False
+        again = [kept for kept in self._kept if kept.step == step]
+        new = BestCheckpoint(again[0].path if again else self._free_path(path), step, value)
+        if again and self._rank(again[0]) <= self._rank(new):
+            return False
+        others = [kept for kept in self._kept if kept.step != step]
+        best = sorted([*others, new], key=self._rank)[: self._n]
+        if new not in best:
+            return False
+        is_named = False
+        try:
+            tf.gfile.MakeDirs(self._directory)
+            self._write_list(self._kept, [] if again else [os.path.basename(new.path)])
+            checkpoint_files.link(path, new.path)
+            self._write_state(best)
+            is_named = True
+            gone = [os.path.basename(kept.path) for kept in others if kept not in best]
+            self._write_list(best, gone)
+        except Exception as error:
+            if not again:
+                self._take_back(new, is_named)
+            other = claims.other_saver(os.path.dirname(self._directory))
+            look_at = (
+                f'{other}, which saves there, too' if other else 'its free space, its permissions'
+            )
+            raise checkpoint_save_error(
+                f'BestCheckpoints could not keep a checkpoint: path={new.path!r}, step={step}, '
+                f'value={value}, cause={type(error).__name__}: {error}. The checkpoint itself is '
+                f'saved. Look at {self._directory!r}: {look_at}.',
+                error,
+                hook=self,
+                path=new.path,
+                step=step,
+            ) from error
+        self._kept = best
+        self._remove(gone)
+        tf.logging.info('Checkpoint %s is one of the best: %g.', new.path, value)
+        return True
+
+    def _free_path(self, path: str) -> str:
+        """Where to keep a checkpoint: not in the place of one that is not in the list."""
+        free = target = os.path.join(self._directory, os.path.basename(path))
+        number = 0
+        while checkpoint_files.exists(free):
+            number += 1
+            free = f'{target}_{number}'
+        return free
+
+    def _take_back(self, new: BestCheckpoint, is_named: bool) -> None:
+        """Removes what was written of a checkpoint, unless the state file goes on naming it."""
+        try:
+            if is_named and self._kept:
+                self._write_state(self._kept)
+            elif is_named:
+                tf.gfile.Remove(os.path.join(self._directory, 'checkpoint'))
+        except tf.errors.OpError:
+            return  # The next start removes it: it is in the list as unfinished.
+        checkpoint_files.remove_parts(new.path)
+
+    def _commit(self, best: list[BestCheckpoint], gone: list[str]) -> None:
+        """Writes state file and list, and then removes what is not in them any more."""
+        if best:
+            self._write_state(best)
+        self._write_list(best, gone)
+        self._remove(gone)
+
+    def _remove(self, gone: list[str]) -> None:
+        for name in gone:
+            checkpoint_files.remove_parts(os.path.join(self._directory, name))
+        if gone:
+            # What has these names later is somebody else's. The next start tries again otherwise.
+            with contextlib.suppress(tf.errors.OpError):
+                self._write_list(self._kept, [])
+
+    def _rank(self, kept: BestCheckpoint) -> tuple[float, int]:
+        # Of equals the older one stays.
+        return (kept.value if self._mode == 'min' else -kept.value), kept.step
+
+    def _metric_name(self) -> str:
+        if self._fetch is not None:
+            return str(self._fetch.name)
+        return str(getattr(self._metric, '__qualname__', None) or self._metric_text())
+
+    def _metric_text(self) -> str:
+        text = repr(self._metric)
+        # An address differs from start to start.
+        return type(self._metric).__qualname__ if ' at 0x' in text else text
+
+    @property
+    def _path(self) -> str:
+        return os.path.join(self._directory, _STATE)
+
+    def _read(self) -> _List | None:
+        """What the list holds, or None where there is none.
+
+        Raises:
+          ValueError: The file is none that this class has written.
+        """
+        if not tf.gfile.Exists(self._path):
+            return None
+        try:
+            return _parsed(files.read_json(self._path), self._directory)
+        except (ValueError, TypeError, KeyError, OverflowError, tf.errors.OpError) as error:
+            raise ValueError(
+                'BestCheckpoints.begin: the list of the best checkpoints must be one that this '
+                f'class has written; path={self._path!r} ({type(error).__name__}: {error}). Mend '
+                'it, or remove it to begin a new list: the checkpoints beside it stay.'
+            ) from None
+
+    def _write_list(self, best: list[BestCheckpoint], unfinished: list[str]) -> None:
+        entries = [
+            {'name': os.path.basename(kept.path), 'step': int(kept.step), 'value': kept.value}
+            for kept in best
+        ]
+        value = {'metric': self._metric_name(), 'mode': self._mode, 'checkpoints': entries}
+        files.write_json(self._path, {**value, 'unfinished': unfinished}, indent=1)
+
+    def _write_state(self, best: list[BestCheckpoint]) -> None:
+        """Writes where TensorFlow looks for the checkpoint to restore: the best one stands last."""
+        names = [os.path.basename(kept.path) for kept in best]
+        state = tf.train.generate_checkpoint_state_proto('/', names[0], names[::-1])
+        files.write_text(os.path.join(self._directory, 'checkpoint'), str(state))
+
+
+class _List(NamedTuple):
+    """What the list of the best checkpoints says.
+
+    Attributes:
+      metric: The name of the metric, or None where it was not written down.
+      mode: `'min'` or `'max'`.
+      kept: The checkpoints.
+      unfinished: The names of those that were just being added or removed.
+    """
+
+    metric: str | None
+    mode: str
+    kept: list[BestCheckpoint]
+    unfinished: list[str]
+
+
+def _parsed(value: Any, directory: str) -> _List:
+    """Makes a list of what a file holds; anything that fails means that it is none."""
+    kept = [
+        BestCheckpoint(
+            os.path.join(directory, _name(entry['name'])),
+            _step(entry['step']),
+            _number(entry['value']),
+        )
+        for entry in value['checkpoints']
+    ]
+    names = [each.path for each in kept]
+    if len(set(names)) < len(names):
+        raise ValueError(f'a name is there twice: {names}')
+    mode = value['mode']
+    if mode not in _MODES:
+        raise ValueError(f'mode={mode!r}')
+    metric = value.get('metric')
+    if not isinstance(metric, str | None):
+        raise TypeError(f'metric={metric!r}')
+    unfinished = [_name(name) for name in value.get('unfinished', [])]
+    return _List(metric, mode, kept, unfinished)
+
+
+def _name(value: Any) -> str:
+    if not files.is_name(value):
+        raise ValueError(f'a name must be that of something in the same directory: {value!r}')
+    return str(value)
+
+
+def _step(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f'step={value!r}')
+    return value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+        raise TypeError(f'value={value!r}')
+    return float(value)

@@ -1,0 +1,290 @@
+"""The files of a checkpoint: whether they are complete, and what a failed save left behind.
+
+A checkpoint is a prefix, such as `model.ckpt-20`, and the files that begin with it. Its name is
+never taken for a pattern, but for the end of the names that sharded checkpoints had before
+TensorFlow 1.0: `model.ckpt-20-?????-of-00002`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from tfhooks._base import files
+from tfhooks._base.files import names as names
+from tfhooks._checkpoints import claims
+from tfhooks._tensorflow import pruning_by, tf
+
+_UNFINISHED = rf'(\.tempstate\d+|{files.UNFINISHED})'
+_PART = r'\.(index|meta|data-\d{5}-of-\d{5})'
+_SHARD = re.compile(r'\.data-(\d{5})-of-(\d{5})$')
+_OLD_SHARDS = re.compile(r'-\?{5}-of-(\d{5})$')
+# What is written beside the checkpoints, and left unfinished where that was killed.
+_BESIDE = rf'(checkpoint|checkpoint\.leaving|graph\.pbtxt|\.tfhooks_saver){files.UNFINISHED}'
+
+directory_key = files.key
+
+
+def _size(path: str) -> int:
+    return int(tf.gfile.Stat(path).length)
+
+
+def parts(prefix: str) -> list[str]:
+    """The finished files of the checkpoint at `prefix`."""
+    return _files_of(prefix, _PART)
+
+
+def _old_files(prefix: str) -> list[str]:
+    """The same of a checkpoint in the format before TensorFlow 1.0: a file, or one for each shard.
+
+    The graph of a newer one is in a `.meta` file as well.
+    """
+    return [] if prefix_of(prefix) != prefix else _files_of(*_old_name(prefix))
+
+
+def _old_name(prefix: str) -> tuple[str, str]:
+    sharded = _OLD_SHARDS.search(prefix)
+    if sharded is None:
+        return prefix, ''
+    return prefix[: sharded.start()], rf'-\d{{5}}-of-{sharded[1]}'
+
+
+def _files_of(prefix: str, rest: str) -> list[str]:
+    directory, base = os.path.split(prefix)
+    return [
+        os.path.join(directory, name)
+        for name in names(directory)
+        if name.startswith(base) and re.fullmatch(rest, name[len(base) :])
+    ]
+
+
+def prefix_of(path: str) -> str:
+    """The prefix of the checkpoint that a file belongs to; any other path as it is."""
+    return re.sub(f'{_PART}$', '', path)
+
+
+def exists(prefix: str) -> bool:
+    """Whether there is a checkpoint at `prefix`, of any format; complete or not."""
+    return tf.gfile.Exists(f'{prefix}.index') or bool(_old_files(prefix))
+
+
+@contextlib.contextmanager
+def readable(prefix: str) -> Iterator[str]:
+    """Gives a name of the checkpoint at `prefix` by which TensorFlow can read it.
+
+    TensorFlow looks for a checkpoint by its name as a pattern, and then opens it by its name as it
+    is, so that nothing in a directory like `run[1]` is found. Such a checkpoint is read through
+    links in a temporary directory of this machine, or copies where it is not on this machine.
+    """
+    stem, rest = _old_name(prefix)
+    if not files.is_pattern(stem):
+        yield files.single_slashes(prefix)
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        alias = os.path.join(directory, 'model.ckpt')
+        for path in {*parts(stem), *_old_files(prefix)}:
+            _link(path, alias + os.path.basename(path)[len(os.path.basename(stem)) :])
+        yield alias + prefix[len(stem) :] if rest else alias
+
+
+def _link(path: str, target: str) -> None:
+    path = path.removeprefix('file://')
+    if '://' in path:
+        tf.gfile.Copy(path, target)
+    else:
+        os.symlink(os.path.abspath(path), target)
+
+
+def take_over(saver: Any, prefixes: list[str]) -> None:
+    """`saver.recover_last_checkpoints(prefixes)`, also for names that are not found as patterns."""
+    if any(_pattern_of(prefix) != prefix for prefix in prefixes):
+        times = [(prefix, _modified(prefix)) for prefix in prefixes]
+        saver.set_last_checkpoints_with_time([each for each in times if each[1] is not None])
+    else:
+        saver.recover_last_checkpoints(prefixes)
+
+
+def _modified(prefix: str) -> float | None:
+    for path in (f'{prefix}.index', *_old_files(prefix)):
+        with contextlib.suppress(tf.errors.OpError):
+            return files.modified(path)
+    return None
+
+
+def pruning(saver: Any, check: Callable[[str], None]) -> contextlib.AbstractContextManager[None]:
+    """While it is open, a save by `saver` removes the old checkpoints that it means, no others.
+
+    A Saver removes what has the name of an old checkpoint as a pattern: from `run[1]` what is in
+    `run1`, and nothing from `run[1]` or from behind doubled slashes.
+
+    Args:
+      saver: The Saver.
+      check: Called before that with the prefix of what was just written. What it raises comes out
+        of `saver.save`, and nothing is removed.
+    """
+
+    def checked(prefix: str) -> str:
+        check(saver.last_checkpoints[-1])
+        return _pattern_of(prefix)
+
+    return pruning_by(saver, checked)
+
+
+def _pattern_of(prefix: str) -> str:
+    stem, _ = _old_name(prefix)
+    return files.pattern_of(stem) + prefix[len(stem) :]
+
+
+def what_is_missing(prefix: str) -> str | None:
+    """Says what keeps the checkpoint at `prefix` from being complete, or None where it is.
+
+    The index is read in full. Of the data it is checked that all shards are there and hold at
+    least as many bytes as the index says: reading a large checkpoint back costs as much as
+    writing it.
+    """
+    sharded = _OLD_SHARDS.search(prefix)
+    if sharded:
+        count = len(_old_files(prefix))
+        return None if count == int(sharded[1]) else f'{count} of {int(sharded[1])} files are there'
+    try:
+        with readable(prefix) as name:
+            reader = tf.train.NewCheckpointReader(name)
+            shapes = reader.get_variable_to_shape_map()
+            dtypes = reader.get_variable_to_dtype_map()
+    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        return f'its index cannot be read ({type(error).__name__}: {error})'
+    shards = {}
+    for path in parts(prefix):
+        match = _SHARD.search(path)
+        if match:
+            shards[int(match[1])] = (path, int(match[2]))
+    if not shards:
+        # The format before TensorFlow 1.0 keeps index and data in one file.
+        return None if tf.gfile.Exists(prefix) else 'its data file is not there'
+    count = next(iter(shards.values()))[1]
+    if set(shards) != set(range(count)):
+        return f'{len(shards)} of {count} data files are there'
+    try:
+        found = sum(_size(path) for path, _ in shards.values())
+    except tf.errors.OpError as error:
+        return f'its data cannot be read ({error})'
+    needed = sum(_bytes(shapes[name], dtypes[name]) for name in shapes)
+    if found < needed:
+        return f'its data files hold {found} bytes of {needed}'
+    return None
+
+
+def prefixes(directory: str) -> list[str]:
+    """The prefixes of all checkpoint files in `directory`, complete or not."""
+    found = {}
+    for name in names(directory):
+        match = re.fullmatch(rf'(.+?){_PART}{_UNFINISHED}?', name)
+        if match:
+            found[match[1]] = os.path.join(directory, match[1])
+    return sorted(found.values())
+
+
+def step_of(prefix: str, save_path: str) -> int | None:
+    """The global step in the name of `prefix`, or None where it was not saved to `save_path`."""
+    if directory_key(os.path.dirname(prefix)) != directory_key(os.path.dirname(save_path)):
+        return None
+    match = re.fullmatch(
+        rf'{re.escape(os.path.basename(save_path))}-(\d+)',
+        _OLD_SHARDS.sub('', os.path.basename(prefix)),
+    )
+    return int(match[1]) if match else None
+
+
+def _bytes(shape: Iterable[int], dtype: object) -> int:
+    count = 1
+    for size in shape:
+        count *= size
+    try:
+        return count * int(tf.as_dtype(dtype).size)
+    except TypeError:  # Strings and variants have no size of their own.
+        return 0
+
+
+def is_latest(prefix: str) -> bool:
+    """Whether the state file beside `prefix` names it as the newest checkpoint."""
+    try:
+        state = tf.train.get_checkpoint_state(os.path.dirname(prefix) or '.')
+    except ValueError:
+        return False
+    if state is None:
+        return False
+    return directory_key(state.model_checkpoint_path) == directory_key(prefix)
+
+
+def remove(prefix: str, keep_parts: bool = False) -> None:
+    """Removes what a failed save of `prefix` left, with `keep_parts` only what is unfinished.
+
+    Where another process saves, too, nothing is removed: it may be that one's.
+    """
+    directory, base = os.path.split(prefix)
+    if claims.other_saver(directory) is not None:
+        return
+    listed = names(directory)
+    if f'{base}_temp' in listed:
+        files.remove(f'{prefix}_temp', tree=True)
+    for name in listed:
+        if re.fullmatch(_BESIDE, name):
+            files.remove(os.path.join(directory, name))
+    for path in _files_of(prefix, _PART + _UNFINISHED):
+        files.remove(path)
+    if not keep_parts:
+        remove_parts(prefix)
+
+
+def remove_parts(prefix: str) -> None:
+    """Removes the checkpoint at `prefix`."""
+    for path in parts(prefix):
+        files.remove(path)
+
+
+def link(prefix: str, target: str) -> None:
+    """Puts the checkpoint at `prefix` also at the prefix `target`, and checks it.
+
+    Raises:
+      tf.errors.OpError: It could not be put there as a whole.
+    """
+    base = os.path.basename(prefix)
+    files.link_all({path: target + os.path.basename(path)[len(base) :] for path in parts(prefix)})
+    missing = what_is_missing(target)
+    if missing:
+        raise tf.errors.DataLossError(None, None, f'{target}: {missing}')
+
+
+def remove_unfinished(directory: str) -> None:
+    """Removes what `link` and writes of text left in `directory` that were killed, unless young."""
+    unfinished = re.compile(rf'.+({_PART}|\.json){files.UNFINISHED}|{_BESIDE}')
+    found = [name for name in names(directory) if unfinished.fullmatch(name)]
+    files.remove_old(directory, dict.fromkeys(found, False))
+
+
+def remove_strays(save_path: str) -> None:
+    """Removes what saves that a killed process had begun left under the names of `save_path`.
+
+    What is younger than ten minutes is left alone: another process may be writing it.
+    """
+    directory, base = os.path.split(save_path)
+    listed = names(directory)
+    begun = re.compile(rf'{re.escape(base)}-\d+')
+    strays = {}
+    for name in listed:
+        match = begun.match(name)
+        rest = name[match.end() :] if match else ''
+        if re.fullmatch(_BESIDE, name) or (
+            match
+            and (
+                rest == '_temp'
+                or re.fullmatch(_PART + _UNFINISHED, rest)
+                or (_SHARD.fullmatch(rest) and f'{match[0]}.index' not in listed)
+            )
+        ):
+            strays[name] = rest == '_temp'
+    files.remove_old(directory, strays)

@@ -1,0 +1,259 @@
+"""The newest checkpoint of a directory, wherever the directory came from.
+
+The state file `checkpoint` names checkpoints by paths that may be absolute: of another machine, or
+of the directory that this one was copied from. What lies beside the state file under the same base
+name is meant. The state file itself may have stayed behind, or be damaged.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any, NamedTuple
+
+from tfhooks._base import files, log
+from tfhooks._checkpoints import checkpoint_files, saved_tensors
+from tfhooks._checkpoints.saved_tensors import UnknownSaverError, could_restore
+from tfhooks._tensorflow import tf
+
+exists = checkpoint_files.exists
+
+# What savers name checkpoints unless they are told otherwise.
+_BASENAME = 'model.ckpt'
+
+
+class Found(NamedTuple):
+    """What a directory holds.
+
+    Attributes:
+      path: The prefix of the newest checkpoint, or None where nothing names one.
+      kept: The prefixes of the checkpoints in the directory that a Saver goes on to keep or remove,
+        the oldest first. Those elsewhere are not this training's to remove.
+    """
+
+    path: str | None
+    kept: list[str]
+
+
+def latest(directory: str) -> str | None:
+    """The prefix of the newest checkpoint that the state file in `directory` names, or None.
+
+    Like `tf.train.latest_checkpoint`, but a checkpoint beside the state file goes before the one at
+    the path that is named.
+    """
+    state = _state(directory)
+    return None if state is None else _meant(directory, state.model_checkpoint_path)
+
+
+def look(directory: str, saver: Any, graph: Any) -> Found:
+    """Finds what a session is to be restored from.
+
+    Args:
+      directory: The directory of the checkpoints.
+      saver: The Saver that will restore.
+      graph: Its graph.
+
+    Raises:
+      ValueError: The state file names a checkpoint that is neither there nor beside it.
+    """
+    state = _state(directory)
+    if state is None:
+        return _unnamed(directory, saver, graph)
+    named = state.model_checkpoint_path
+    path = _meant(directory, named)
+    if path is None:
+        raise ValueError(
+            'The checkpoint that the state file names is neither there nor beside the state file, '
+            f'so training would begin anew; checkpoint_dir={directory!r}, '
+            f'model_checkpoint_path={named!r}, in the directory={_names_of_all(directory)}. Copy '
+            "it there, or write the name of another one into the file 'checkpoint', or remove all "
+            'of them.'
+        )
+    if path != named:
+        log.warning('The state file in %s names %s: %s is restored.', directory, named, path)
+    all_paths = (_within(directory, each) for each in state.all_model_checkpoint_paths)
+    kept = [each for each in all_paths if each is not None]
+    return Found(path, kept)
+
+
+def check_directory(directory: str) -> None:
+    """Refuses what is no directory: a checkpoint in one, or another file.
+
+    Raises:
+      ValueError: As said.
+    """
+    if tf.gfile.IsDirectory(directory):
+        return
+    prefix = checkpoint_files.prefix_of(directory)
+    if checkpoint_files.what_is_missing(prefix) is None:
+        raise ValueError(
+            'checkpoint_dir must be a directory, and this is a checkpoint in one; '
+            f'checkpoint_dir={directory!r}. To go on from the newest checkpoint of its directory, '
+            f'give checkpoint_dir={os.path.dirname(prefix)!r}; to begin from this one, '
+            f'ChiefSessionCreator(checkpoint_filename_with_path={prefix!r}).'
+        )
+    if tf.gfile.Exists(directory):
+        raise ValueError(
+            f'checkpoint_dir must be a directory, and this is a file; checkpoint_dir={directory!r}.'
+        )
+
+
+def check_fit(path: str, name: str, saver: Any, graph: Any) -> None:
+    """Refuses a checkpoint that lacks a variable or has another shape or dtype for one.
+
+    TensorFlow tells of the first one only, after others may have been restored, and gives a
+    resource variable the shape that it finds. What cannot be told from the Saver's ops is left to
+    TensorFlow: those of another builder, and a Saver that restores in its own way.
+
+    Args:
+      path: The prefix of the checkpoint.
+      name: A name by which TensorFlow can read it.
+      saver: The Saver that will restore.
+      graph: Its graph.
+
+    Raises:
+      tf.errors.NotFoundError: A variable is not in it.
+      tf.errors.InvalidArgumentError: One has another shape or dtype there.
+    """
+    if getattr(type(saver), 'restore', None) is not tf.train.Saver.restore:
+        return
+    try:
+        fit = saved_tensors.fit(name, saver, graph)
+    except (UnknownSaverError, tf.errors.OpError, ValueError, RuntimeError):
+        return  # What is wrong with the files, TensorFlow says when it restores.
+    if not fit.missing and not fit.different:
+        return
+    kind = tf.errors.NotFoundError if fit.missing else tf.errors.InvalidArgumentError
+    lines = [*fit.missing, *fit.different, *fit.unexpected]
+    raise kind(
+        None,
+        None,
+        'The checkpoint does not fit the model: each variable must be in it with its shape and '
+        f'dtype; checkpoint={path!r}. Nothing is restored. Train in another checkpoint_dir, with a '
+        'RestoreHook for what fits, or restore with the model that was saved:\n'
+        + '\n'.join(f'  {line}' for line in lines),
+    )
+
+
+def damage(path: str, error: Exception) -> Exception | None:
+    """What to raise if `error` came of a damaged checkpoint, or None where that is whole.
+
+    Args:
+      path: The prefix of the checkpoint that was being restored.
+      error: What TensorFlow raised.
+
+    Returns:
+      A NotFoundError or DataLossError like `error`; a DataLossError in the place of an
+      OutOfRangeError, which a program takes for the end of its data.
+    """
+    missing = checkpoint_files.what_is_missing(path)
+    # An op of an initialiser may read files of its own.
+    reader = getattr(getattr(error, 'op', None), 'type', 'Restore')
+    if (
+        missing is None
+        and isinstance(error, tf.errors.DataLossError)
+        and reader.startswith('Restore')
+    ):
+        missing = 'its data is not what was written'
+    if missing is None:
+        return None
+    others = [
+        os.path.basename(each)
+        for each in _all(os.path.dirname(path))
+        if checkpoint_files.directory_key(each) != checkpoint_files.directory_key(path)
+        and checkpoint_files.what_is_missing(each) is None
+    ]
+    is_lost = isinstance(error, tf.errors.NotFoundError)
+    kind = tf.errors.NotFoundError if is_lost else tf.errors.DataLossError
+    told: Exception = kind(
+        None,
+        None,
+        f'The checkpoint is damaged: {missing}; checkpoint={path!r}, whole ones beside '
+        f'it={others}. Copy its files again, or write the name of another one into the file '
+        "'checkpoint'.",
+    )
+    return told
+
+
+def name_newest(path: str, saver: Any) -> None:
+    """Makes the state file beside `path` name it as the newest checkpoint.
+
+    Raises:
+      tf.errors.OpError: The file cannot be written.
+    """
+    paths = [each for each in saver.last_checkpoints if each != path] + [path]
+    names = [os.path.basename(each) for each in paths]
+    state = tf.train.generate_checkpoint_state_proto(os.sep, names[-1], names)
+    files.write_text(os.path.join(os.path.dirname(path), 'checkpoint'), str(state))
+    checkpoint_files.take_over(saver, paths)
+
+
+def _state(directory: str) -> Any:
+    try:
+        return tf.train.get_checkpoint_state(directory)
+    except ValueError:  # It is empty.
+        return None
+
+
+def _meant(directory: str, named: str) -> str | None:
+    """The checkpoint that a path in the state file stands for, if it is anywhere."""
+    return _within(directory, named) or (named if exists(named) else None)
+
+
+def _within(directory: str, named: str) -> str | None:
+    """The checkpoint in `directory` that a path in its state file stands for, if it is there."""
+    own = checkpoint_files.directory_key(directory) + os.sep
+    if checkpoint_files.directory_key(named).startswith(own) and exists(named):
+        return named
+    # Python on Windows writes paths that no other system takes apart.
+    for base in (os.path.basename(named), re.split(r'[\\/]', named)[-1]):
+        path = os.path.join(directory, base)
+        if base and exists(path):
+            return path
+    return None
+
+
+def _unnamed(directory: str, saver: Any, graph: Any) -> Found:
+    """What lies in a directory in which no readable state file says which checkpoint counts."""
+    if not tf.gfile.IsDirectory(directory):
+        return Found(None, [])
+    numbered = []
+    for prefix in _all(directory):
+        match = re.fullmatch(rf'{re.escape(_BASENAME)}-(\d+)', os.path.basename(prefix))
+        if match and checkpoint_files.what_is_missing(prefix) is None:
+            numbered.append((int(match[1]), prefix))
+    for _, prefix in sorted(numbered, reverse=True):
+        if could_restore(prefix, saver, graph):
+            log.warning(
+                'There is no readable state file in %s, but checkpoints of this model: %s is '
+                'restored. To begin anew, remove them or take another directory.',
+                directory,
+                prefix,
+            )
+            # Which of the others a Saver was to remove, nothing says.
+            return Found(prefix, [prefix])
+    found = _names_of_all(directory)
+    if found:
+        log.warning(
+            'Training begins anew in %s, where checkpoints lie that no state file names, and not '
+            'all of whose variables are those of this model: %s. Those of the same name will be '
+            'replaced.',
+            directory,
+            found,
+        )
+    return Found(None, [])
+
+
+def _all(directory: str) -> list[str]:
+    """The prefixes of what may be checkpoints in `directory`."""
+    # The format before TensorFlow 1.0 is one file without an extension.
+    single = [
+        os.path.join(directory, name)
+        for name in checkpoint_files.names(directory)
+        if re.fullmatch(rf'{re.escape(_BASENAME)}-\d+', name)
+    ]
+    return sorted({*checkpoint_files.prefixes(directory), *single})
+
+
+def _names_of_all(directory: str) -> list[str]:
+    return [os.path.basename(prefix) for prefix in _all(directory)]

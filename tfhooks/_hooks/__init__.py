@@ -1,0 +1,1 @@
+"""TensorFlow's own hooks, a file each."""

@@ -1,0 +1,46 @@
+"""What is run once, at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tfhooks._base import arguments
+from tfhooks._run.fast_way import PlainHook
+from tfhooks._tensorflow import tf
+
+
+class FinalOpsHook(tf.train.FinalOpsHook, PlainHook[None]):
+    """Runs tensors and operations at the end of a session and keeps their values.
+
+    Stands for `tf.compat.v1.train.FinalOpsHook`. What is run must not need another batch of input.
+
+    Attributes:
+      final_ops_values: The values of `final_ops`, in its structure; None before the end.
+    """
+
+    def __init__(
+        self, final_ops: Any, final_ops_feed_dict: Mapping[Any, Any] | None = None
+    ) -> None:
+        """Makes the hook.
+
+        Args:
+          final_ops: A tensor, an operation, or a list or dict of them; None for nothing.
+          final_ops_feed_dict: What to feed with them.
+
+        Raises:
+          TypeError: `final_ops_feed_dict` is neither a dict nor None.
+        """
+        arguments.is_a(
+            'FinalOpsHook',
+            'final_ops_feed_dict',
+            final_ops_feed_dict,
+            (Mapping, type(None)),
+            'a dict or None',
+        )
+        super().__init__(final_ops, final_ops_feed_dict)
+
+    def begin(self) -> None:
+        """Forgets the values of an earlier session."""
+        super().begin()
+        self._final_ops_values = None

@@ -1,0 +1,42 @@
+"""The command line: which command it is. None of TensorFlow is imported before it is needed."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Callable, Sequence
+
+_COMMANDS = {
+    'check': (
+        'tfhooks._migration.check',
+        'say what a program uses that is gone, without running it',
+    ),
+    'contrib': ('tfhooks._migration.contrib', 'install the files of tf.contrib of TensorFlow 1.15'),
+    'compare-traces': (
+        'tfhooks._migration.compare_traces',
+        'say where two recorded runs differ first',
+    ),
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Does what the command line says.
+
+    Args:
+      argv: The arguments, without the name of the program.
+
+    Returns:
+      The exit code.
+    """
+    if argv and argv[0] in _COMMANDS:
+        name, what = _COMMANDS[argv[0]]
+        command = importlib.import_module(name)
+        parser = argparse.ArgumentParser(
+            prog=f'python -m tfhooks {argv[0]}', description=what[0].upper() + what[1:] + '.'
+        )
+        command.add_arguments(parser)
+        act: Callable[[argparse.Namespace], int] = command.main
+        return act(parser.parse_args(argv[1:]))
+    from tfhooks._migration import run
+
+    return run.main(argv)

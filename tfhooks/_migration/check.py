@@ -1,0 +1,241 @@
+"""`python -m tfhooks check`: reads programs without running them, and says what will not work.
+
+Nothing is run or imported of what is read, nor of TensorFlow, whose files are looked at instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import gc
+import os
+import sys
+from collections.abc import Iterator, Sequence
+
+from tfhooks._base.extras import pip_install
+from tfhooks._legacy import rewriting
+from tfhooks._legacy.old_names.removed import REMOVED
+from tfhooks._migration.checking import files as sources
+from tfhooks._migration.checking import packages, patterns
+from tfhooks._migration.checking import report as reports
+from tfhooks._migration.checking.guards import Guard
+from tfhooks._migration.checking.installed import Installed
+from tfhooks._migration.checking.names import WORKS, Judge, Verdict
+from tfhooks._migration.checking.program import Program
+from tfhooks._migration.checking.project import Project
+from tfhooks._migration.checking.report import Finding
+from tfhooks._migration.checking.uses import Use
+
+# Python's default of 1,000 is too low for the long sums of generated programs.
+_RECURSION_LIMIT = 6000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of the command to its parser."""
+    parser.description = (
+        'Reads programs written for TensorFlow 1, without running them, and lists what will not '
+        'work under tfhooks, what works otherwise, and what to install.'
+    )
+    parser.epilog = (
+        'Exit code: 0, all runs; 1, something is gone or could not be read; 2, no such path.'
+    )
+    parser.add_argument(
+        'paths', nargs='+', metavar='PATH', help='a program, a notebook, or a folder of them'
+    )
+    parser.add_argument('--all', action='store_true', help='list also what works')
+    parser.add_argument('--json', action='store_true', help='print JSON instead of text')
+
+
+def main(args: argparse.Namespace) -> int:
+    """Runs the command.
+
+    Args:
+      args: What `add_arguments` asked for.
+
+    Returns:
+      The exit code.
+    """
+    for path in args.paths:
+        if not os.path.exists(path):
+            print(f'tfhooks check: no such file or folder: {path}', file=sys.stderr)
+            return 2
+    installed = Installed.here()
+    if installed is None:
+        print(
+            'tfhooks check: TensorFlow is not installed for this Python, and names are looked up '
+            f'in its files: {pip_install("tensorflow")}',
+            file=sys.stderr,
+        )
+        return 2
+    judge = Judge(installed)
+    files = list(sources.find(args.paths))
+    findings = list(_check_files(files, judge, Project(args.paths)))
+    report = reports.as_json if args.json else reports.as_text
+    try:
+        print(report(findings, len(files), args.all))
+    except BrokenPipeError:  # Such as `| head`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return reports.exit_code(findings)
+
+
+def _check_files(files: Sequence[str], judge: Judge, project: Project) -> Iterator[Finding]:
+    collects = gc.isenabled()
+    gc.disable()  # It would look through each syntax tree many times while that grows.
+    try:
+        for number, file in enumerate(files):
+            yield from check_file(file, judge, project)
+            if number % 100 == 99:
+                gc.collect()
+    finally:
+        if collects:
+            gc.enable()
+
+
+def check_file(file: str, judge: Judge, project: Project | None = None) -> list[Finding]:
+    """What is found in one program, in the order of its lines.
+
+    Args:
+      file: Its path.
+      judge: What says whether names work.
+      project: The files that it is read with; by default those in its folder.
+
+    Returns:
+      The findings; that of an unreadable program is one of them, and no error is raised.
+    """
+    source = sources.read(file)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
+    try:
+        program = (project or Project()).program(file, source)
+        findings = list(_findings(file, program, judge))
+    except RecursionError:
+        findings = [
+            Finding(file, 0, 1, 1, 'unreadable', 'is nested too deeply to be looked through')
+        ]
+    finally:
+        sys.setrecursionlimit(limit)
+    findings += [
+        Finding(file, 0, line, column, 'unreadable', message)
+        for line, column, message in source.unreadable
+    ]
+    if source.cells is not None:
+        findings = [_in_cell(finding, source.cells) for finding in findings]
+    return sorted(set(findings))
+
+
+def _in_cell(finding: Finding, cells: Sequence[tuple[int, int]]) -> Finding:
+    cell, line = cells[min(finding.line, len(cells)) - 1]
+    return finding._replace(cell=cell, line=line)
+
+
+def _findings(file: str, program: Program, judge: Judge) -> Iterator[Finding]:
+    stored = program.stored()
+    uses = program.uses()
+    failed = _failed_tries(uses, judge)
+    for use in uses:
+        name, verdict = _verdict(use, judge, stored, failed)
+        if verdict is None:
+            continue
+        yield Finding(
+            file,
+            0,
+            getattr(use.node, 'lineno', 1),
+            getattr(use.node, 'col_offset', 0) + 1,
+            verdict.kind,
+            verdict.message,
+            verdict.replacement,
+            name,
+            verdict.extra,
+        )
+    for name, node in rewriting.removed_names(program.tree):
+        module, _, last = name.rpartition('.')
+        instead = REMOVED[name]
+        yield _caution(
+            file,
+            node,
+            name,
+            f'{last} is gone from {module}; the runner has it in the files of a program',
+            '' if instead.startswith('tfhooks.') else instead.removeprefix('builtins.'),
+        )
+    for name, node in packages.imported(program.tree):
+        yield _caution(
+            file,
+            node,
+            name,
+            f'{name} is an installed package that was written for TensorFlow 1',
+            f'python -m tfhooks --package {name}',
+        )
+    for pattern, node in patterns.find(program):
+        yield Finding(
+            file,
+            0,
+            getattr(node, 'lineno', 1),
+            getattr(node, 'col_offset', 0) + 1,
+            pattern.kind,
+            pattern.message,
+            pattern.replacement,
+            pattern.name,
+            None,
+            pattern.row,
+        )
+
+
+def _caution(file: str, node: ast.AST, name: str, message: str, replacement: str) -> Finding:
+    line, column = getattr(node, 'lineno', 1), getattr(node, 'col_offset', 0) + 1
+    return Finding(file, 0, line, column, 'caution', message, replacement, name)
+
+
+_FAILS = ('gone', 'unknown')
+
+
+def _failed_tries(uses: Sequence[Use], judge: Judge) -> set[int]:
+    """The `try` statements in whose bodies something is gone, so that a handler runs."""
+    failed = set()
+    for use in uses:
+        if all(judge.judge(name).kind in _FAILS for name in use.names):
+            failed |= {guard.number for guard in use.guards if guard.kind == 'try'}
+    return failed
+
+
+def _verdict(
+    use: Use, judge: Judge, stored: set[str], failed: set[int]
+) -> tuple[str, Verdict | None]:
+    """What is to be said of a use, and of which of the names that it may stand for."""
+    judged = [(name, judge.judge(name)) for name in use.names]
+    for name, verdict in judged:
+        if verdict.kind not in _FAILS:
+            if verdict.kind == 'private' and any(
+                judge.judge(origin).kind == 'private' for origin, _ in use.through
+            ):
+                return name, WORKS  # The import has been reported.
+            return name, verdict
+    name, verdict = judged[0]
+    if any(name == one or name.startswith(f'{one}.') for one in stored):
+        return name, None
+    guards = list(use.guards)
+    for origin, origin_guards in use.through:
+        kind = judge.judge(origin).kind
+        if kind in _FAILS:
+            if origin.rpartition('.')[2][:1].isupper():
+                return name, None  # An attribute of a class whose import has been reported.
+            guards += origin_guards
+    if any(_spares(guard, use, failed) for guard in guards):
+        return name, verdict._replace(kind='guarded')
+    if not use.is_certain and verdict.kind == 'unknown':
+        return name, None
+    return name, verdict
+
+
+def _spares(guard: Guard, use: Use, failed: set[int]) -> bool:
+    """Whether a program goes on without what this guards."""
+    if guard.kind == 'handler':
+        return guard.number not in failed
+    if guard.kind == 'try':
+        return guard.imports if use.is_import else guard.attributes or guard.imports
+    return True
+
+
+if __name__ == '__main__':
+    _parser = argparse.ArgumentParser(prog='python -m tfhooks check')
+    add_arguments(_parser)
+    sys.exit(main(_parser.parse_args()))

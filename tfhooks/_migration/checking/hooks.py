@@ -1,0 +1,114 @@
+"""Patterns in the hooks and listeners that a program defines itself."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tfhooks._migration.checking.facts import HOOKS, Facts, Function
+from tfhooks._migration.checking.sessions import values_fed
+
+Found = Iterator[tuple[str, ast.AST]]
+_STEPS = ('get_global_step', 'get_or_create_global_step', 'create_global_step')
+_ENDS = ('OutOfRangeError', 'StopIteration')
+_BARE = (ast.Dict, ast.List, ast.Tuple, ast.ListComp, ast.DictComp, ast.JoinedStr)
+
+
+def find(facts: Facts) -> Found:
+    """The patterns in one program, by name, and where each is."""
+    for hook in facts.classes_of(*HOOKS):
+        before_run = facts.method(hook, 'before_run')
+        if before_run is not None:
+            yield from _requests(facts, hook, before_run)
+        for name in ('after_run', 'after_create_session'):
+            method = facts.method(hook, name)
+            if method is not None:
+                yield from _ends_raised(facts, method)
+        for node in ast.walk(hook):
+            above = node.value if isinstance(node, ast.Attribute) else None
+            is_args = isinstance(above, ast.Attribute) and above.attr == 'original_args'
+            if is_args and getattr(node, 'attr', '') == 'options':
+                yield 'original-options', node
+    for listener in facts.classes_of('CheckpointSaverListener'):
+        method = facts.method(listener, 'after_save')
+        for node in facts.inside(method) if method is not None else ():
+            is_return = isinstance(node, ast.Return) and isinstance(node.value, ast.Constant)
+            if is_return and getattr(getattr(node, 'value', None), 'value', None) is True:
+                yield 'listener-stops', node
+
+
+def _requests(facts: Facts, hook: ast.ClassDef, before_run: Function) -> Found:
+    for node in facts.inside(before_run):
+        returned = node.value if isinstance(node, ast.Return) else None
+        if returned is not None and _is_bare(facts, hook, returned):
+            yield 'bare-request', node
+        if isinstance(node, ast.Call) and facts.called(node) == 'SessionRunArgs':
+            fetches = facts.argument(node, 'fetches')
+            if fetches is not None and _holds_step(facts, hook, fetches):
+                yield 'step-fetched', node
+            for value in values_fed(facts, facts.argument(node, 'feed_dict')):
+                if isinstance(value, ast.Constant) and value.value is None:
+                    yield 'none-fed', value
+            options = facts.argument(node, 'options')
+            run_options = facts.value(options) if options is not None else None
+            words = run_options.keywords if isinstance(run_options, ast.Call) else []
+            is_timed = any(word.arg == 'timeout_in_ms' for word in words)
+            if is_timed and facts.called(run_options) == 'RunOptions':
+                yield 'hook-timeout', node
+
+
+def _is_bare(facts: Facts, hook: ast.ClassDef, returned: ast.expr) -> bool:
+    """Whether what `before_run` returns is surely a fetch, and not a request."""
+    value = facts.value(returned)
+    if isinstance(value, _BARE):
+        return True
+    if isinstance(value, ast.Constant):
+        return value.value is not None
+    if _is_self(value):
+        assert isinstance(value, ast.Attribute)
+        values = facts.attribute_values(hook, value.attr)
+        return bool(values) and all(facts.called(one) in _STEPS for one in values or ())
+    return facts.called(value) in _STEPS
+
+
+def _is_self(node: ast.expr) -> bool:
+    return (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == 'self'
+    )
+
+
+def _holds_step(facts: Facts, hook: ast.ClassDef, fetches: ast.expr) -> bool:
+    for node in ast.walk(fetches):
+        if isinstance(node, ast.Call) and facts.called(node) in _STEPS:
+            return True
+        if isinstance(node, ast.Name) and facts.called(facts.value(node)) in _STEPS:
+            return True
+        if isinstance(node, ast.Attribute) and _is_self(node):
+            values = facts.attribute_values(hook, node.attr) or []
+            given = [one for one in values if not isinstance(one, ast.Constant)]
+            if given and all(facts.called(one) in _STEPS for one in given):
+                return True
+    return False
+
+
+def _ends_raised(facts: Facts, method: Function) -> Found:
+    for node in facts.inside(method):
+        if not isinstance(node, ast.Raise) or node.exc is None:
+            continue
+        error = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+        is_builtin = isinstance(error, ast.Name) and error.id == 'StopIteration'
+        if not is_builtin and facts.name(error) not in _ENDS:
+            continue
+        in_try = any(
+            isinstance(place, ast.Try) and _is_in_body(facts, node, place)
+            for place in facts.above(node)
+        )
+        if not in_try:
+            yield 'end-of-data-raised', node
+
+
+def _is_in_body(facts: Facts, node: ast.AST, place: ast.Try) -> bool:
+    above = [node, *facts.above(node)]
+    return bool(place.handlers) and any(statement in above for statement in place.body)

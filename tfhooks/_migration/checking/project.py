@@ -1,0 +1,119 @@
+"""What the files of a project import for each other: `from common import tf`."""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from tfhooks._migration.checking import files
+from tfhooks._migration.checking.program import Program
+
+# Only whole namespaces: of a name that one file guards, another must not be blamed for the use.
+_NAMESPACES = {
+    'tensorflow',
+    'tensorflow.compat.v1',
+    'tensorflow.compat.v2',
+    'tfhooks',
+    'tfhooks.v1',
+}
+_NOTHING: Mapping[str, str] = {}
+
+
+class _Passed(NamedTuple):
+    """What a file imports from another: `from <level><module> import <name> as <variable>`."""
+
+    variable: str
+    name: str
+    module: str
+    level: int
+
+
+class _File(NamedTuple):
+    """What a file has to give, and what it passes on."""
+
+    own: Mapping[str, str]
+    passed: Sequence[_Passed]
+
+
+class Project:
+    """The files that are read together.
+
+    Args:
+      paths: The files and folders that are read; modules are looked for in these folders alone, and
+        beside the file that imports.
+    """
+
+    def __init__(self, paths: Sequence[str] = ()) -> None:
+        self._roots = [os.path.abspath(path) for path in paths if os.path.isdir(path)]
+        self._files: dict[str, _File] = {}
+        self._given: dict[str, Mapping[str, str]] = {}
+
+    def program(self, file: str, source: files.Source) -> Program:
+        """The names of one program of the project."""
+        folder = os.path.dirname(os.path.abspath(file))
+
+        def given_by(module: str, level: int) -> Mapping[str, str]:
+            other = self._find(folder, module, level)
+            if other is None:
+                return _NOTHING
+            if other not in self._given:
+                self._given[other] = self._namespaces(other, {})
+            return self._given[other]
+
+        return Program(source.tree, given_by)
+
+    def _namespaces(self, file: str, known: dict[str, Mapping[str, str]]) -> Mapping[str, str]:
+        """The namespaces that a file gives; `known` ends the circles of files."""
+        if file in known:
+            return known[file]
+        found: dict[str, str] = {}
+        known[file] = found
+        folder = os.path.dirname(file)
+        for variable, name, module, level in self._read(file).passed:
+            other = self._find(folder, module, level)
+            given = self._namespaces(other, known) if other is not None else _NOTHING
+            if name == '*':
+                found.update(given)
+            elif name in given:
+                found[variable] = given[name]
+        found.update(self._read(file).own)
+        return found
+
+    def _read(self, file: str) -> _File:
+        if file not in self._files:
+            tree = files.read(file).tree
+            passed = [
+                _Passed(alias.asname or alias.name, alias.name, node.module or '', node.level)
+                for node in tree.body
+                if isinstance(node, ast.ImportFrom)
+                for alias in node.names
+            ]
+            self._files[file] = _File(Program(tree).namespaces(_NAMESPACES), passed)
+        return self._files[file]
+
+    def _find(self, folder: str, module: str, level: int) -> str | None:
+        """The file of a module that a file in some folder imports, where it is of the project."""
+        if not level and module.partition('.')[0] in sys.stdlib_module_names:
+            return None
+        for base in self._bases(folder, level):
+            place = os.path.join(base, *module.split('.')) if module else base
+            for file in (f'{place}.py', os.path.join(place, '__init__.py')):
+                if os.path.isfile(file):
+                    return file
+        return None
+
+    def _bases(self, folder: str, level: int) -> list[str]:
+        """The folders that the names of modules begin in."""
+        if level:
+            for _ in range(level - 1):
+                folder = os.path.dirname(folder)
+            return [folder]
+        bases = [folder]
+        for root in self._roots:
+            while folder.startswith(root + os.sep):
+                folder = os.path.dirname(folder)
+                bases.append(folder)
+        return bases

@@ -1,0 +1,264 @@
+"""Patterns in how a program makes sessions and stock hooks, and uses sessions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from tfhooks._migration.checking.facts import HOOKS, SESSIONS, Facts
+
+Found = Iterator[tuple[str, ast.AST]]
+_ITERATORS = ('map', 'filter', 'iter', 'zip', 'reversed')
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+
+
+def find(facts: Facts) -> Found:
+    """The patterns in one program, by name, and where each is."""
+    for session in facts.calls(*SESSIONS):
+        yield from _arguments(facts, session)
+        yield from _lists(facts, session)
+        yield from _savers(facts, session)
+        yield from _reused(facts, session)
+    yield from _stock_hooks(facts)
+    for node in facts.nodes:
+        if isinstance(node, ast.With):
+            yield from _with(facts, node)
+        elif isinstance(node, ast.Call):
+            yield from _run(facts, node)
+
+
+def _number(facts: Facts, node: ast.expr | None) -> float | None:
+    """The number that an expression is, where it is written out."""
+    value = facts.value(node) if node is not None else None
+    if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub):
+        number = _number(facts, value.operand)
+        return None if number is None else -number
+    if isinstance(value, ast.Constant) and isinstance(value.value, int | float):
+        return float(value.value)
+    return None
+
+
+def _is_none(facts: Facts, node: ast.expr | None) -> bool:
+    value = facts.value(node) if node is not None else None
+    return value is None or (isinstance(value, ast.Constant) and value.value is None)
+
+
+def _elements(facts: Facts, node: ast.expr | None) -> list[ast.expr]:
+    """The elements of a list that is written out, as far as they are."""
+    if node is None:
+        return []
+    value = facts.value(node)
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
+        return [*_elements(facts, value.left), *_elements(facts, value.right)]
+    if isinstance(value, ast.List | ast.Tuple):
+        return [element for element in value.elts if not isinstance(element, ast.Starred)]
+    return []
+
+
+def _given(facts: Facts, session: ast.Call) -> list[ast.expr]:
+    """The hooks of a session, as far as they are written out."""
+    return [
+        element
+        for name in ('hooks', 'chief_only_hooks')
+        for element in _elements(facts, facts.argument(session, name))
+    ]
+
+
+def _arguments(facts: Facts, session: ast.Call) -> Found:
+    secs = _number(facts, facts.argument(session, 'save_checkpoint_secs'))
+    steps = _number(facts, facts.argument(session, 'save_checkpoint_steps'))
+    if secs and steps and secs > 0 and steps > 0:
+        yield 'two-cadences', session
+
+
+def _lists(facts: Facts, session: ast.Call) -> Found:
+    for name in ('hooks', 'chief_only_hooks'):
+        given = facts.argument(session, name)
+        if given is None:
+            continue
+        value = facts.value(given)
+        if isinstance(value, ast.GeneratorExp):
+            yield 'hooks-generator', given
+        elif isinstance(value, ast.Call):
+            function = value.func
+            is_builtin = isinstance(function, ast.Name) and not facts.bindings(function)
+            if is_builtin and getattr(function, 'id', '') in _ITERATORS:
+                yield 'hooks-generator', given
+            elif facts.called(value) in HOOKS:
+                yield 'hooks-single', given
+    seen = set()
+    for element in _given(facts, session):
+        if isinstance(element, ast.Name | ast.Attribute):
+            if facts.name(element) in HOOKS:
+                yield 'hooks-class', element
+            shown = ast.dump(element)
+            if shown in seen and not _is_none(facts, element):
+                yield 'hook-twice', element
+            seen.add(shown)
+
+
+def _savers(facts: Facts, session: ast.Call) -> Found:
+    places = set()
+    if facts.called(session) == 'MonitoredTrainingSession' and _saves(facts, session):
+        directory = facts.argument(session, 'checkpoint_dir')
+        if directory is not None:
+            places.add(_written(facts, directory))
+    for element in _given(facts, session):
+        hook = facts.value(element)
+        if isinstance(hook, ast.Call) and facts.called(hook) == 'CheckpointSaverHook':
+            directory = facts.argument(hook, 'checkpoint_dir')
+            if directory is None:
+                continue
+            place = _written(facts, directory)
+            if place is not None and place in places:
+                yield 'two-savers', hook
+            places.add(place)
+    if not _is_none(facts, facts.argument(session, 'checkpoint_dir')) and _saves(facts, session):
+        for element in _given(facts, session):
+            hook = facts.value(element)
+            if isinstance(hook, ast.Call) and facts.called(hook) == 'NanTensorHook':
+                fails = facts.argument(hook, 'fail_on_nan_loss')
+                if isinstance(fails, ast.Constant) and fails.value is False:
+                    yield 'nan-goes-on', hook
+
+
+def _saves(facts: Facts, session: ast.Call) -> bool:
+    """Whether a MonitoredTrainingSession surely has a saver of its own."""
+    if facts.is_open(session) or facts.called(session) != 'MonitoredTrainingSession':
+        return False
+    given = [
+        facts.argument(session, name) for name in ('save_checkpoint_secs', 'save_checkpoint_steps')
+    ]
+    chief = facts.argument(session, 'is_chief')
+    if isinstance(chief, ast.Constant) and not chief.value:
+        return False
+    if given == [None, None]:
+        return True
+    return any((_number(facts, value) or 0) > 0 for value in given)
+
+
+def _written(facts: Facts, directory: ast.expr) -> str | None:
+    """A directory as the program writes it; None where two of the same text may differ."""
+    value = facts.value(directory)
+    parts = list(ast.walk(value))
+    if any(isinstance(part, ast.Call | ast.Await | ast.NamedExpr) for part in parts):
+        # A call written twice may give two directories, a name that stands for it does not.
+        return f'{ast.dump(directory)}' if isinstance(directory, ast.Name) else None
+    return ast.dump(value)
+
+
+def _reused(facts: Facts, session: ast.Call) -> Found:
+    function = facts.function_of(session)
+    loops = [
+        place
+        for place in facts.above(session)
+        if isinstance(place, _LOOPS) and facts.function_of(place) is function
+    ]
+    for element in _given(facts, session) if loops else ():
+        hook = facts.value(element)
+        if not isinstance(element, ast.Name) or facts.called(hook) != 'StopAtStepHook':
+            continue
+        assert isinstance(hook, ast.Call)
+        above = list(facts.above(hook))
+        if facts.argument(hook, 'num_steps') is None or any(loop in above for loop in loops):
+            continue
+        if facts.function_of(hook) is function:
+            yield 'stop-hook-reused', element
+
+
+def _stock_hooks(facts: Facts) -> Found:
+    for hook in facts.calls('SummarySaverHook'):
+        wheres = [facts.argument(hook, name) for name in ('output_dir', 'summary_writer')]
+        if not facts.is_open(hook) and all(_is_written_none(where) for where in wheres):
+            yield 'summary-nowhere', hook
+    for hook in facts.calls('LoggingTensorHook'):
+        tensors = facts.argument(hook, 'tensors')
+        if tensors is not None and isinstance(facts.value(tensors), ast.GeneratorExp):
+            yield 'logging-generator', hook
+    for timer in facts.calls('SecondOrStepTimer'):
+        for name in ('every_secs', 'every_steps'):
+            period = _number(facts, facts.argument(timer, name))
+            if period is not None and period <= 0:
+                yield 'timer-period', timer
+
+
+def _is_written_none(node: ast.expr | None) -> bool:
+    return node is None or (isinstance(node, ast.Constant) and node.value is None)
+
+
+def _is_session(facts: Facts, node: ast.expr) -> bool:
+    """Whether a name is a monitored session, and nothing else."""
+    bindings = facts.bindings(node)
+    return bool(bindings) and all(
+        len(binding.values) == 1
+        and not isinstance(binding.values[0], str)
+        and facts.called(binding.values[0]) in SESSIONS
+        for binding in bindings
+    )
+
+
+def _run(facts: Facts, call: ast.Call) -> Found:
+    function = call.func
+    is_run = isinstance(function, ast.Attribute) and function.attr == 'run'
+    if is_run and isinstance(function, ast.Attribute) and _is_session(facts, function.value):
+        fed = next((word.value for word in call.keywords if word.arg == 'feed_dict'), None)
+        fed = call.args[1] if fed is None and len(call.args) > 1 else fed
+        for value in values_fed(facts, fed):
+            if isinstance(value, ast.Constant) and value.value is None:
+                yield 'none-fed', value
+
+
+def values_fed(facts: Facts, fed: ast.expr | None) -> Sequence[ast.expr]:
+    """The values of a feed_dict that is written out."""
+    value = facts.value(fed) if fed is not None else None
+    return value.values if isinstance(value, ast.Dict) else ()
+
+
+def _with(facts: Facts, statement: ast.With) -> Found:
+    for item in statement.items:
+        name = item.optional_vars
+        if not isinstance(name, ast.Name) or facts.called(item.context_expr) not in SESSIONS:
+            continue
+        for node in facts.inside(statement):
+            if _calls_method(node, name.id, 'close') and not _rebinds(statement.body, name.id):
+                yield 'close-inside', node
+        for after in _following(facts, statement):
+            if _rebinds([after], name.id):
+                break
+            for node in (after, *facts.inside(after)):
+                if _calls_method(node, name.id, 'run'):
+                    yield 'run-after-close', node
+
+
+def _calls_method(node: ast.AST, name: str, method: str) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == method
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == name
+    )
+
+
+def _following(facts: Facts, statement: ast.stmt) -> Sequence[ast.stmt]:
+    """The statements after one in the same block; none where it may have left the block."""
+    parent = facts.parents.get(id(statement))
+    for field in ('body', 'orelse', 'finalbody'):
+        block = getattr(parent, field, None)
+        if isinstance(block, list) and statement in block:
+            following = block[block.index(statement) + 1 :]
+            return [
+                node
+                for node in following
+                if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            ]
+    return []
+
+
+def _rebinds(statements: Sequence[ast.stmt], name: str) -> bool:
+    return any(
+        (isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load))
+        or (isinstance(node, ast.Global | ast.Nonlocal) and name in node.names)
+        for statement in statements
+        for node in ast.walk(statement)
+    )

@@ -1,0 +1,262 @@
+"""`python -m tfhooks [options] script.py [arguments]`: a program, run as Python would run it.
+
+What is in this process before the program begins is what Python has there, too: the program is the
+module `__main__`, its arguments are `sys.argv`, its directory is first in `sys.path`. An exception
+that the program does not catch goes on to Python, which prints it and chooses the exit code; only
+the lines of this file are taken out of the traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import builtins
+import importlib.util
+import os
+import sys
+import zipfile
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from types import CodeType, ModuleType, TracebackType
+from typing import Any
+
+from tfhooks import __version__
+from tfhooks._legacy import rewriting
+from tfhooks._migration import imports, settings
+
+_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_DESCRIPTION = """
+Runs a program written for TensorFlow 1 as it is: whatever it imports of TensorFlow is tfhooks.v1.
+Everything after the program's name is the program's own. `python -m tfhooks check PATH...` says
+beforehand what will not work; `python -m tfhooks compare-traces A B` compares what --trace wrote.
+"""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the program that the command line names.
+
+    Args:
+      argv: The arguments of `python -m tfhooks`.
+
+    Returns:
+      0, when the program has come to its end. Its exceptions, SystemExit among them, are raised.
+    """
+    own, rest = _divided(argv)
+    parser = _parser()
+    options = parser.parse_args(own)
+    if not rest:
+        parser.error('which program? Give a script, or -m and a module')
+    is_module = rest[0] == '-m'
+    if is_module and len(rest) == 1:
+        parser.error('argument -m: which module?')
+    chosen = settings.Settings(
+        packages=tuple(options.package),
+        save_on_error=options.save_on_error,
+        save_on_preemption=options.save_on_preemption,
+        hook_costs=options.hook_costs,
+        run_plans=not options.no_run_plans,
+        children=options.children,
+        removed_names=not options.no_removed_names,
+        trace=options.trace,
+        trace_runs=options.trace_runs,
+    )
+    program = settings.install(chosen)
+    if is_module:
+        _run_module(rest[1], rest[2:], program)
+    else:
+        _run_script(rest[0], rest[1:], program)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='python -m tfhooks',
+        usage='python -m tfhooks [options] (script.py | -m module) [arguments of the program]',
+        description=_DESCRIPTION,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add('--version', action='version', version=f'tfhooks {__version__}')
+    add(
+        '--save-on-preemption',
+        action='store_true',
+        help='on SIGTERM or SIGINT, each session stops after the running step, saves and ends',
+    )
+    add(
+        '--save-on-error',
+        action='store_true',
+        help='each session saves also when its loop ends by an exception',
+    )
+    add('--hook-costs', action='store_true', help='log what each hook of each session costs')
+    add('--no-run-plans', action='store_true', help="let TensorFlow's Session.run do each run")
+    add(
+        '--no-removed-names',
+        action='store_true',
+        help='leave names gone that NumPy, SciPy and Python have removed, such as np.float',
+    )
+    add('--trace', metavar='FILE', help='write down what hooks and sessions do; see compare-traces')
+    add(
+        '--trace-runs',
+        metavar='N',
+        type=int,
+        default=1000,
+        help='how many runs of each session to write down (default: %(default)s)',
+    )
+    add(
+        '--children',
+        action='store_true',
+        help='also in processes that multiprocessing spawns (those it forks have it anyway)',
+    )
+    add(
+        '--package',
+        metavar='NAME',
+        action='append',
+        default=[],
+        help='an installed package that is written for TensorFlow 1, too; may be given repeatedly',
+    )
+    return parser
+
+
+def _divided(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Divides the arguments into the runner's and, from its name or -m on, the program's."""
+    takes_value = ('--trace', '--trace-runs', '--package')
+    at = 0
+    while at < len(argv) and argv[at].startswith('-') and argv[at][:2] != '-m':
+        if argv[at] == '--':
+            return list(argv[:at]), list(argv[at + 1 :])
+        at += 2 if argv[at] in takes_value else 1
+    rest = list(argv[at:])
+    if rest and rest[0].startswith('-m') and len(rest[0]) > 2:
+        rest[:1] = ['-m', rest[0][2:]]
+    return list(argv[:at]), rest
+
+
+def _run_script(path: str, arguments: Sequence[str], program: imports.Program) -> None:
+    sys.argv[:] = [path, *arguments]
+    if os.path.isdir(path) or zipfile.is_zipfile(path):
+        # As Python does with a directory or an archive: its __main__, and itself in the path.
+        _first_in_path(os.path.abspath(path))
+        spec = PathFinder.find_spec('__main__', [os.path.abspath(path)])
+        if spec is None:
+            sys.exit(f"{sys.executable}: can't find '__main__' module in {os.path.abspath(path)!r}")
+        _run_spec(spec)
+        return
+    full = os.path.abspath(path)
+    try:
+        with open(full, 'rb') as file:
+            source = file.read()
+    except OSError as error:
+        print(
+            f"{sys.executable}: can't open file {full!r}: [Errno {error.errno}] {error.strerror}",
+            file=sys.stderr,
+        )
+        sys.exit(2)
+    _first_in_path(os.path.dirname(os.path.realpath(full)))
+    main_module = _new_main(full, SourceFileLoader('__main__', full), None)
+    try:
+        code = program.compile(source, full)
+        exec(code, vars(main_module))
+    except BaseException as error:
+        _hand_on(error)
+        raise
+
+
+def _run_module(name: str, arguments: Sequence[str], program: imports.Program) -> None:
+    if name.partition('.')[0] == 'pytest' and not any(a.startswith('--assert') for a in arguments):
+        # It would compile the program's tests itself, with the import statements as they are.
+        arguments = ['--assert=plain', *arguments]
+    sys.argv[:] = ['-m', *arguments]
+    program.packages.add(name.partition('.')[0])
+    try:
+        spec = _spec_of(name)
+        package = ''
+        if spec is not None and spec.submodule_search_locations is not None:
+            package = f'; {name!r} is a package and cannot be directly executed'
+            name = f'{name}.__main__'
+            spec = _spec_of(name)
+    except BaseException as error:
+        _hand_on(error)
+        raise
+    if spec is None:
+        sys.exit(f'{sys.executable}: No module named {name}{package}')
+    sys.argv[0] = spec.origin or name
+    _run_spec(spec)
+
+
+def _spec_of(name: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and f'{name}.'.startswith(f'{error.name}.'):
+            return None
+        raise
+
+
+def _run_spec(spec: ModuleSpec) -> None:
+    loader: Any = spec.loader
+    main_module = _new_main(spec.origin, loader, spec)
+    try:
+        code: CodeType | None = loader.get_code(spec.name)
+        if code is None:
+            raise ImportError(f'No code object available for {spec.name}')
+        exec(code, vars(main_module))
+    except BaseException as error:
+        _hand_on(error)
+        raise
+
+
+def _new_main(path: str | None, loader: Any, spec: ModuleSpec | None) -> ModuleType:
+    module = ModuleType('__main__')
+    vars(module).update(
+        __annotations__={},
+        __builtins__=builtins,
+        __cached__=None if spec is None else spec.cached,
+        __file__=path,
+        __loader__=loader,
+        __package__=None if spec is None else spec.parent,
+        __spec__=spec,
+    )
+    sys.modules['__main__'] = module
+    return module
+
+
+def _first_in_path(directory: str) -> None:
+    # Python has put nothing there where it was asked for a safe path.
+    if getattr(sys.flags, 'safe_path', False) or sys.flags.isolated:
+        return
+    sys.path[0] = directory
+
+
+def _hand_on(error: BaseException) -> None:
+    """Has Python report an exception without the lines that are the runner's.
+
+    The program's own `sys.excepthook` is called, if it has set one. The exception is raised on, so
+    that Python chooses the exit code, and dies by SIGINT after a KeyboardInterrupt.
+    """
+    if imports.OURS in sys.modules:
+        from tfhooks._session import hints  # With TensorFlow, which the program has imported.
+
+        hints.hint(error)
+    report, traceback = sys.excepthook, _without_runner(error.__traceback__)
+
+    def excepthook(
+        kind: type[BaseException], value: BaseException, full: TracebackType | None
+    ) -> None:
+        sys.excepthook = report
+        if value is error:
+            value.__traceback__ = full = traceback
+        report(kind, value, full)
+
+    sys.excepthook = excepthook
+
+
+def _without_runner(traceback: TracebackType | None) -> TracebackType | None:
+    kept: list[TracebackType] = []
+    while traceback is not None:
+        path = traceback.tb_frame.f_code.co_filename
+        if not path.startswith((_HERE, rewriting.__file__, '<frozen ')):
+            kept.append(traceback)
+        traceback = traceback.tb_next
+    last: TracebackType | None = None
+    for one in reversed(kept):
+        last = TracebackType(last, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    return last

@@ -1,0 +1,103 @@
+"""What the runner is asked for, and how it is put into effect: in its process or in a child."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tfhooks._migration import imports
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The options of the runner.
+
+    Attributes:
+      packages: Installed packages that count as the program's own.
+      save_on_error: Whether each session saves when its loop ends by an exception.
+      save_on_preemption: Whether each session saves and ends on SIGTERM or SIGINT.
+      hook_costs: Whether each session has a HookCostHook.
+      run_plans: Whether runs are served by run plans.
+      children: Whether processes that multiprocessing spawns are to have all this, too.
+      removed_names: Whether the program's files have names that Python and NumPy removed.
+      trace: The file to write the trace to, or None.
+      trace_runs: How many runs of each session the trace has.
+    """
+
+    packages: tuple[str, ...] = ()
+    save_on_error: bool = False
+    save_on_preemption: bool = False
+    hook_costs: bool = False
+    run_plans: bool = True
+    children: bool = False
+    removed_names: bool = True
+    trace: str | None = None
+    trace_runs: int = 1000
+
+
+def install(settings: Settings) -> imports.Program:
+    """Puts the settings into effect; what needs TensorFlow waits until it is imported."""
+    if not settings.run_plans:
+        os.environ['TFHOOKS_RUN_PLANS'] = '0'
+    program = imports.Program(settings.packages, settings.removed_names)
+    recording: Callable[[], None] | None = None
+    if settings.trace is not None:
+        recording = _record(settings.trace, settings.trace_runs)
+
+    def when_ready() -> None:
+        import tfhooks
+        from tfhooks._session import defaults
+
+        tfhooks.patch()
+        defaults.save_on_error = settings.save_on_error
+        defaults.save_on_preemption = settings.save_on_preemption
+        if settings.hook_costs:
+            defaults.hooks.append(tfhooks.HookCostHook)
+        if recording is not None:
+            recording()
+
+    imports.install(program, when_ready)
+    if settings.children:
+        _follow_children(settings)
+    return program
+
+
+def _record(path: str, most_runs: int) -> Callable[[], None]:
+    from tfhooks._migration import trace_recorder
+
+    recorder = trace_recorder.Recorder(path, most_runs)
+    return lambda: recorder.watch(_tensorflow_of_program())
+
+
+def _tensorflow_of_program() -> Any:
+    """The module that the program has for TensorFlow."""
+    return sys.modules[imports.OURS]
+
+
+class _InChild:
+    """What a spawned process unpickles before it imports the program: it installs the settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __reduce__(self) -> tuple[Callable[[Settings], object], tuple[Settings]]:
+        return install, (self._settings,)
+
+
+def _follow_children(settings: Settings) -> None:
+    # A child's trace would be written over the program's.
+    settings = dataclasses.replace(settings, trace=None)
+    from multiprocessing import forkserver, spawn
+
+    prepare: Callable[[str], dict[str, Any]] = spawn.get_preparation_data
+
+    def get_preparation_data(name: str) -> dict[str, Any]:
+        # A child reads all of it before it uses any, and leaves what it does not know.
+        return {**prepare(name), 'tfhooks': _InChild(settings)}
+
+    setattr(spawn, 'get_preparation_data', get_preparation_data)  # noqa: B010
+    # The server would import the program before it is told of this.
+    forkserver.set_forkserver_preload([])

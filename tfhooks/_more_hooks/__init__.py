@@ -1,0 +1,1 @@
+"""Hooks that TensorFlow does not have, and what makes hooks of functions and of other hooks."""

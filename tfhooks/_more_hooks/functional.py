@@ -1,0 +1,301 @@
+"""Small hooks without a class: made of functions, which are checked when the hook is made."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from tfhooks._base import arguments
+from tfhooks._base.hook_types import (
+    NextDue,
+    SessionRunArgs,
+    SessionRunContext,
+    SessionRunHook,
+    SessionRunValues,
+    SupportsNextDue,
+)
+from tfhooks._base.locks import Lock
+from tfhooks._run import fetching
+from tfhooks._tensorflow import Coordinator, Session, tf
+from tfhooks._timing import global_steps
+from tfhooks._timing.timer import SecondOrStepTimer
+
+if TYPE_CHECKING:
+    from tfhooks._tensorflow import Operation, Tensor
+
+    _Element = Tensor | Operation | str
+
+ResultT = TypeVar('ResultT')
+_Key = TypeVar('_Key')
+
+# What each function is called with.
+_ARGUMENTS = {
+    'begin': '',
+    'after_create_session': 'session, coord',
+    'before_run': 'run_context',
+    'after_run': 'run_context, run_values',
+    'end': 'session',
+    'on_error': 'session, error',
+}
+
+
+def hook(
+    *,
+    begin: Callable[[], object] | None = None,
+    after_create_session: Callable[[Session, Coordinator], object] | None = None,
+    before_run: Callable[[SessionRunContext], SessionRunArgs[ResultT] | None] | None = None,
+    after_run: Callable[[SessionRunContext, SessionRunValues[ResultT]], object] | None = None,
+    end: Callable[[Session], object] | None = None,
+    on_error: Callable[[Session | None, BaseException], object] | None = None,
+) -> SessionRunHook[ResultT]:
+    """Makes a hook of functions, each of which does what the method of its name does.
+
+        hook = tfhooks.hook(end=lambda session: print('done'))
+
+    Args:
+      begin: Called with nothing; see `SessionRunHook`, like those that follow.
+      after_create_session: Called with the raw session and its coordinator.
+      before_run: Called with the run context; returns a SessionRunArgs or None.
+      after_run: Called with the run context and the run values.
+      end: Called with the raw session.
+      on_error: Called with the raw session, or None, and the error.
+
+    Returns:
+      The hook. Messages name it by the first of the functions.
+
+    Raises:
+      TypeError: One of them is no function or cannot be called so, or there is none.
+    """
+    functions = {
+        'begin': begin,
+        'after_create_session': after_create_session,
+        'before_run': before_run,
+        'after_run': after_run,
+        'end': end,
+        'on_error': on_error,
+    }
+    given = {name: function for name, function in functions.items() if function is not None}
+    if not given:
+        raise TypeError(f'tfhooks.hook: give at least one function: {"=..., ".join(functions)}=...')
+    for name, function in given.items():
+        _require_call(f'tfhooks.hook: {name}', function, _ARGUMENTS[name])
+    return _FunctionsHook(given)
+
+
+@overload
+def after_run(
+    fetches: _Element,
+    *,
+    every_n_steps: int | None = ...,
+    every_n_secs: float | None = ...,
+) -> Callable[[Callable[[Any], object]], FunctionHook[Any]]: ...
+@overload
+def after_run(
+    fetches: list[_Element] | list[Tensor] | list[Operation] | list[str],
+    *,
+    every_n_steps: int | None = ...,
+    every_n_secs: float | None = ...,
+) -> Callable[[Callable[[list[Any]], object]], FunctionHook[list[Any]]]: ...
+@overload
+def after_run(
+    fetches: dict[_Key, Tensor] | dict[_Key, Operation] | dict[_Key, str],
+    *,
+    every_n_steps: int | None = ...,
+    every_n_secs: float | None = ...,
+) -> Callable[[Callable[[dict[_Key, Any]], object]], FunctionHook[dict[_Key, Any]]]: ...
+@overload
+def after_run(
+    fetches: ResultT,
+    *,
+    every_n_steps: int | None = ...,
+    every_n_secs: float | None = ...,
+) -> Callable[[Callable[[ResultT], object]], FunctionHook[ResultT]]: ...
+def after_run(
+    fetches: Any,
+    *,
+    every_n_steps: int | None = None,
+    every_n_secs: float | None = None,
+) -> Callable[[Callable[[Any], object]], FunctionHook[Any]]:
+    """Makes a hook of a function of the results of a run.
+
+        @tfhooks.after_run({'loss': 'loss:0'}, every_n_steps=100)
+        def show(results):
+            print(results['loss'])
+
+        session = tfhooks.MonitoredTrainingSession(hooks=[show])
+
+    Args:
+      fetches: What to fetch: a tensor, an operation, a name, or any structure of them. The function
+        is called with the results in the same structure.
+      every_n_steps: The period in global steps, at least 1. The first run is due.
+      every_n_secs: The period in seconds, greater than 0. The first run is due. Without either
+        period the function is called after every run.
+
+    Returns:
+      A decorator that makes the function a hook, which can still be called as the function.
+
+    Raises:
+      TypeError: There is something in `fetches` that no graph knows, a period is of the wrong kind,
+        or (the decorator) what is decorated cannot be called with the results.
+      ValueError: Both periods are given, or one is not positive.
+    """
+    owner = 'tfhooks.after_run'
+    for path, leaf in fetching.leaves(fetches):
+        if leaf is None:
+            raise TypeError(f'{owner}: None cannot be fetched; {path}=None')
+        if not fetching.may_be_element(leaf):
+            raise TypeError(
+                f'{owner}: fetches must be tensors, operations, names or structures of them; '
+                f'{path}={leaf!r} (type={type(leaf).__name__})'
+            )
+    secs = arguments.seconds(owner, 'every_n_secs', every_n_secs)
+    whole = arguments.whole(owner, 'every_n_steps', every_n_steps)
+    if secs is not None and whole is not None:
+        raise ValueError(
+            f'{owner}: give one period; every_n_steps={every_n_steps!r}, '
+            f'every_n_secs={every_n_secs!r}'
+        )
+
+    def decorate(function: Callable[[Any], object]) -> FunctionHook[Any]:
+        _require_call(owner, function, 'results')
+        if secs is None and whole is None:
+            return FunctionHook(fetches, function)
+        return _PeriodicHook(fetches, function, SecondOrStepTimer(secs, whole))
+
+    return decorate
+
+
+class _FunctionsHook(SessionRunHook[Any]):
+    """A hook whose methods are functions."""
+
+    def __init__(self, functions: dict[str, Callable[..., Any]]) -> None:
+        self.__name__ = _name(next(iter(functions.values())))
+        # As attributes of the object they stand before the methods of the class.
+        vars(self).update(functions)
+
+    def __repr__(self) -> str:
+        names = ', '.join(name for name in _ARGUMENTS if name in vars(self))
+        return f'<hook {self.__name__} of {names}>'
+
+
+class FunctionHook(SessionRunHook[ResultT], Generic[ResultT]):
+    """A hook that calls a function with the results of its fetches; see `after_run`."""
+
+    def __init__(self, fetches: Any, function: Callable[[ResultT], object]) -> None:
+        self.__name__ = _name(function)
+        self.__doc__ = function.__doc__
+        self.__wrapped__ = function
+        self._request: SessionRunArgs[Any] = SessionRunArgs(fetches)
+
+    def __call__(self, results: ResultT) -> Any:
+        """Calls the function."""
+        return self.__wrapped__(results)
+
+    def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[ResultT] | None:
+        """Asks for the fetches."""
+        return self._request
+
+    def after_run(
+        self, run_context: SessionRunContext, run_values: SessionRunValues[ResultT]
+    ) -> None:
+        """Calls the function with the results."""
+        self.__wrapped__(run_values.results)
+
+    def __repr__(self) -> str:
+        return f'<hook {self.__name__} after_run>'
+
+
+class _PeriodicHook(FunctionHook[ResultT], SupportsNextDue):
+    """A FunctionHook that is due every so many global steps or seconds."""
+
+    def __init__(
+        self, fetches: Any, function: Callable[[ResultT], object], timer: SecondOrStepTimer
+    ) -> None:
+        super().__init__(fetches, function)
+        self._timer = timer
+        self._counts_steps = timer._every_steps is not None
+        self._step: Any = None
+        self._lock = Lock()
+        # Operations have None for a result: in a tuple it says that they were asked for.
+        self._request = SessionRunArgs((fetches,))
+
+    def begin(self) -> None:
+        """Begins anew: the next run is due.
+
+        Raises:
+          RuntimeError: The period is one of steps, and the graph has no global step.
+        """
+        self._timer.reset()
+        if self._counts_steps:
+            self._step = tf.train.get_global_step()
+            if self._step is None:
+                raise RuntimeError(
+                    f'{self.__name__}: every_n_steps needs a global step in the graph: '
+                    'tf.train.get_or_create_global_step()'
+                )
+
+    def after_create_session(self, session: Session, coord: Coordinator) -> None:
+        """Takes up the cadence where a recovered session has gone back to an older step."""
+        if self._counts_steps and self._timer.last_triggered_step() is not None:
+            self._timer.rewind(int(session.run(self._step)))
+
+    def step_went_back(self, step: int) -> None:
+        """Takes up the cadence at `step`."""
+        if self._counts_steps:
+            self._timer.rewind(step)
+
+    def next_due(self) -> NextDue:
+        """When the function may be due; see `tfhooks.NextDue`."""
+        return self._timer.next_due()
+
+    def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[ResultT] | None:
+        """Asks for the fetches if the function may be due."""
+        if not self._timer.may_be_due(run_context, self._step):
+            return None
+        return self._request
+
+    def after_run(
+        self, run_context: SessionRunContext, run_values: SessionRunValues[ResultT]
+    ) -> None:
+        """Calls the function with the results if it is due."""
+        results: Any = run_values.results
+        if results is None:
+            return
+        step = global_steps.after(run_context, self._step) if self._counts_steps else 0
+        with self._lock:
+            # Another thread may have been first.
+            if not self._timer.is_due(step):
+                return
+            self._timer.update_last_triggered_step(step)
+        self.__wrapped__(results[0])
+
+
+def _name(function: Any) -> str:
+    name = getattr(function, '__name__', None)
+    return name if isinstance(name, str) else type(function).__name__
+
+
+def _require_call(owner: str, function: Any, parameters: str) -> None:
+    """Raises TypeError unless `function` takes `parameters` and does something when called."""
+    if not callable(function) or isinstance(function, type):
+        raise TypeError(
+            f'{owner} must be a function({parameters}). got {function!r} '
+            f'(type={type(function).__name__})'
+        )
+    if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+        raise TypeError(
+            f'{owner} must be a plain function: an async one or a generator does nothing when it '
+            f'is called. got {_name(function)}'
+        )
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # Some functions written in C do not say.
+        return
+    try:
+        signature.bind(*[name for name in parameters.split(', ') if name])
+    except TypeError as error:
+        raise TypeError(
+            f'{owner} must be callable as {_name(function)}({parameters}). '
+            f'got {_name(function)}{signature}: {error}'
+        ) from None

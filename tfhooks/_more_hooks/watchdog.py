@@ -1,0 +1,268 @@
+"""Steps that do not return."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import sys
+import threading
+import time
+import traceback
+import weakref
+from threading import get_ident
+from types import FrameType
+from typing import Any
+
+from tfhooks._base import arguments, log
+from tfhooks._base.hook_types import SessionRunContext, SessionRunHook, SessionRunValues
+from tfhooks._tensorflow import originals
+
+_NAME = 'StallWatchdogHook'
+
+
+class StallWatchdogHook(SessionRunHook[None]):
+    """Logs the stacks of all threads when a step, or the making of a session, does not end.
+
+    Not in TensorFlow. A step is watched from this hook's `before_run` to its `after_run`: the run
+    itself, and what other hooks do in between. The making of a session is watched from this hook's
+    `begin` on: an initializer that waits for a queue, a server that does not answer, another hook.
+    A thread of its own watches while a session is made or open. Python code has to run for it: a
+    call that hangs while it holds the interpreter's lock is not seen.
+    """
+
+    def __init__(self, timeout_secs: float, abort: bool = False) -> None:
+        """Makes the hook.
+
+        Args:
+          timeout_secs: How long a step may take, in seconds, greater than 0. The first step builds
+            what later ones use, so give it time.
+          abort: Whether to end the process when a step takes that long, by SIGABRT: nothing is
+            saved or cleaned up, and what supervises the process sees that it failed. A step that
+            hangs below Python cannot be ended in another way. Never while a session is made: a
+            worker may wait for its chief.
+
+        Raises:
+          TypeError: An argument is of the wrong kind.
+          ValueError: `timeout_secs` is zero or negative.
+        """
+        secs = arguments.seconds(_NAME, 'timeout_secs', timeout_secs)
+        if secs is None:
+            raise TypeError(f'{_NAME}: timeout_secs must be a number of seconds; timeout_secs=None')
+        arguments.is_a(_NAME, 'abort', abort, bool, 'True or False')
+        self._timeout_secs = float(secs)
+        self._abort = abort
+        self._runs: dict[int, _Run] = {}
+        self._watch: _Watch | None = None
+
+    def begin(self) -> None:
+        """Begins anew, and watches the making of the session."""
+        self._stop_watching()
+        session = _session_being_made()
+        if session is not None:
+            self._runs[get_ident()] = _Making(session)
+            self._start_watching()
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        """Starts to watch, and forgets the runs of a session that was lost."""
+        runs = self._runs
+        self._stop_watching()
+        # Other hooks are still to be told of the session.
+        self._runs = {thread: run for thread, run in runs.items() if isinstance(run, _Making)}
+        self._start_watching()
+
+    def _start_watching(self) -> None:
+        self._watch = _Watch(self._runs, self._timeout_secs, self._abort)
+        # A session of TensorFlow's that ends by an error tells nobody.
+        weakref.finalize(self, self._watch.stopped.set)
+
+    def before_run(self, run_context: SessionRunContext) -> None:
+        """Notes when the run began."""
+        self._runs[get_ident()] = _Run(run_context)
+
+    def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[None]) -> None:
+        """Notes that the run has returned."""
+        run = self._runs.pop(get_ident(), None)
+        if run is not None and run.reported:
+            log.warning(
+                '%s: the step returned after all, after %.1f seconds.',
+                _NAME,
+                time.monotonic() - run.began,
+            )
+
+    def end(self, session: Any) -> None:
+        """Stops watching."""
+        self._stop_watching()
+
+    def on_error(self, session: Any, error: BaseException) -> None:
+        """Stops watching."""
+        self._stop_watching()
+
+    def _stop_watching(self) -> None:
+        watch, self._watch = self._watch, None
+        self._runs = {}
+        if watch is not None:
+            watch.stop()
+
+
+class _Run:
+    """A run that has begun.
+
+    Attributes:
+      began: When, in seconds of `time.monotonic()`.
+      thread: The thread that makes it.
+      reported: Whether it has been reported as stalled.
+    """
+
+    what = 'a step has not returned'
+    may_abort = True
+
+    def __init__(self, run_context: Any) -> None:
+        self.began = time.monotonic()
+        self.thread = get_ident()
+        self.reported = False
+        self._context = weakref.ref(run_context)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the thread is in that run still: one that raised ends without `after_run`."""
+        context = self._context()
+        frame = None if context is None else _frames().get(self.thread)
+        while frame is not None:
+            if self._is_in(frame, context):
+                return True
+            frame = frame.f_back
+        return False
+
+    def _is_in(self, frame: FrameType, context: Any) -> bool:
+        # The session that makes the run holds its context.
+        return any(value is context for value in frame.f_locals.values())
+
+    @property
+    def fetches(self) -> Any:
+        """What the caller asked for."""
+        context = self._context()
+        return None if context is None else context.original_args.fetches
+
+
+class _Making(_Run):
+    """The making of a monitored session, which has begun. Its thread is in the constructor."""
+
+    what = 'the session has not been made'
+    may_abort = False
+
+    def _is_in(self, frame: FrameType, context: Any) -> bool:
+        return _is_constructor(frame) and frame.f_locals.get('self') is context
+
+    @property
+    def fetches(self) -> Any:
+        return None
+
+
+def _session_being_made() -> Any:
+    """The monitored session whose constructor this thread is in, or None."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if _is_constructor(frame):
+            return frame.f_locals['self']
+        frame = frame.f_back
+    return None
+
+
+def _is_constructor(frame: FrameType) -> bool:
+    kinds = (originals.MonitoredSession, originals.SingularMonitoredSession)
+    return frame.f_code.co_name == '__init__' and isinstance(frame.f_locals.get('self'), kinds)
+
+
+class _Watch:
+    """A thread that looks at the runs of one session, and must not keep anything of it alive.
+
+    Attributes:
+      stopped: To be set when the thread is to end.
+    """
+
+    def __init__(self, runs: dict[int, _Run], timeout_secs: float, abort: bool) -> None:
+        self._runs = runs
+        self._timeout_secs = timeout_secs
+        self._abort = abort
+        self.stopped = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name=_NAME, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self.stopped.set()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _watch(self) -> None:
+        wait = self._timeout_secs
+        while not self.stopped.wait(wait):
+            wait = self.look()
+
+    def look(self) -> float:
+        """Reports the runs that take too long, and returns for how long none can, in seconds."""
+        wait = self._timeout_secs
+        for run in list(self._runs.values()):
+            left = run.began + self._timeout_secs - time.monotonic()
+            if run.reported:
+                continue
+            if left > 0:
+                wait = min(wait, left)
+            elif run.goes_on:
+                run.reported = True
+                self._report(run)
+        return wait
+
+    def _report(self, run: _Run) -> None:
+        log.error(
+            '%s: %s for %.1f seconds; timeout_secs=%g, thread=%s, '
+            'fetches=%.200r. The stacks of all threads:\n%s',
+            _NAME,
+            run.what,
+            time.monotonic() - run.began,
+            self._timeout_secs,
+            _name_of_thread(run.thread),
+            run.fetches,
+            _stacks(),
+        )
+        if self._abort and run.may_abort:
+            log.error('%s: abort=True, so the process ends now by SIGABRT.', _NAME)
+            _flush()
+            os.abort()
+
+
+def _frames() -> dict[int, FrameType]:
+    """The frames in which the threads are.
+
+    Python may hold a lock meanwhile that the end of a thread's local data needs as well: a garbage
+    collection that begins just then, and frees some, would wait for itself.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return sys._current_frames()
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _stacks() -> str:
+    """The stacks of all threads but this one, outermost calls first, as in a traceback."""
+    return '\n'.join(
+        f'Thread {_name_of_thread(thread)}:\n{"".join(traceback.format_stack(frame))}'
+        for thread, frame in _frames().items()
+        if thread != get_ident()
+    )
+
+
+def _name_of_thread(ident: int) -> str:
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    return f'{names.get(ident, "(not of Python)")} ({ident})'
+
+
+def _flush() -> None:
+    """Writes out what was logged, as `os.abort` does not."""
+    for handler in [*log.logger.handlers, *logging.getLogger().handlers]:
+        handler.flush()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()

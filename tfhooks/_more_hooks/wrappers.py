@@ -1,0 +1,373 @@
+"""When a hook takes part: a wrapper around any hook, instead of an argument of each."""
+
+from __future__ import annotations
+
+import bisect
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from tfhooks._base import arguments, roles
+from tfhooks._base.hook_types import (
+    NEVER,
+    NextDue,
+    SessionRunArgs,
+    SessionRunContext,
+    SessionRunHook,
+    SessionRunValues,
+    SupportsNextDue,
+    SupportsSessionIsReady,
+    SupportsWrappedHook,
+)
+from tfhooks._base.locks import Lock
+from tfhooks._run.fast_way import answering
+from tfhooks._run.members import hears_of_errors, name_of, next_due, sleeps, validate_hooks
+from tfhooks._tensorflow import global_step_read
+from tfhooks._timing import global_steps
+from tfhooks._timing.timer import SecondOrStepTimer
+
+
+def every(
+    hook: Any,
+    *,
+    steps: int | None = None,
+    secs: float | None = None,
+    at: Iterable[int] | None = None,
+) -> SessionRunHook[Any]:
+    """A hook that takes part only in some runs: `before_run` and `after_run` are called in those.
+
+    `begin`, `after_create_session`, `end` and `on_error` are always called. The first run is due,
+    except with `at`; a period begins anew in the run that was due. Where a run may pass a due step
+    and then does not, `before_run` is called in it and `after_run` is not.
+
+    Args:
+      hook: Any hook: tfhooks', TensorFlow's or a third party's.
+      steps: The period in global steps, at least 1. Exactly one of the three must be given.
+      secs: The period in seconds, greater than 0. A run that begins when it is over is due.
+      at: The global steps, each at least 1: the run that reaches or passes one of them is due.
+        Steps that a session has reached when it starts are not made up for.
+
+    Returns:
+      A hook, for one session at a time, like the `hook` in it.
+
+    Raises:
+      TypeError: `hook` is no hook, or another argument is of the wrong kind.
+      ValueError: Not exactly one of the three is given, or a value is out of range.
+    """
+    name = f'every({_name_of_hook("every", hook)})'
+    if sum(given is not None for given in (steps, secs, at)) != 1:
+        raise ValueError(
+            f'{name}: exactly one of steps, secs and at must be given; '
+            f'steps={steps!r}, secs={secs!r}, at={at!r}'
+        )
+    if at is not None:
+        return _At(hook, name, _steps_to_be_at(name, at))
+    period = arguments.whole(name, 'steps', steps)
+    return _Every(hook, name, period, arguments.seconds(name, 'secs', secs))
+
+
+def only_if(hook: Any, predicate: Callable[[SessionRunContext], Any]) -> SessionRunHook[Any]:
+    """A hook that takes part only in the runs for which a function says so.
+
+    `begin`, `after_create_session`, `end` and `on_error` are always called.
+
+    Args:
+      hook: Any hook: tfhooks', TensorFlow's or a third party's.
+      predicate: Called before a run with its SessionRunContext: `run_context.original_args.fetches`
+        is what the caller asked for. If the result is true, the hook takes part. A hook that
+        sleeps is not asked for until it may be due.
+
+    Returns:
+      A hook, for one session at a time, like the `hook` in it.
+
+    Raises:
+      TypeError: `hook` is no hook, or `predicate` no function of one argument.
+    """
+    name = f'only_if({_name_of_hook("only_if", hook)})'
+    arguments.is_a(name, 'predicate', predicate, Callable, 'a function')
+    try:
+        inspect.signature(predicate).bind(None)
+    except ValueError:  # A built-in function that does not tell.
+        pass
+    except TypeError as error:
+        raise TypeError(
+            f'{name}: predicate must take one argument, the run_context; '
+            f'predicate={predicate!r}: {error}'
+        ) from None
+    return _OnlyIf(hook, name, predicate)
+
+
+def chief_only(hook: Any) -> SessionRunHook[Any]:
+    """A hook that takes part only in the session of the chief; see `tfhooks.role`.
+
+    A worker's session leaves it out: none of its methods is called, as with `chief_only_hooks` of
+    MonitoredTrainingSession. In TensorFlow's own sessions, which do not know of it, TF_CONFIG says
+    whether this process is the chief. A class of one's own says `chief_only = True` instead.
+
+    Args:
+      hook: Any hook: tfhooks', TensorFlow's or a third party's.
+
+    Returns:
+      A hook, for one session at a time, like the `hook` in it.
+
+    Raises:
+      TypeError: `hook` is no hook.
+    """
+    return _ChiefOnly(hook, f'chief_only({_name_of_hook("chief_only", hook)})')
+
+
+class _Wrapper(SessionRunHook[Any], SupportsNextDue, SupportsSessionIsReady, SupportsWrappedHook):
+    """A hook around a hook. Whether the inner one was asked in a run is told by the results.
+
+    Attributes:
+      wrapped_hook: The hook inside, which sessions treat by its kind.
+    """
+
+    def __init__(self, hook: Any, name: str) -> None:
+        self.wrapped_hook = hook
+        self.__name__ = name
+        # What the inner hook asked for last, and what was made of it: sessions know again by
+        # identity what they have checked.
+        self._last: tuple[Any, Any] = (None, None)
+        if hears_of_errors(hook):
+            vars(self)['on_error'] = hook.on_error
+
+    def begin(self) -> None:
+        self._last = (None, None)
+        self.wrapped_hook.begin()
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        self.wrapped_hook.after_create_session(session, coord)
+
+    def session_is_ready(self, session: Any, coord: Any) -> None:
+        answers = answering(self.wrapped_hook, SupportsSessionIsReady)
+        if answers is not None:
+            answers.session_is_ready(session, coord)
+
+    def next_due(self) -> NextDue:
+        """When the hook inside may be due; see `tfhooks.NextDue`."""
+        return next_due(self.wrapped_hook)
+
+    def step_went_back(self, step: int) -> None:
+        answers = answering(self.wrapped_hook, SupportsNextDue)
+        if answers is not None:
+            answers.step_went_back(step)
+
+    def end(self, session: Any) -> None:
+        self._last = (None, None)
+        self.wrapped_hook.end(session)
+
+    def _ask(self, run_context: SessionRunContext) -> Any:
+        """Asks the inner hook, and makes sure that `after_run` sees that it was asked."""
+        request = self.wrapped_hook.before_run(run_context)
+        if request is None:
+            return _ASKED_FOR_NOTHING
+        last, made = self._last
+        if request is last:
+            return made
+        try:
+            fetches = request.fetches
+            made = SessionRunArgs(
+                () if fetches is None else (fetches,), request.feed_dict, request.options
+            )
+        except AttributeError:
+            return request  # No request: the session says so, and whose it is.
+        self._last = (request, made)
+        return made
+
+    def _answer(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:
+        results = run_values.results
+        self.wrapped_hook.after_run(
+            run_context, run_values._replace(results=results[0] if results else None)
+        )
+
+
+_ASKED_FOR_NOTHING: SessionRunArgs[Any] = SessionRunArgs(())
+
+
+class _ChiefOnly(_Wrapper):
+    """Where a session has not left it out, it finds out in `begin` whether it takes part."""
+
+    chief_only = True
+
+    def __init__(self, hook: Any, name: str) -> None:
+        super().__init__(hook, name)
+        self._takes_part = True
+
+    @property
+    def decides_after_run(self) -> bool:  # type: ignore[override]
+        answers = answering(self.wrapped_hook, SupportsNextDue)
+        return sleeps(self.wrapped_hook) and answers is not None and answers.decides_after_run
+
+    def next_due(self) -> NextDue:
+        return super().next_due() if self._takes_part else NEVER
+
+    def session_is_ready(self, session: Any, coord: Any) -> None:
+        if self._takes_part:
+            super().session_is_ready(session, coord)
+
+    def begin(self) -> None:
+        self._takes_part = roles.role().is_chief
+        if self._takes_part:
+            super().begin()
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        if self._takes_part:
+            super().after_create_session(session, coord)
+
+    def before_run(self, run_context: SessionRunContext) -> Any:
+        return self.wrapped_hook.before_run(run_context) if self._takes_part else None
+
+    def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:
+        if self._takes_part:
+            self.wrapped_hook.after_run(run_context, run_values)
+
+    def end(self, session: Any) -> None:
+        if self._takes_part:
+            super().end(session)
+
+
+class _OnlyIf(_Wrapper):
+    def __init__(self, hook: Any, name: str, predicate: Callable[[SessionRunContext], Any]) -> None:
+        super().__init__(hook, name)
+        self._predicate = predicate
+
+    def next_due(self) -> NextDue:
+        return super().next_due()
+
+    def before_run(self, run_context: SessionRunContext) -> Any:
+        return self._ask(run_context) if self._predicate(run_context) else None
+
+    def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:
+        if run_values.results is not None:
+            self._answer(run_context, run_values)
+
+
+class _Sleeper(_Wrapper):
+    """A wrapper that knows before a run whether it may be due, and after it whether it was."""
+
+    _global_step: Any = None
+
+    def __init__(self, hook: Any, name: str, by_steps: bool) -> None:
+        super().__init__(hook, name)
+        self._by_steps = by_steps
+        self._lock = Lock()
+
+    def begin(self) -> None:
+        """Begins anew.
+
+        Raises:
+          RuntimeError: It goes by the global step and the graph has none.
+        """
+        if self._by_steps:
+            self._global_step = global_step_read()
+            if self._global_step is None:
+                raise RuntimeError(
+                    f'{self.__name__}.begin: global step should be created to go by it; '
+                    'call tf.train.get_or_create_global_step()'
+                )
+        super().begin()
+
+    def _may_be_due(self, run_context: SessionRunContext) -> bool:
+        raise NotImplementedError
+
+    def _takes(self, run_context: SessionRunContext) -> bool:
+        """Whether the run that was made was due and no other thread's run has been taken for it."""
+        raise NotImplementedError
+
+    def before_run(self, run_context: SessionRunContext) -> Any:
+        return self._ask(run_context) if self._may_be_due(run_context) else None
+
+    def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:
+        if run_values.results is not None and self._takes(run_context):
+            self._answer(run_context, run_values)
+
+
+class _Every(_Sleeper):
+    def __init__(self, hook: Any, name: str, period: int | None, secs: float | None) -> None:
+        super().__init__(hook, name, by_steps=period is not None)
+        self._timer = SecondOrStepTimer(every_secs=secs, every_steps=period)
+
+    def begin(self) -> None:
+        super().begin()
+        self._timer.reset()
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        super().after_create_session(session, coord)
+        if self._by_steps and self._timer.last_triggered_step() is not None:
+            # Where a recovered session has gone back to an older step.
+            self._timer.rewind(int(session.run(self._global_step)))
+
+    def step_went_back(self, step: int) -> None:
+        super().step_went_back(step)
+        if self._by_steps:
+            self._timer.rewind(step)
+
+    def next_due(self) -> NextDue:
+        return self._timer.next_due()
+
+    def _may_be_due(self, run_context: SessionRunContext) -> bool:
+        return self._timer.may_be_due(run_context, self._global_step)
+
+    def _takes(self, run_context: SessionRunContext) -> bool:
+        step = global_steps.after(run_context, self._global_step) if self._by_steps else 0
+        with self._lock:
+            due = self._timer.is_due(step)
+            if due:
+                self._timer.update_last_triggered_step(step)
+        return due
+
+
+class _At(_Sleeper):
+    def __init__(self, hook: Any, name: str, at: list[int]) -> None:
+        super().__init__(hook, name, by_steps=True)
+        self._at = at
+        self._next = 0
+
+    def begin(self) -> None:
+        super().begin()
+        self._next = 0
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        super().after_create_session(session, coord)
+        self._next = bisect.bisect_right(self._at, int(session.run(self._global_step)))
+
+    def step_went_back(self, step: int) -> None:
+        super().step_went_back(step)
+        self._next = bisect.bisect_right(self._at, step)
+
+    def _step(self) -> float:
+        return self._at[self._next] if self._next < len(self._at) else NEVER.step
+
+    def next_due(self) -> NextDue:
+        return NextDue(step=self._step())
+
+    def _may_be_due(self, run_context: SessionRunContext) -> bool:
+        return global_steps.max_step_after(run_context, self._global_step) >= self._step()
+
+    def _takes(self, run_context: SessionRunContext) -> bool:
+        step = global_steps.after(run_context, self._global_step)
+        with self._lock:
+            due = step >= self._step()
+            if due:
+                self._next = bisect.bisect_right(self._at, step)
+        return due
+
+
+def _name_of_hook(owner: str, hook: Any) -> str:
+    validate_hooks([hook], owner)
+    return name_of(hook)
+
+
+def _steps_to_be_at(name: str, at: Any) -> list[int]:
+    if isinstance(at, str | bytes) or not isinstance(at, Iterable):
+        raise TypeError(f'{name}: at must be a list of global steps; at={at!r}')
+    numbers = set()
+    for step in at:
+        number = arguments.whole(name, 'at', step)
+        if number is None:
+            raise TypeError(f'{name}: at must be a whole number; at=None')
+        numbers.add(number)
+    if not numbers:
+        raise ValueError(f'{name}: at must hold a global step; at={at!r}')
+    return sorted(numbers)

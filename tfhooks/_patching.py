@@ -1,0 +1,242 @@
+"""tfhooks' hooks and sessions under TensorFlow's own names, for code that imports those.
+
+What is changed, and put back exactly:
+
+- the names of `tf.compat.v1.train` that tfhooks has;
+- the modules of TensorFlow that define or list them. They are not changed, for TensorFlow's own
+  classes in them call each other by these names: others take their place, which have tfhooks' names
+  and everything else from them;
+- `contrib` and `estimator`, where TensorFlow has none: as attributes of `tensorflow` and
+  `tf.compat.v1`, and to import statements. They are those of `tfhooks.v1`, which is imported, and
+  switches TensorFlow 1 behaviour on, only when something is asked of them.
+
+Code that took a name before, as `from tensorflow.train import MonitoredTrainingSession` does, keeps
+what it took: call `patch()` before importing it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+from tfhooks._legacy.aliases import alias_spec
+
+_TRAIN = 'tensorflow.compat.v1.train'
+_GONE = ('contrib', 'estimator')
+_HOLDERS = ('tensorflow', 'tensorflow.compat.v1')
+
+_lock = threading.RLock()
+_times = 0
+_undo: contextlib.ExitStack | None = None
+
+
+def patch() -> Callable[[], None]:
+    """Puts tfhooks' hooks and sessions in the place of TensorFlow's, for the whole process.
+
+    For notebooks, and for libraries that import TensorFlow themselves. It does not switch
+    TensorFlow 1 behaviour on; `import tfhooks.v1` does that.
+
+    Returns:
+      A function that undoes it. Where it was called several times, TensorFlow is as it was when
+      each has been undone, in any order; undoing once more does nothing.
+    """
+    global _times, _undo
+    with _lock:
+        if _times == 0:
+            with contextlib.ExitStack() as changes:
+                _apply(changes)
+                _undo = changes.pop_all()
+        _times += 1
+    done = False
+
+    def undo() -> None:
+        nonlocal done
+        global _times, _undo
+        with _lock:
+            if done:
+                return
+            done = True
+            _times -= 1
+            if _times == 0 and _undo is not None:
+                changes, _undo = _undo, None
+                changes.close()
+
+    return undo
+
+
+@contextlib.contextmanager
+def patched() -> Iterator[None]:
+    """A context, or a decorator, in which `patch()` holds."""
+    undo = patch()
+    try:
+        yield
+    finally:
+        undo()
+
+
+# What tfhooks has under these names is a subclass: what a program derives from TensorFlow's, or
+# catches, is right with both. A hook of tfhooks' means more by some of its attributes.
+_LEFT = ('NanLossDuringTrainingError', 'SessionRunHook')
+
+
+def served_names() -> list[str]:
+    """The names of `tf.compat.v1.train` that a program for TensorFlow 1 gets from tfhooks."""
+    import tfhooks
+    from tfhooks._tensorflow import tf
+
+    return [name for name in tfhooks.__all__ if hasattr(tf.train, name) and name not in _LEFT]
+
+
+def replaced_names() -> list[str]:
+    """Those of `served_names` that are tfhooks' own; it loads them all."""
+    import tfhooks
+    from tfhooks._tensorflow import originals
+
+    return [n for n in served_names() if getattr(tfhooks, n) is not getattr(originals, n, None)]
+
+
+def _apply(changes: contextlib.ExitStack) -> None:
+    import tfhooks
+    from tfhooks import _tensorflow as door
+
+    tf = door.tf
+    names = replaced_names()
+    # All at once, before any is replaced: tfhooks' classes are made from TensorFlow's.
+    replacements = {name: getattr(tfhooks, name) for name in names}
+    originals = {name: getattr(tf.train, name) for name in names}
+    for namespace in _namespaces(door.compat_modules(), changes):
+        for name in names:
+            _set(changes, namespace, name, replacements[name])
+    for module in door.training_modules():
+        _stand_in(changes, module, originals, replacements)
+    _add_gone(changes)
+
+
+def _namespaces(holders: list[ModuleType], changes: contextlib.ExitStack) -> list[Any]:
+    """The namespaces that are `tf.compat.v1.train` to somebody.
+
+    `import tensorflow.compat.v1.train` makes a second one, from TensorFlow's file of it. Where that
+    has not happened yet it finds the first one meanwhile.
+    """
+    if _TRAIN not in sys.modules:
+        sys.modules[_TRAIN] = holders[0].train
+        changes.callback(sys.modules.pop, _TRAIN, None)
+    found = [sys.modules[_TRAIN], *(getattr(holder, 'train', None) for holder in holders)]
+    return list({id(namespace): namespace for namespace in found if namespace}.values())
+
+
+def _stand_in(
+    changes: contextlib.ExitStack,
+    module: ModuleType,
+    originals: dict[str, Any],
+    replacements: dict[str, Any],
+) -> None:
+    """Puts another module in the place of one of TensorFlow's, and into its package."""
+    full_name, held = module.__name__, vars(module)
+    own = {
+        name: replacements[name]
+        for name, original in originals.items()
+        if held.get(name) is original
+    }
+    package, _, child = full_name.rpartition('.')
+    _set(changes, importlib.import_module(package), child, _StandIn(module, own))
+    changes.callback(sys.modules.__setitem__, full_name, module)
+    sys.modules[full_name] = vars(sys.modules[package])[child]
+
+
+def _add_gone(changes: contextlib.ExitStack) -> None:
+    """Adds the namespaces that this TensorFlow has not."""
+    aliases: dict[str, str] = {}
+    for name in _GONE:
+        for holder_name in _HOLDERS:
+            holder = importlib.import_module(holder_name)
+            if not hasattr(holder, name):
+                _set(changes, holder, name, _Gone(f'{holder_name}.{name}', f'tfhooks.v1.{name}'))
+                aliases[f'{holder_name}.{name}'] = f'tfhooks.v1.{name}'
+    finder = _AliasFinder(aliases)
+    sys.meta_path.insert(0, finder)
+    changes.callback(finder.remove)
+
+
+_NOTHING: Any = object()
+
+
+def _set(changes: contextlib.ExitStack, module: Any, name: str, value: Any) -> None:
+    """Sets a name of a module, and puts it back with `changes`."""
+    before = vars(module).get(name, _NOTHING)
+
+    def put_back() -> None:
+        if before is _NOTHING:
+            delattr(module, name)
+        else:
+            setattr(module, name, before)
+
+    # Not through vars(): TensorFlow's namespaces keep what was asked for in a second place.
+    setattr(module, name, value)
+    changes.callback(put_back)
+
+
+class _StandIn(ModuleType):
+    """Has some names of its own, and all others from the module it stands for."""
+
+    def __init__(self, module: ModuleType, own: dict[str, Any]) -> None:
+        super().__init__(module.__name__, module.__doc__)
+        standard = ('__file__', '__loader__', '__package__', '__path__', '__spec__')
+        vars(self).update({k: v for k, v in vars(module).items() if k in standard})
+        vars(self).update(own, _stands_for=module)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == '_stands_for':
+            raise AttributeError(name)
+        return getattr(self._stands_for, name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*dir(self._stands_for), *vars(self)} - {'_stands_for'})
+
+
+class _Gone(ModuleType):
+    """A namespace that becomes one of tfhooks.v1's when something is asked of it."""
+
+    def __init__(self, name: str, target: str) -> None:
+        super().__init__(name)
+        vars(self).update(_target=target, __path__=[])
+
+    def __getattr__(self, name: str) -> Any:
+        # Python asks modules for such names, the program does not.
+        if name.startswith('__') or name == '_target':
+            raise AttributeError(name)
+        return getattr(importlib.import_module(self._target), name)
+
+    def __dir__(self) -> list[str]:
+        return dir(importlib.import_module(self._target))
+
+
+class _AliasFinder(MetaPathFinder):
+    """Finds modules under other names than their own."""
+
+    def __init__(self, aliases: dict[str, str]) -> None:
+        self._aliases = aliases
+        self._found: set[str] = set()
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        for alias, name in self._aliases.items():
+            if fullname == alias or fullname.startswith(f'{alias}.'):
+                module = importlib.import_module(name + fullname[len(alias) :])
+                self._found.add(fullname)
+                return alias_spec(fullname, module)
+        return None
+
+    def remove(self) -> None:
+        """Takes this finder away, and the modules under the names it has given them."""
+        sys.meta_path.remove(self)
+        for name in self._found:
+            sys.modules.pop(name, None)

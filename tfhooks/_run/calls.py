@@ -1,0 +1,80 @@
+"""Which hooks are called in a run, and for what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from tfhooks._run.fast_way import FastWay, fast_way
+from tfhooks._run.members import Member, overrides
+from tfhooks._run.merging import Request
+from tfhooks._run.plan_cache import hooks_key
+
+# From a hook's own results to whether it need not be told of them.
+Check: TypeAlias = Callable[[Any], bool]
+
+
+class Calls:
+    """The calls of one kind of run, sorted out beforehand.
+
+    Attributes:
+      members: All that take part.
+      standing: Those that ask the same in every run (`standing_request`), and so need not be asked.
+      requests: What they ask.
+      hooks_key: What their requests are known by, or None where they cannot be known.
+      before_run_calls: The others, each with what its `before_run` is called of.
+      after_run_calls: All that are told of the results: their places, what `after_run` is called
+        of, they themselves, and what says that they need not be told (`has_nothing_to_do`) or None.
+      checks: What says so of each of `standing`; None where others are told, or some in any case.
+      guards: Those that find out whether the weights are bad.
+      are_ours: Whether all are tfhooks' own hooks, and none has a program's code in it.
+    """
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        """Sorts the members."""
+        self.members = members
+        self.standing: list[Member] = []
+        self.requests: list[Request] = []
+        self.before_run_calls: list[tuple[Any, Member]] = []
+        self.after_run_calls: list[tuple[int, Any, Member, Check | None]] = []
+        for member in members:
+            fast = fast_way(member.hook)
+            check = None
+            if fast is not None and fast.standing_request is not None:
+                self.standing.append(member)
+                self.requests.append((member.asking, fast.standing_request))
+                if member.called is member.hook:  # Nobody measures it.
+                    check = fast.has_nothing_to_do
+            elif not _does_nothing(member, 'before_run', fast):
+                self.before_run_calls.append((member.called, member))
+            if not _does_nothing(member, 'after_run', None):
+                self.after_run_calls.append((member.index, member.called, member, check))
+        self.checks: list[Check] | None = [
+            check for *_, check in self.after_run_calls if check is not None
+        ]
+        if len(self.checks) < len(self.after_run_calls):
+            self.checks = None
+        self.hooks_key = hooks_key(self.requests)
+        self.guards = [member for member in members if member.guards]
+        self.are_ours = all(_is_ours(type(member.hook).__module__) for member in members)
+
+    def without(self, skip: Sequence[Member]) -> Calls:
+        """The same without the members that are left out of one run."""
+        return Calls([member for member in self.members if member not in skip])
+
+
+def _is_ours(module: str) -> bool:
+    if module in ('tfhooks._more_hooks.wrappers', 'tfhooks._more_hooks.functional'):
+        return False
+    return module.startswith(('tfhooks._hooks.', 'tfhooks._more_hooks.'))
+
+
+def _does_nothing(member: Member, method: str, fast: FastWay | None) -> bool:
+    """Whether a method need not be called. Of a hook that is not tfhooks' own it always is.
+
+    Programs put methods on hooks, and on their classes, at any time.
+    """
+    if fast is not None:
+        return method == 'before_run' and fast.decides_after_run
+    is_ours = type(member.hook).__module__.startswith('tfhooks.')
+    return is_ours and not overrides(member.hook, method)

@@ -1,0 +1,390 @@
+"""The fast way of the stock hooks, and which of them may go it.
+
+A stock hook that is exactly tfhooks' own and untouched goes the fast way: a `FastWay` beside it
+keeps its state, reads the global step exactly and lets it sleep until it is due. Every other one (a
+subclass, a hook whose fields, methods or timer were changed from outside, one whose class was
+patched) goes TensorFlow's way: TensorFlow's own methods, called in every run, with TensorFlow's
+fields, cadence and cost. `FastWay.is_open` is the one place that decides.
+"""
+
+from __future__ import annotations
+
+import copy
+import operator
+import weakref
+from collections.abc import Iterable
+from threading import get_ident
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from tfhooks._base.hook_types import (
+    ALWAYS,
+    NextDue,
+    SupportsNextDue,
+    SupportsSessionIsReady,
+    supports,
+)
+from tfhooks._base.locks import Lock
+from tfhooks._tensorflow import originals
+from tfhooks._timing.timer import WATCHER, SecondOrStepTimer
+
+if TYPE_CHECKING:
+    from tfhooks._base.hook_types import SessionRunHook
+
+    PlainHook = SessionRunHook
+else:
+
+    class PlainHook:
+        """Stands for SessionRunHook, whose metaclass would be in the way of a subclass's own."""
+
+        __class_getitem__ = classmethod(lambda cls, item: cls)
+
+
+_T = TypeVar('_T')
+
+# A name that no subclass has. All that tfhooks keeps on a stock hook is in there.
+_KEY = '_tfhooks_fast_way'
+_METHODS = ('begin', 'after_create_session', 'before_run', 'after_run', 'end')
+# Classes, names of functions in them, and what stands there.
+_Functions: TypeAlias = list[tuple[type, list[str], list[Any]]]
+
+
+def _functions_of(owner: type, names: Iterable[str]) -> tuple[type, list[str], list[Any]]:
+    return owner, list(names), [vars(owner).get(name) for name in names]
+
+
+# Those of each stock hook.
+_unpatched: dict[type, _Functions] = {}
+_unpatched_timer: _Functions = [
+    _functions_of(
+        owner,
+        (
+            'reset',
+            'should_trigger_for_step',
+            'update_last_triggered_step',
+            'last_triggered_step',
+        ),
+    )
+    for owner in (SecondOrStepTimer, originals.SecondOrStepTimer)
+]
+
+
+def _nobody() -> None:
+    """In the place of the reference to a hook, while its way is copied or pickled."""
+
+
+class _Changes:
+    """Counts the changes of stock hooks from outside, for the sessions that let them sleep."""
+
+    count = 0
+
+
+changes = _Changes()
+
+
+class _OwnWriters:
+    """The threads that set fields of a hook for the hook itself; a context for each of them."""
+
+    def __init__(self) -> None:
+        self._threads: set[int] = set()
+
+    def __enter__(self) -> None:
+        self._threads.add(get_ident())
+
+    def __exit__(self, *error: Any) -> None:
+        self._threads.discard(get_ident())
+
+    def has_this_thread(self) -> bool:
+        return get_ident() in self._threads
+
+
+class FastWay(SupportsNextDue, SupportsSessionIsReady):
+    """What a stock hook does while it is exactly tfhooks' own and untouched.
+
+    Its methods stand for those of the hook. TensorFlow's fields that change from run to run are not
+    on the hook meanwhile: `lazy` names them, and `field` tells their values to who asks.
+
+    Attributes:
+      kind: The class of tfhooks that the hook must be of.
+      extended: Whether the hook was made with arguments that TensorFlow's has not. No program
+        written for TensorFlow does that, so its subclasses and its changes stay on this way.
+      lock: Several threads may share a session.
+      decides_after_run: Whether the hook asks for nothing in the run in which it is due.
+      standing_request: What `before_run` asks in every run, if that is always the same.
+    """
+
+    lazy: tuple[str, ...] = ()
+    decides_after_run = True
+    standing_request: Any = None
+
+    def __init__(self, hook: Any, kind: type, *, extended: bool = False) -> None:
+        """Prepares the way, as the last thing that the constructor of the hook does."""
+        self._hook = weakref.ref(hook)
+        self.kind = kind
+        self.extended = extended
+        self.lock = Lock()
+        self._changed = False
+        self._is_left = False
+        self._is_begun = False
+        self._own_writers = _OwnWriters()
+        self._fields = frozenset(vars(hook))
+        self._watch(self.timer)
+        vars(hook)[_KEY] = self
+
+    @property
+    def hook(self) -> Any:
+        """The hook; weakly held, so that it is freed as soon as nobody else has it."""
+        return self._hook()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), '_hook': _nobody, '_own_writers': _OwnWriters()}
+
+    @property
+    def timer(self) -> Any:
+        """The hook's timer, or None where it has none."""
+        return vars(self.hook).get('_timer')
+
+    def _watch(self, timer: Any) -> None:
+        if type(timer) is SecondOrStepTimer:
+            vars(timer)[WATCHER] = self
+            if not timer.is_regular():
+                self._changed = True
+
+    def own_writes(self) -> _OwnWriters:
+        """What this thread sets on the hook and on its timer inside is no change from outside."""
+        return self._own_writers
+
+    def trigger(self, step: int) -> tuple[float | None, int | None]:
+        """Notes that the hook acts now, at `step`.
+
+        Returns:
+          The seconds and the steps since it last acted; None and None the first time.
+        """
+        with self.own_writes():
+            elapsed: tuple[float | None, int | None] = self.timer.update_last_triggered_step(step)
+        return elapsed
+
+    def note_change(self, name: str | None = None) -> None:
+        """To be called when a field of the hook, or of its timer, was set or asked for."""
+        if self._own_writers.has_this_thread():
+            return
+        if name is None or name in self._fields or hasattr(self.kind, name) or name in self.lazy:
+            if not self.extended or type(self.timer) is not SecondOrStepTimer:
+                self._changed = True
+            changes.count += 1
+
+    def is_left(self) -> bool:
+        """Whether the hook goes TensorFlow's way already."""
+        return self._is_left
+
+    def is_open(self) -> bool:
+        """Whether the hook may go this way now."""
+        if self._changed or self._is_left:
+            return False
+        hook = self._hook()
+        return (
+            (type(hook) is self.kind or self.extended)
+            and _stands(_unpatched[self.kind])
+            and (vars(hook).get('_timer') is None or _stands(_unpatched_timer))
+        )
+
+    def leave(self, session: Any, runs: int | None = None) -> None:
+        """Has the hook go TensorFlow's way, with its fields as they would be there.
+
+        Args:
+          session: The raw session, or None before there is one.
+          runs: How many runs of the session have been made, if that is known.
+        """
+        if self._is_left:
+            return
+        self._is_left = True
+        if self._is_begun and session is not None:
+            for name, value in self.fields_to_leave(session, runs).items():
+                vars(self.hook).setdefault(name, value)
+
+    def fields_to_leave(self, session: Any, runs: int | None) -> dict[str, Any]:
+        """The values of `lazy` with which TensorFlow's methods go on."""
+        return {name: self.field(name) for name in self.lazy}
+
+    def field(self, name: str) -> Any:
+        """The value that TensorFlow's hook would have in one of the fields `lazy`."""
+        raise AttributeError(name)
+
+    def of_copy(self, hook: Any) -> FastWay:
+        """The way of a copy of the hook. A shallow one gets a timer of its own."""
+        if self.hook is None:  # This is a copy, too.
+            self._hook = weakref.ref(hook)
+            return self
+        other = copy.copy(self)
+        other._hook, other.lock = weakref.ref(hook), Lock()
+        timer = copy.copy(self.timer)
+        if timer is not None:
+            vars(hook)['_timer'] = timer
+            other._watch(timer)
+        return other
+
+    @property
+    def tensorflow(self) -> Any:
+        """TensorFlow's methods of the hook."""
+        return super(StockHook, self.hook)
+
+    # The methods of the hook.
+
+    def begin(self) -> None:
+        self._is_begun = True
+        before = set(vars(self.hook))
+        with self.own_writes():
+            self.tensorflow.begin()
+        self._fields |= set(vars(self.hook)) - before
+        for name in self.lazy:
+            vars(self.hook).pop(name, None)
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        pass
+
+    def next_due(self) -> NextDue:
+        return ALWAYS
+
+    def before_run(self, run_context: Any) -> Any:
+        return None
+
+    def after_run(self, run_context: Any, run_values: Any) -> None:
+        pass
+
+    def session_is_ready(self, session: Any, coord: Any) -> None:
+        pass
+
+    def end(self, session: Any) -> None:
+        self.tensorflow.end(session)
+
+    def has_nothing_to_do(self, results: Any) -> bool:
+        """Of a hook with a `standing_request`: whether its `after_run` may be left out."""
+        return False
+
+    def is_bad(self, loss: Any) -> Any:
+        """Of a hook that looks at the loss: where training is to stop for what stands there."""
+        raise NotImplementedError
+
+    def step_went_back(self, step: int) -> None:
+        """Takes up the cadence where the global step has gone back to `step`."""
+        if self.timer is not None and self.timer.last_triggered_step() is not None:
+            with self.lock, self.own_writes():
+                self.timer.rewind(step)
+
+
+class StockHook(PlainHook[Any], SupportsNextDue):
+    """The base of tfhooks' stock hooks, before TensorFlow's class: sends each call its way."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        is_ours = cls.__module__.startswith('tfhooks._hooks.')
+        if is_ours and originals.SessionRunHook in cls.__mro__:
+            classes = cls.__mro__[: cls.__mro__.index(originals.SessionRunHook)]
+            _unpatched[cls] = [
+                _functions_of(
+                    owner,
+                    {
+                        *_METHODS,
+                        *(n for n, v in vars(owner).items() if callable(v) and n[:2] != '__'),
+                    },
+                )
+                for owner in classes
+            ]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        fast = vars(self).get(_KEY)
+        if fast is not None:
+            fast.note_change(name)
+
+    def __getattr__(self, name: str) -> Any:
+        fast = vars(self).get(_KEY)
+        if fast is None or name not in fast.lazy or fast.is_left():
+            raise AttributeError(f'{type(self).__name__!r} object has no attribute {name!r}')
+        fast.note_change(name)
+        return fast.field(name)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        fast = state.get(_KEY)
+        if fast is not None:
+            vars(self)[_KEY] = fast.of_copy(self)
+
+    def begin(self) -> None:
+        """Begins anew on the default graph.
+
+        Raises:
+          RuntimeError: The hook needs a global step and the graph has none.
+        """
+        fast = _way(self, None)
+        if fast is None:
+            super().begin()
+        else:
+            fast.begin()
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        """Takes up the cadence at the global step of the session."""
+        fast = _way(self, session)
+        if fast is None:
+            super().after_create_session(session, coord)
+        else:
+            fast.after_create_session(session, coord)
+
+    def next_due(self) -> NextDue:
+        """When the hook may be due next; see `tfhooks.SupportsNextDue`."""
+        fast = fast_way(self)
+        return ALWAYS if fast is None else fast.next_due()
+
+    def before_run(self, run_context: Any) -> Any:
+        """Asks for what the hook needs of the run, if it may be due in it."""
+        fast = _way(self, run_context.session, getattr(run_context, '_tfhooks_runs', None))
+        return super().before_run(run_context) if fast is None else fast.before_run(run_context)
+
+    def after_run(self, run_context: Any, run_values: Any) -> None:
+        """Does what the hook is for, if it is due."""
+        fast = vars(self).get(_KEY)
+        # Where `before_run` went the fast way, there are no results for TensorFlow's `after_run`.
+        if fast is None or fast.is_left():
+            super().after_run(run_context, run_values)
+        else:
+            fast.after_run(run_context, run_values)
+
+    def end(self, session: Any) -> None:
+        """Ends the hook's work in the session."""
+        fast = _way(self, session)
+        if fast is None:
+            super().end(session)
+        else:
+            fast.end(session)
+
+
+def _stands(functions: _Functions) -> bool:
+    for owner, names, given in functions:
+        # Some thirty functions whenever something is due: no step of it is Python.
+        if not all(map(operator.is_, map(vars(owner).get, names), given)):
+            return False
+    return True
+
+
+def fast_way(hook: Any) -> FastWay | None:
+    """The fast way of a hook, if it is a stock hook and may go it now."""
+    fast: FastWay | None = getattr(hook, '__dict__', {}).get(_KEY)
+    return fast if fast is not None and fast.is_open() else None
+
+
+def answering(hook: Any, kind: type[_T]) -> _T | None:
+    """What answers the calls of one of the `Supports` classes for a hook, or None if nothing does.
+
+    For a stock hook that is its fast way: a subclass of a program's may have anything under these
+    names.
+    """
+    answers: Any = fast_way(hook) if isinstance(hook, StockHook) else hook
+    return answers if supports(answers, kind) else None
+
+
+def _way(hook: StockHook, session: Any, runs: int | None = None) -> FastWay | None:
+    """The fast way of a hook, if it may go it now; else the hook leaves it for good."""
+    fast: FastWay | None = vars(hook).get(_KEY)
+    if fast is None or fast.is_open():
+        return fast
+    fast.leave(session, runs)
+    return None

@@ -1,0 +1,470 @@
+"""One run of a monitored session: its hooks asked, their requests merged, run once, and answered.
+
+What has to be found out about a request is found out once. A step in which hooks ask for what they
+asked for before costs a few look-ups beside the run itself.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tfhooks._base import log
+from tfhooks._base.errors import PREEMPTION_ERRORS, attach, blame
+from tfhooks._base.hook_types import (
+    SessionRunArgs,
+    SessionRunValues,
+    SupportsNextDue,
+    SupportsSkipFinalSave,
+    SupportsStepNotIncreased,
+    supports,
+)
+from tfhooks._run import merging
+from tfhooks._run.calls import Calls
+from tfhooks._run.context import RunContext
+from tfhooks._run.fast_way import answering, changes, fast_way
+from tfhooks._run.members import Member
+from tfhooks._run.plan_cache import PlanCache, hooks_key, is_simple, key_of
+from tfhooks._run.schedule import Schedule
+from tfhooks._tensorflow import (
+    Graph,
+    RunMetadata,
+    RunOptions,
+    Session,
+    Tensor,
+    global_step_read,
+    originals,
+    tf,
+)
+from tfhooks._timing.global_steps import StepTracker, most_per_run
+
+# The results of the hooks by their places; None for one that has asked for nothing.
+Values = dict[int | None, SessionRunValues[Any]]
+_new: Any = tuple.__new__
+_UNKNOWN = math.inf
+
+
+class Runner:
+    """Makes the runs of one monitored session. Several threads may run at a time.
+
+    Attributes:
+      stopper: The name of the hook that asked for a stop, or None while none has.
+      tracker: What is known of the global step, or None where no hook needs it.
+      plans: The run plans of the raw session, or None where every run goes to TensorFlow.
+      weights_are_bad: Whether a hook has found that the weights must not be saved any more.
+    """
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        self.stopper: str | None = None
+        self.tracker: StepTracker | None = None
+        self.plans: PlanCache | None = None
+        self.weights_are_bad = False
+        self._graph: Graph = tf.get_default_graph()
+        options, run_metadata = RunOptions(), RunMetadata()
+        nothing = SessionRunValues(None, options, run_metadata)
+        self._empty = options, run_metadata, nothing
+        self._scheduling = threading.Lock()
+        # One item for each run under way: a list grows and shrinks in one piece.
+        self._under_way: list[None] = []
+        self._begun = itertools.count()
+        self._failing = threading.Lock()
+        self._failed = 0
+        self.replace(members, None)
+
+    def replace(self, members: Sequence[Member], global_step: Any) -> None:
+        """Takes other members than before, all of them awake."""
+        self.members = members
+        self._schedule = Schedule.of_all(members)
+        if global_step is not None and self.tracker is None:
+            self.tracker = StepTracker(global_step, most_per_run(global_step))
+
+    def begin(self, graph: Graph, global_step: Any) -> None:
+        """Learns the graph, once all hooks have begun on it.
+
+        Args:
+          graph: The graph that will be run.
+          global_step: The tensor that gives the global step, or None.
+        """
+        self._graph = graph
+        if global_step is not None:
+            self.tracker = StepTracker(global_step, most_per_run(global_step))
+
+    def connect(self, session: Session, plans: PlanCache | None) -> None:
+        """Learns the raw session that the next runs are made on."""
+        self.plans = plans
+        # What was asked for in a run that lost its session is asked for again when it is due.
+        self.stopper = None
+        if self.weights_are_bad:
+            self._clear_bad_weights()
+        if self.tracker is not None and not self._follow(session):
+            self.tracker = None
+        if self.tracker is not None:
+            self.tracker.on_stuck = [
+                one.step_not_increased
+                for member in self.members
+                for one in (fast_way(member.layers[-1]), member.layers[-1])
+                if isinstance(one, SupportsStepNotIncreased)
+            ]
+        # The first run of a session is for all.
+        self._schedule = Schedule.of_all(self.members)
+
+    def disconnect(self) -> None:
+        """Lets go of the raw session."""
+        plans, self.plans = self.plans, None
+        if plans is not None:
+            plans.uninstall()
+        if self.tracker is not None:
+            self.tracker.leave()
+
+    def _follow(self, session: Session) -> bool:
+        """Begins to follow the global step; False if nobody needs it."""
+        assert self.tracker is not None
+        try:
+            self.tracker.reset(session)
+        except tf.errors.FailedPreconditionError:
+            # It is not initialised, and the Scaffold lets that pass. What TensorFlow's hooks read
+            # is its initial value then.
+            try:
+                self.tracker.tensor = global_step_read(self._graph)
+            except RuntimeError:  # No hook has made that read, and the graph is finalized.
+                return False
+            self.tracker.reset(session)
+        return True
+
+    def run(
+        self,
+        session: Session,
+        fetches: Any,
+        feed_dict: Any = None,
+        options: RunOptions | None = None,
+        run_metadata: RunMetadata | None = None,
+        skip: Sequence[Member] = (),
+    ) -> Any:
+        """Runs what the caller and the hooks want, once, and gives each its own results.
+
+        Args:
+          session: The raw session.
+          fetches: As for `tf.compat.v1.Session.run`, like the three that follow.
+          feed_dict: The caller's feeds.
+          options: The caller's options; never changed.
+          run_metadata: Filled as by `Session.run`.
+          skip: The members that are left out of this run.
+
+        Returns:
+          What `Session.run` returns for the caller's own fetches.
+        """
+        tracker, schedule = self.tracker, self._schedule
+        if schedule.changes != changes.count:  # A hook may have left the fast way.
+            schedule = self._schedule = Schedule.of_all(self.members)
+        under_way = self._under_way
+        under_way.append(None)
+        # A number of its own for each run under way.
+        runs = next(self._begun) - self._failed
+        about = fetches, feed_dict, options, session, tracker, runs
+        context: RunContext | None = None
+        succeeded = False
+        try:
+            if tracker is not None and len(under_way) > 1:
+                tracker.allow_threads(len(under_way))
+            due = schedule.is_due_before(session, tracker, runs)
+            calls = schedule.all if due else schedule.awake
+            if skip:
+                calls = calls.without(skip)
+            members, requests, asked = calls.standing, calls.requests, calls.hooks_key
+            if calls.before_run_calls:
+                context = RunContext(*about)
+                members, requests = members.copy(), requests.copy()
+                self._ask(calls, context, members, requests)
+                asked = hooks_key(requests)
+
+            plans, known, key = self.plans, None, None
+            if plans is not None and (plans.session is not session or plans.is_patched()):
+                plans = None  # Another thread has made a session meanwhile, or somebody watches.
+            if plans is not None and options is None and run_metadata is None:
+                key, known = plans.look_up(fetches, feed_dict, asked, tracker and tracker.tensor)
+            if known is not None:
+                try:
+                    if feed_dict:
+                        self._refuse_none(fetches, feed_dict, requests)
+                    parts = known.run(feed_dict)
+                except merging.EXPLAINED as error:
+                    caller = SessionRunArgs(fetches, feed_dict)
+                    merging.explain(self._graph, caller, requests, error)
+                    raise
+                places, step = known.result_indices, parts[-1]
+            else:
+                caller = SessionRunArgs(fetches, feed_dict, options)
+                parts, places, step, options, run_metadata = self._run_unknown(
+                    session, plans, tracker, caller, requests, run_metadata, key
+                )
+            if tracker is not None and step is not None:
+                went_back = tracker.ran(step)
+                if tracker.slack == _UNKNOWN:
+                    context = context or RunContext(*about)
+                    tracker.settle(context)
+                if went_back is not None:
+                    self._step_went_back(*went_back)
+            under_way.pop()
+            succeeded = True
+
+            if not due and schedule.may_be_due_after(tracker):
+                context = context or RunContext(*about)
+                if schedule.is_due_after(context, tracker):
+                    due = True
+                    calls = schedule.with_late.without(skip) if skip else schedule.with_late
+            if calls.after_run_calls and (due or not self._is_quiet(calls, parts, places)):
+                context = context or RunContext(*about)
+                values = self._values(calls, members, parts, places, options, run_metadata)
+                self._answer(calls, context, values)
+            if due:
+                self._reschedule()
+            return parts[0]
+        finally:
+            if not succeeded:
+                under_way.pop()
+                with self._failing:
+                    self._failed += 1
+            # Kept also where the run failed; where a session is lost by it, `connect` forgets it.
+            if context is not None and context._stop_requested and self.stopper is None:
+                self.stopper = context._tfhooks_stopper or 'a hook'
+
+    def _run_unknown(
+        self,
+        session: Session,
+        plans: PlanCache | None,
+        tracker: StepTracker | None,
+        caller: SessionRunArgs[Any],
+        requests: list[merging.Request],
+        run_metadata: RunMetadata | None,
+        key: Any,
+    ) -> tuple[list[Any], list[int], Any, RunOptions | None, RunMetadata | None]:
+        """Makes a run whose request is not known by its parts.
+
+        Returns:
+          The results of the caller and of the hooks, where in them those of each request stand,
+          the global step or None, and what the run was made with: options and metadata.
+        """
+        merged = merging.gather(caller, requests)
+        is_fed = False
+        if tracker is not None:
+            merged.fetches.append(tracker.tensor)
+            if merged.feed_dict and self._is_step_fed(tracker, merged.feed_dict):
+                key, is_fed = None, True
+        options = merged.options
+        if options is not None and run_metadata is None:
+            run_metadata = RunMetadata()
+        results = self._run_merged(session, plans, merged, caller, requests, run_metadata, key)
+        parts, step = merged.rebuilt(results), results[-1]
+        if tracker is not None and is_fed:
+            tracker.invalidate_step()
+            step = None
+        return parts, merged.places, step, options, run_metadata
+
+    def _values(
+        self,
+        calls: Calls,
+        members: list[Member],
+        parts: Any,
+        places: list[int],
+        options: RunOptions | None,
+        run_metadata: RunMetadata | None,
+    ) -> Values:
+        """The results of the hooks out of those of the run."""
+        if options is None and run_metadata is None and calls.are_ours:
+            # Nothing is in them, and nobody writes into them, so all runs share them.
+            options, run_metadata, nothing = self._empty
+        else:
+            options = RunOptions() if options is None else options
+            run_metadata = RunMetadata() if run_metadata is None else run_metadata
+            nothing = SessionRunValues(None, options, run_metadata)
+        values: Values = {None: nothing}
+        for member, place in zip(members, places, strict=True):
+            if place:
+                # Past the constructor in Python code that named tuples have.
+                values[member.index] = _new(SessionRunValues, (parts[place], options, run_metadata))
+        return values
+
+    def _is_quiet(self, calls: Calls, parts: Any, places: list[int]) -> bool:
+        """Whether none of the hooks has to be told of the results."""
+        if calls.checks is None or self.weights_are_bad:
+            return False
+        for has_nothing_to_do, place in zip(calls.checks, places, strict=False):
+            if not has_nothing_to_do(parts[place]):
+                return False
+        return True
+
+    def _is_step_fed(self, tracker: StepTracker, feeds: Any) -> bool:
+        """Whether a run would fetch for the global step what it is fed for it."""
+        step = tracker.tensor
+        name = self._graph.as_graph_element(step).name
+        for key in feeds:
+            if key is step or (isinstance(key, Tensor) and key.name == name):
+                return True
+            if isinstance(key, str) and key == name:
+                return True
+        return False
+
+    def _ask(
+        self,
+        calls: Calls,
+        context: RunContext,
+        members: list[Member],
+        requests: list[merging.Request],
+    ) -> None:
+        """Adds what the hooks want of this run to `requests`, and whose it is to `members`."""
+        stopped = False
+        for hook, member in calls.before_run_calls:
+            try:
+                request = hook.before_run(context)
+            except BaseException as error:
+                blame(error, member.asking)
+                if context._stop_requested != stopped:
+                    context.note_stop(member.name)
+                raise
+            if request is not None:
+                members.append(member)
+                requests.append((member.asking, request))
+            if context._stop_requested != stopped:
+                stopped = context._stop_requested
+                context.note_stop(member.name)
+
+    def _refuse_none(self, fetches: Any, feed_dict: Any, requests: list[merging.Request]) -> None:
+        for value in feed_dict.values():
+            if value is None:
+                merging.check(self._graph, SessionRunArgs(fetches, feed_dict), requests)
+
+    def _run_merged(
+        self,
+        session: Session,
+        plans: PlanCache | None,
+        merged: merging.Merged,
+        caller: SessionRunArgs[Any],
+        requests: list[merging.Request],
+        run_metadata: RunMetadata | None,
+        key: Any,
+    ) -> Any:
+        """Runs a request that is not known by its parts, after it has been checked."""
+        # In a tuple, which costs a plan the least to fill.
+        options, parts, feeds = merged.options, tuple(merged.fetches), merged.feed_dict
+        if options is not None or run_metadata is not None:
+            plans = None
+        # What hooks ask for simply needs no check: `Session.run` refuses what is wrong.
+        simple = all(is_simple(request) for _, request in requests)
+        plan = None
+        if plans is not None and not (simple and key is not None):
+            key = key_of(parts, feeds)
+            plan = plans.get(key)
+        if merged.suspicious or (plan is None and not simple):
+            merging.check(self._graph, caller, requests)
+        try:
+            if plan is None and plans is not None:
+                plan = plans.compile(parts, feeds, key, merged.places)
+            if plan is not None:
+                return plan.run(feeds)
+            return session.run(parts, feed_dict=feeds, options=options, run_metadata=run_metadata)
+        except merging.EXPLAINED as error:
+            # The values were not looked at before: whose is it?
+            merging.explain(self._graph, caller, requests, error)
+            raise
+
+    def _answer(self, calls: Calls, context: RunContext, values: Values) -> None:
+        """Gives the hooks their results. What finds the weights bad by an error stops all."""
+        errors: list[BaseException] | None = None
+        nothing, stopped = values[None], context._stop_requested
+        for index, hook, member, has_nothing_to_do in calls.after_run_calls:
+            own = values.get(index, nothing)
+            if has_nothing_to_do and not self.weights_are_bad and has_nothing_to_do(own.results):
+                continue
+            if member.saves and not self._may_save(member, calls, context, values):
+                continue
+            if stopped and member.guards:
+                # Whether this very hook asks for a stop is part of its verdict.
+                context._stop_requested = False
+            try:
+                hook.after_run(context, own)
+            except Exception as error:
+                blame(error, f'{member.name}.after_run')
+                is_verdict = isinstance(error, originals.NanLossDuringTrainingError)
+                if member.guards:
+                    context._stop_requested = context._stop_requested or stopped
+                    if is_verdict:
+                        self._mark_bad_weights(context, member)
+                if (member.guards and is_verdict) or isinstance(error, PREEMPTION_ERRORS):
+                    raise
+                errors = [*(errors or ()), error]
+            else:
+                if member.guards:
+                    if context._stop_requested and _is_bad(member, own.results):
+                        self._mark_bad_weights(context, member)
+                    elif self.weights_are_bad and not context._tfhooks_weights_are_bad:
+                        self._clear_bad_weights()
+                    context._stop_requested = context._stop_requested or stopped
+            if context._stop_requested != stopped:
+                stopped = context._stop_requested
+                context.note_stop(member.name)
+        if errors:
+            attach(errors[0], errors[1:])
+            raise errors[0]
+
+    def _may_save(self, saver: Member, calls: Calls, context: RunContext, values: Values) -> bool:
+        """Looks ahead at what hooks that come later will find in the loss, and tells the savers.
+
+        Returns:
+          Whether to call the saver, which is not done with TensorFlow's own if the weights are bad.
+        """
+        for guard in calls.guards:
+            own = values.get(guard.index)
+            if guard.index > saver.index and own is not None and _is_bad(guard, own.results):
+                self._mark_bad_weights(context, guard)
+        is_told = supports(saver.layers[-1], SupportsSkipFinalSave)
+        return is_told or not context._tfhooks_weights_are_bad
+
+    def _mark_bad_weights(self, context: RunContext, guard: Member) -> None:
+        context._tfhooks_weights_are_bad = self.weights_are_bad = True
+        self._skip_final_save(f'{guard.name} asked for a stop')
+
+    def _clear_bad_weights(self) -> None:
+        """Takes back that the weights are bad: another run, or another session, has shown it."""
+        self.weights_are_bad = False
+        self._skip_final_save('')
+
+    def _skip_final_save(self, reason: str) -> None:
+        for member in self.members:
+            hook = member.layers[-1]
+            if supports(hook, SupportsSkipFinalSave):
+                hook.skip_final_save(reason)
+
+    def _reschedule(self) -> None:
+        # In a lock, so that what one thread's hooks say is not replaced by what was said before.
+        with self._scheduling:
+            self._schedule = self._schedule.next(self.members)
+
+    def _step_went_back(self, last: int, step: int) -> None:
+        log.warning(
+            'The global step has gone back from %d to %d, as by an initializer that the program '
+            'runs inside the session: what is due at certain steps goes on from there. What was '
+            'restored before is not trained on; leave that initializer out where it should be.',
+            last,
+            step,
+        )
+        for member in self.members:
+            answers = answering(member.hook, SupportsNextDue)
+            if member.sleeps and answers is not None:
+                answers.step_went_back(step)
+        self._reschedule()
+
+
+def _is_bad(guard: Member, loss: Any) -> bool:
+    """Whether it is by the loss that a hook has asked for a stop."""
+    if isinstance(loss, np.floating) and math.isfinite(loss):
+        return False
+    fast = fast_way(guard.layers[-1])
+    try:
+        return bool(np.any(np.isnan(loss) if fast is None else fast.is_bad(loss)))
+    except TypeError:  # A subclass has fetched something else.
+        return False

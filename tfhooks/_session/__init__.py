@@ -1,0 +1,1 @@
+"""Monitored sessions: made, run, lost, made again, closed."""

@@ -1,0 +1,316 @@
+"""The composite hook: all the hooks of one session, through its life, as one."""
+
+from __future__ import annotations
+
+import operator
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+from tfhooks._base import roles
+from tfhooks._base.errors import attach, blame, shown
+from tfhooks._base.hook_types import SupportsSessionIsReady, SupportsSkipFinalSave, supports
+from tfhooks._checkpoints.claims import warn_of_shared
+from tfhooks._checkpoints.restored import mark_restored
+from tfhooks._hooks.checkpoint_saver import CheckpointSaverHook
+from tfhooks._run.fast_way import answering
+from tfhooks._run.members import (
+    Member,
+    hears_of_errors,
+    is_for_chief_alone,
+    is_meant,
+    make_members,
+    overrides,
+    restores,
+    validate_hooks,
+    warn_of_twice,
+)
+from tfhooks._run.plan_cache import PlanCache
+from tfhooks._run.runner import Runner
+from tfhooks._run.structures import is_fixed
+from tfhooks._tensorflow import (
+    Coordinator,
+    Graph,
+    Session,
+    global_step_read,
+    last_saved_step,
+    originals,
+    tf,
+)
+
+
+class HookGroup:
+    """All the hooks of one monitored session, at the seam between its `run()` and TensorFlow's.
+
+    A group lives as long as the monitored session; raw sessions come and go below it.
+
+    Attributes:
+      hooks: The hooks. Programs add to this list, and take from it, at any time; where a list was
+        given, it is that one.
+      hooks_to_end: What is ended in their stead, where a program has set it.
+      members: The hooks, in the order in which they are called.
+      runner: Makes the runs.
+      run: Makes one run with all hooks; see `tfhooks._run.runner.Runner.run`.
+      thread_stopper: The name of the hook that asked the coordinator to stop when the session was
+        made, or None.
+    """
+
+    def __init__(
+        self, hooks: Iterable[Any] | None, run_plans: bool = True, as_chief: bool | None = None
+    ) -> None:
+        """Checks the hooks.
+
+        Args:
+          hooks: Any iterable of hooks. Those for chiefs alone are left out in another session.
+          run_plans: Whether runs are served by run plans.
+          as_chief: Whether the session is made as the chief's; None if TF_CONFIG is to tell.
+        """
+        found = hooks if isinstance(hooks, list) else validate_hooks(hooks)
+        validate_hooks(found)
+        warn_of_twice(found)
+        self._left_out = [hook for hook in found if is_for_chief_alone(hook)]
+        if self._left_out and roles.is_chief(as_chief):
+            self._left_out = []
+        elif self._left_out:
+            found = [hook for hook in found if not is_for_chief_alone(hook)]
+        self.hooks = found
+        self.hooks_to_end: list[Any] = found
+        # The hooks as they were when `members` were made of them.
+        self._listed = list(found)
+        self.members = make_members(found)
+        self._listing = threading.Lock()
+        self._session: Session | None = None
+        self._as_chief = as_chief
+        self.runner = Runner(self.members)
+        self.run = self.runner.run
+        self._run_plans = run_plans
+        self.thread_stopper: str | None = None
+        self._begun: list[Member] = []
+        self._is_new = True
+        self._graph: Graph = tf.get_default_graph()
+
+    @property
+    def stopper(self) -> str | None:
+        """The name of the hook that asked for a stop, or None while none has."""
+        return self.runner.stopper
+
+    def list_anew(self) -> None:
+        """Takes up what a program has changed in `hooks`: it takes part from the next call on.
+
+        Raises:
+          NotAHookError: There is something else among them.
+        """
+        listed, hooks = self._listed, self.hooks
+        # By identity: a hook may be equal to another, and a program's `__eq__` is not for this.
+        if len(listed) == len(hooks) and all(map(operator.is_, listed, hooks)):
+            return
+        with self._listing:
+            self.members = make_members(self.hooks)
+            self._listed = list(self.hooks)
+            self.runner.replace(self.members, self._global_step())
+            if self._session is not None:
+                self.runner.connect(self._session, self.runner.plans)
+
+    def begin(self) -> None:
+        """Calls every hook's `begin`, in order, on the default graph."""
+        self._graph = tf.get_default_graph()
+        with roles.beginning(self._as_chief):
+            while len(self._begun) < len(self.members):
+                member = self.members[len(self._begun)]
+                try:
+                    member.hook.begin()
+                except BaseException as error:
+                    blame(error, f'{member.name}.begin')
+                    raise
+                self._begun.append(member)
+                self.list_anew()  # It may have added one.
+        self.runner.begin(self._graph, self._global_step())
+
+    def after_create_session(self, session: Session, coord: Coordinator) -> None:
+        """Tells the hooks of a raw session that was made or made again."""
+        roles.remember(session, self._as_chief)
+        self.list_anew()
+        graph = getattr(session, 'graph', self._graph)
+        if graph is not self._graph:
+            # The creator has made it on a graph of its own.
+            self._graph = graph
+            self.runner.begin(graph, self._global_step())
+        self._session = session
+        plans = None
+        if self._run_plans and PlanCache.serves(session):
+            plans = PlanCache(session)
+            plans.install()
+        self.runner.connect(session, plans)
+        self.thread_stopper = None
+        for member in sorted(self.members, key=restores, reverse=True):
+            try:
+                member.hook.after_create_session(session, coord)
+            except BaseException as error:
+                blame(error, f'{member.name}.after_create_session')
+                raise
+            if self.thread_stopper is None and coord.should_stop():
+                self.thread_stopper = member.name
+            if not all(_leaves_variables(layer) for layer in member.layers):
+                mark_restored(coord, None)
+        for member in self.members:
+            answers = answering(member.hook, SupportsSessionIsReady)
+            if answers is not None:
+                try:
+                    answers.session_is_ready(session, coord)
+                except BaseException as error:
+                    blame(error, f'{member.name}.session_is_ready')
+                    raise
+                if self.thread_stopper is None and coord.should_stop():
+                    self.thread_stopper = member.name
+        if self._is_new:
+            self._is_new = False
+            warn_of_shared((member.name, member.layers[-1]) for member in self.members)
+
+    def invalidate_step(self) -> None:
+        """To be called after a run without hooks, which may have advanced the global step."""
+        tracker = self.runner.tracker
+        if tracker is not None:
+            tracker.invalidate_step()
+
+    def wait_for_saves(self) -> None:
+        """Waits until no hook of tfhooks' is writing a checkpoint in the background."""
+        for member in self.members:
+            saver = member.layers[-1]
+            if isinstance(saver, CheckpointSaverHook):
+                saver.wait_for_save()
+
+    def disconnect(self) -> None:
+        """Lets go of the raw session, which is closed: it holds the memory of its variables."""
+        self._session = None
+        self.runner.disconnect()
+
+    def _global_step(self) -> Any:
+        """What gives the global step where a hook needs it: the variable, as cheap as can be.
+
+        The read that TensorFlow's hooks share asks first whether the variable is initialised, which
+        costs as much as a small step. It serves where the variable is of a kind plans do not know.
+        """
+        if not any(member.sleeps for member in self.members):
+            return None
+        try:
+            variable = tf.train.get_global_step(self._graph)
+        except TypeError:
+            # Something else has that name. Hooks that need the step have said so when they began.
+            return None
+        return variable if is_fixed(variable) else global_step_read(self._graph)
+
+    def end(self, session: Session | None) -> None:
+        """Calls every hook's `end`, whatever another one raised; raises the first error after."""
+        errors: list[BaseException] = []
+        self.list_anew()
+        members = self.members
+        if self.hooks_to_end is not self.hooks:
+            members = make_members(self.hooks_to_end)
+        for member in members:
+            try:
+                member.hook.end(session)
+            except BaseException as error:
+                blame(error, f'{member.name}.end')
+                errors.append(error)
+        _raise_first(errors)
+
+    def on_error(self, session: Session | None, error: BaseException) -> None:
+        """Tells the hooks of tfhooks which have begun that the session ends by `error`."""
+        for member in self._begun:
+            if hears_of_errors(member.hook):
+                try:
+                    member.hook.on_error(session, error)
+                except BaseException as another:
+                    blame(another, f'{member.name}.on_error')
+                    attach(error, [another])
+
+    def abandon(self, session: Session | None, error: BaseException) -> None:
+        """Tells the hooks which have begun that no session comes: by `on_error` or by `end`."""
+        for member in self._begun:
+            tells = hears_of_errors(member.hook)
+            try:
+                if tells:
+                    member.hook.on_error(session, error)
+                else:
+                    member.hook.end(session)
+            except BaseException as another:
+                blame(another, f'{member.name}.{"on_error" if tells else "end"}')
+                attach(error, [another])
+
+    def save(self, session: Session, error: BaseException) -> None:
+        """Has the checkpoint savers among the hooks save, though the session ends by `error`.
+
+        Weights that a hook has found to be bad are not saved.
+        """
+        for member in self.members:
+            # TensorFlow's own saver knows nothing of bad weights.
+            knows = supports(member.layers[-1], SupportsSkipFinalSave)
+            if member.saves and (knows or not self.runner.weights_are_bad):
+                try:
+                    member.hook.end(session)
+                except BaseException as another:
+                    blame(another, f'{member.name}.end')
+                    attach(error, [another])
+
+    def step(self, session: Session | None = None) -> int | None:
+        """The global step as far as it is known; read from `session` if one is given."""
+        try:
+            if session is not None:
+                tensor = tf.train.get_global_step(self._graph)
+                if tensor is not None:
+                    return int(session.run(tensor))
+        except Exception:
+            # What is said about a step must not become an error of its own.
+            pass
+        tracker = self.runner.tracker
+        return None if tracker is None else tracker.lower
+
+    def last_saved_step(self) -> int | None:
+        """The global step of the last checkpoint that a hook has saved or taken up, or None."""
+        steps = [
+            last_saved_step(member.layers[-1])
+            for member in self.members
+            if isinstance(member.layers[-1], originals.CheckpointSaverHook)
+        ]
+        return max((step for step in steps if step is not None), default=None)
+
+    def find(self, hooks: Iterable[Any]) -> list[Member]:
+        """The members that `hooks` names: by the object or by its class.
+
+        Raises:
+          TypeError: It is no list, but perhaps a single hook.
+          ValueError: No hook of this session is meant.
+        """
+        if isinstance(hooks, str | type) or not isinstance(hooks, Iterable):
+            raise TypeError(
+                'skip_hooks must be a list of hooks or of their classes. '
+                f'got skip_hooks={shown(hooks)} (type={type(hooks).__name__})'
+            )
+        found = []
+        for wanted in hooks:
+            meant = [member for member in self.members if is_meant(member.hook, wanted)]
+            if not meant and not any(is_meant(hook, wanted) for hook in self._left_out):
+                raise ValueError(
+                    f'skip_hooks must name hooks of this session. got {wanted!r}, '
+                    f'hooks={[member.name for member in self.members]}'
+                )
+            found += meant
+        return found
+
+
+def _leaves_variables(hook: Any) -> bool:
+    """Whether it is known that a hook's `after_create_session` changes no variable."""
+    if not overrides(hook, 'after_create_session'):
+        return True
+    kind = type(hook)
+    is_stock = any(
+        base.__module__.startswith('tensorflow.') and base is not originals.SessionRunHook
+        for base in kind.__mro__
+    )
+    return is_stock and kind.__module__.startswith('tfhooks._hooks.')
+
+
+def _raise_first(errors: list[BaseException]) -> None:
+    if errors:
+        attach(errors[0], errors[1:])
+        raise errors[0]

@@ -1,0 +1,231 @@
+"""How a lost session is made again: how often, how long between the tries, and what is logged."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from tfhooks._base import log
+from tfhooks._base.errors import PREEMPTION_ERRORS
+from tfhooks._tensorflow import Coordinator, tf
+
+_T = TypeVar('_T')
+
+# On a coordinator that stands for a session made by recovery: see `is_recovery`.
+_MARK = '_tfhooks_recovered'
+
+
+@dataclasses.dataclass(frozen=True)
+class RecoveryPolicy:
+    """How often and how patiently a lost session is made again.
+
+    After `tf.errors.AbortedError` or `tf.errors.UnavailableError` a new session is made and the
+    step run again, at once the first time; then with waits that double, and that have a random part
+    where the extra `recovery` (tenacity) is installed. A step that succeeds ends the count.
+
+    Attributes:
+      tries: Attempts in a row before the original error is raised; at least 1.
+      first_wait_secs: The wait after the first failed attempt, in seconds.
+      max_wait_secs: The longest wait, in seconds.
+      give_up_secs: No attempt begins later than this after the first one began, in seconds, even if
+        there are tries left; None for no limit but `tries`.
+
+    Raises:
+      TypeError: `tries` is no int, or a time is no number.
+      ValueError: `tries` is below 1, or a time is negative.
+    """
+
+    tries: int = 10
+    first_wait_secs: float = 0.5
+    max_wait_secs: float = 60.0
+    give_up_secs: float | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.tries, bool) or not isinstance(self.tries, int):
+            raise TypeError(f'RecoveryPolicy: tries must be an int. got tries={self.tries!r}')
+        if self.tries < 1:
+            raise ValueError(f'RecoveryPolicy: tries must be at least 1. got tries={self.tries}')
+        for name in ('first_wait_secs', 'max_wait_secs', 'give_up_secs'):
+            value = getattr(self, name)
+            if name == 'give_up_secs' and value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise TypeError(f'RecoveryPolicy: {name} must be a number. got {name}={value!r}')
+            if not value >= 0:
+                raise ValueError(f'RecoveryPolicy: {name} must not be negative. got {name}={value}')
+
+    def attempt(
+        self, what: str, action: Callable[[], _T], stops: Callable[[], bool] | None = None
+    ) -> _T:
+        """Calls `action` until it raises no preemption error, at most `tries` times.
+
+        Args:
+          what: What is attempted, for the log.
+          action: What may fail.
+          stops: Whether waiting has become idle, since a stop was requested.
+
+        Raises:
+          tf.errors.AbortedError, tf.errors.UnavailableError: The last attempt's, when `tries` or
+            `give_up_secs` are used up.
+        """
+        outer, _waiting.stops = getattr(_waiting, 'stops', None), stops
+        begun, calls = time.monotonic(), 0
+
+        def counted() -> _T:
+            nonlocal calls
+            calls += 1
+            return action()
+
+        try:
+            limit = math.inf if self.give_up_secs is None else begun + self.give_up_secs
+            return self._attempt(what, counted, limit)
+        except PREEMPTION_ERRORS as error:
+            if self.tries > 1:
+                log.error(
+                    'Gave up to %s after %d of %d attempts in %.1f seconds: %s',
+                    what,
+                    calls,
+                    self.tries,
+                    time.monotonic() - begun,
+                    summary(error),
+                )
+            raise
+        finally:
+            _waiting.stops = outer
+
+    def _attempt(self, what: str, action: Callable[[], _T], limit: float) -> _T:
+        try:
+            import tenacity
+        except ImportError:
+            return self._attempt_plainly(what, action, limit)
+        backoff = tenacity.wait_exponential(
+            multiplier=self.first_wait_secs, max=self.max_wait_secs
+        ) + tenacity.wait_random(0, self.first_wait_secs)
+        retrying = tenacity.Retrying(
+            stop=lambda state: state.attempt_number >= self.tries or time.monotonic() >= limit,
+            wait=lambda state: min(backoff(state), self.max_wait_secs, _left(limit)),
+            retry=tenacity.retry_if_exception_type(PREEMPTION_ERRORS),
+            before_sleep=lambda state: self._warn(
+                what,
+                state.attempt_number,
+                state.outcome.exception() if state.outcome else None,
+                state.next_action.sleep if state.next_action else 0.0,
+            ),
+            sleep=_sleep,
+            reraise=True,
+        )
+        return retrying(action)
+
+    def _attempt_plainly(self, what: str, action: Callable[[], _T], limit: float) -> _T:
+        for number in range(1, self.tries):
+            try:
+                return action()
+            except PREEMPTION_ERRORS as error:
+                if time.monotonic() >= limit:
+                    raise
+                doubled = self.first_wait_secs * 2.0 ** min(number - 1, 60)
+                wait = min(doubled, self.max_wait_secs, _left(limit))
+                self._warn(what, number, error, wait)
+                _sleep(wait)
+        return action()
+
+    def _warn(self, what: str, number: int, error: Any, wait: float) -> None:
+        log.warning(
+            'Attempt %d of %d to %s failed: %s. Next attempt in %.1f seconds.',
+            number,
+            self.tries,
+            what,
+            summary(error),
+            wait,
+        )
+
+
+# How long a wish to stop may go unseen while waiting.
+_LOOK_EVERY_SECS = 0.2
+
+# TensorFlow's own lines, which people search their logs for.
+_WHILE_RUN = 'An error was raised.'
+_WHILE_ASKED = 'An error was raised while considering whether the session is complete.'
+_WHILE_MADE = 'An error was raised while a session was being created.'
+_WHILE_CLOSED = 'An error occurred when attempting to close the session.'
+_CAUSE = 'This may be due to a preemption in a connected worker or parameter server.'
+_CAUSE_WHILE_MADE = 'This may be due to a preemption of a connected worker or parameter server.'
+_CLOSED = 'The current session will be closed and a new session will be created.'
+_MADE = 'A new session will be created.'
+_ADVICE = (
+    'This error may also occur due to a gRPC failure caused by high memory or network bandwidth '
+    'usage in the parameter servers. If this error occurs repeatedly, try increasing the number of '
+    'parameter servers assigned to the job. Error: %s'
+)
+
+
+def log_lost(error: Exception) -> None:
+    """Says that a run lost the session, which is made again."""
+    tf.logging.info(' '.join([_WHILE_RUN, _CAUSE, _CLOSED, _ADVICE]), error)
+    log.warning('The session was lost and is made again: %s', summary(error))
+
+
+def log_lost_unasked(error: Exception) -> None:
+    """Says that a thread lost the session, which is made again."""
+    tf.logging.info(' '.join([_WHILE_ASKED, _CAUSE, _CLOSED, _ADVICE]), error)
+    log.warning('The session was lost and is made again: %s', summary(error))
+
+
+def log_not_created(error: Exception) -> None:
+    """Says that a session could not be made, and will be tried again."""
+    tf.logging.info(' '.join([_WHILE_MADE, _CAUSE_WHILE_MADE, _MADE, _ADVICE]), error)
+
+
+def log_not_closed(error: Exception) -> None:
+    """Says that a session could not be closed, which hinders nothing."""
+    tf.logging.error(' '.join([_WHILE_CLOSED, _CAUSE, 'Error: %s']), error)
+
+
+# Which task of the cluster it was, in what gRPC adds to a message.
+_REMOTE = re.compile(r'remote target (/job:\S+)')
+
+
+def summary(error: Any) -> str:
+    """The class of an error, the first line of what it says, and the task that it comes from."""
+    text = str(getattr(error, 'message', error)).strip()
+    text = text.removeprefix('Graph execution error:').strip()
+    first = text.partition('\n')[0]
+    remote = _REMOTE.search(text)
+    place = f' ({remote[1]})' if remote and remote[1] not in first else ''
+    return f'{type(error).__name__}: {first}{place}'
+
+
+def _left(limit: float) -> float:
+    return max(0.0, limit - time.monotonic())
+
+
+_waiting = threading.local()
+
+
+def _sleep(seconds: float) -> None:
+    """Waits, but not on when the session is asked to stop."""
+    stops = getattr(_waiting, 'stops', None)
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0 and not (stops and stops()):
+        time.sleep(min(left, _LOOK_EVERY_SECS))
+
+
+def mark_recovered(coord: Coordinator) -> None:
+    setattr(coord, _MARK, True)
+
+
+def is_recovery(coord: Coordinator) -> bool:
+    """Whether a hook's `after_create_session` is called because a session was recovered.
+
+    Args:
+      coord: The coordinator that `after_create_session` was given.
+
+    Returns:
+      False for the first session of a monitored session, True for each one after it.
+    """
+    return bool(getattr(coord, _MARK, False))

@@ -1,0 +1,102 @@
+"""Servers that do not answer: TensorFlow waits for them for ever, and here it does not."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import threading
+import traceback
+from typing import Any
+
+from tfhooks._base import log
+from tfhooks._tensorflow import Session, tf
+
+# How long a server may take to accept a connection, and to take part in closing a lost session.
+_CONNECT_SECS = 10.0
+_CLOSE_SECS = 10.0
+
+_ADDRESS = re.compile(r'grpc://(?P<host>[^/,:\[\]]+|\[[^\]]+\]):(?P<port>\d+)/?')
+_PROXIES = ('grpc_proxy', 'https_proxy', 'http_proxy')
+
+
+def fail_fast(master: Any) -> None:
+    """Lets a call to a server that cannot be reached fail with UnavailableError.
+
+    TensorFlow's calls wait until the server is there again, in `run` as in `close`. It reads the
+    variable at each call; what the user has put there stays.
+
+    Args:
+      master: The master of a session. The variable is set only if that is a server.
+    """
+    if isinstance(master, str) and master.startswith('grpc'):
+        os.environ.setdefault('GRPC_FAIL_FAST', 'true')
+
+
+def check(master: Any) -> None:
+    """Finds out whether the server that a session is to be made on accepts connections.
+
+    Calls to the master of a session wait for ever, however they are to fail. Only a plain address
+    is looked at, since of others gRPC alone knows where they lead.
+
+    Args:
+      master: As for `tf.compat.v1.Session`, such as 'grpc://host:2222' or ''.
+
+    Raises:
+      tf.errors.UnavailableError: It does not accept one within ten seconds.
+    """
+    address = _ADDRESS.fullmatch(master) if isinstance(master, str) else None
+    if address is None or any(os.environ.get(name) for name in _PROXIES):
+        return
+    try:
+        place = address['host'].strip('[]'), int(address['port'])
+        socket.create_connection(place, timeout=_CONNECT_SECS).close()
+    except OSError as error:
+        raise tf.errors.UnavailableError(
+            None, None, f'The server at {master} cannot be reached: {error}'
+        ) from error
+
+
+def close(session: Session) -> None:
+    """Closes a session that is lost; leaves it behind if its server does not answer.
+
+    Raises:
+      Exception: What closing it raised.
+    """
+    errors: list[Exception] = []
+
+    def attempt() -> None:
+        try:
+            session.close()
+        except Exception as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=attempt, name='tfhooks_close', daemon=True)
+    thread.start()
+    thread.join(_CLOSE_SECS)
+    if thread.is_alive():
+        log.warning(
+            'A lost session is left behind: its server has not answered for %.0f seconds.',
+            _CLOSE_SECS,
+        )
+    if errors:
+        raise errors[0]
+
+
+def close_half_made(error: BaseException) -> None:
+    """Closes the session that TensorFlow's SessionManager was making when `error` was raised.
+
+    The manager forgets it. The garbage collector would close it at some later time, in any thread,
+    and for ever if the master is gone by then.
+    """
+    if error.__cause__ is not None:  # A creator may say in its own words what went wrong.
+        close_half_made(error.__cause__)
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_globals.get('__name__') != tf.train.SessionManager.__module__:
+            continue
+        for value in list(frame.f_locals.values()):
+            if isinstance(value, Session):
+                try:
+                    close(value)
+                except Exception as another:
+                    log.info('While a session that was not ready was being closed: %s', another)
