@@ -7,6 +7,7 @@ were recorded there, and many processes run at once.
 import logging
 import os
 import pathlib
+import time
 
 import pytest
 
@@ -37,3 +38,30 @@ def logging_as_it_was():
     for logger, (level, propagate, disabled) in zip(loggers, before, strict=True):
         logger.setLevel(level)
         logger.propagate, logger.disabled = propagate, disabled
+
+
+@pytest.fixture
+def graph():
+    """A new graph, which is the default graph during the test."""
+    import tensorflow
+
+    with tensorflow.Graph().as_default() as graph:
+        yield graph
+
+
+@pytest.fixture
+def log(caplog):
+    """A function that gives the messages logged so far, at level INFO and above."""
+    caplog.set_level(logging.INFO, 'tensorflow')
+    return lambda containing='': [m for m in caplog.messages if containing in m]
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The time of `time.monotonic`, which only a test moves."""
+
+    class Clock:
+        now = 100.0
+
+    monkeypatch.setattr(time, 'monotonic', lambda: Clock.now)
+    return Clock

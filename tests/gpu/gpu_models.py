@@ -13,7 +13,6 @@ from tfhooks.smoke.models import regression as model
 from tfhooks.smoke.probing import why_no_kernels
 
 __all__ = [
-    'LoseSession',
     'adam_model',
     'copies_to_host',
     'diverging',
@@ -105,19 +104,3 @@ def need_kernels(found, seen):
         if reason:
             pytest.skip(reason)
     assert found, f'CUPTI works, and yet there is nothing of the GPU: {seen}'
-
-
-class LoseSession(tf.train.SessionRunHook):
-    """Loses the session once, before the run after a number of runs; counts the raw sessions."""
-
-    def __init__(self, after_runs):
-        self._left = after_runs
-        self.sessions = []
-
-    def after_create_session(self, session, coord):
-        self.sessions.append(session)
-
-    def before_run(self, run_context):
-        self._left -= 1
-        if self._left == -1:
-            raise tf.errors.AbortedError(None, None, 'the session is lost')

@@ -6,6 +6,7 @@ import gpu_models
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from stock_models import LoseSession
 
 import tfhooks
 
@@ -57,7 +58,7 @@ def test_each_type_of_loss_is_looked_at(device, dtype):
 def test_a_lost_session_is_made_again_on_the_device(device, tmp_path):
     with tf.Graph().as_default():
         model = gpu_models.adam_model(device)
-        loses = gpu_models.LoseSession(after_runs=5)
+        loses = LoseSession(5, before_next=True)
         steps, weights = [], {}
         with gpu_models.training(
             tmp_path, [loses], save_checkpoint_steps=2, save_summaries_steps=None

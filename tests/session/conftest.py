@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import pytest
-import tensorflow.compat.v1 as tf
 
 from tfhooks._session import recovery
 
 
 @pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as graph:
-        yield graph
+def _in_a_graph(graph):
+    """Every test here builds its model in a graph of its own."""
 
 
 @pytest.fixture(autouse=True)

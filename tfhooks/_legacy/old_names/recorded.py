@@ -1,6 +1,6 @@
 """The names of `tf.contrib` and `tf.estimator` in TensorFlow 1.15, and what files bring back.
 
-`tests/gone/record_names.py` wrote names_1_15.txt there.
+`tests/recorded_1_15/gone/record_names.py` wrote names_1_15.txt there.
 """
 
 from __future__ import annotations

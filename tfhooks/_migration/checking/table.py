@@ -1,6 +1,7 @@
 """What replaces names of TensorFlow 1 that are gone, outside `tf.contrib` and `tf.estimator`.
 
-`tests/names_1_15/record_names.py` lists the names of 1.15; a test holds this table against them.
+`tests/recorded_1_15/names/record_names.py` lists the names of 1.15, and a test holds this table
+against them.
 """
 
 from __future__ import annotations
