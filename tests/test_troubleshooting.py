@@ -139,9 +139,7 @@ def gone(**_):
 
 @shows('is not in TensorFlow 1.15. Did you mean')
 def misspelt(**_):
-    spec = importlib.util.find_spec('tfhooks')
-    path = pathlib.Path(spec.submodule_search_locations[0], 'v1', '_places.py')
-    runpy.run_path(str(path))['resolve']('estimator.EstimatorSpek')
+    return _names.look_up('estimator.EstimatorSpek').instead
 
 
 @shows('already exists, disallowed')
@@ -673,6 +671,12 @@ def hidden(monkeypatch, **_):
     monkeypatch.setattr(hooks_logging, '_warned_that_info_is_hidden', False)
     tf.logging.set_verbosity(tf.logging.WARN)
     run(tfhooks.LoggingTensorHook([tf.constant(1.0)], every_n_iter=1))
+
+
+@shows('runs in a row have left the global step at')
+def never_stops(**_):
+    tf.train.get_or_create_global_step()
+    run(tfhooks.StopAtStepHook(last_step=1), times=110)
 
 
 @shows('has not been increased')
