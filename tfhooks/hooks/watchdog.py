@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 from tfhooks import _arguments, log
-from tfhooks._tensorflow import originals
+from tfhooks._tensorflow import originals, tf
 from tfhooks.hook_types import SessionRunContext, SessionRunHook, SessionRunValues
 
 _NAME = 'StallWatchdogHook'
@@ -262,7 +262,8 @@ def _name_of_thread(ident: int) -> str:
 
 def _flush() -> None:
     """Writes out what was logged, as `os.abort` does not."""
-    for handler in [*log.logger.handlers, *logging.getLogger().handlers]:
+    loggers = (log.logger, tf.get_logger(), logging.getLogger())
+    for handler in [handler for logger in loggers for handler in logger.handlers]:
         handler.flush()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
