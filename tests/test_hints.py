@@ -115,6 +115,14 @@ def test_a_variable_that_a_scaffold_leaves_out_is_told_so():
     assert 'a Scaffold that is given init_op' in notes[0]
 
 
+def test_variables_that_an_init_op_leaves_out_are_told_whose_they_are():
+    tf.get_variable('weight', initializer=1.0)
+    creator = tfhooks.ChiefSessionCreator(tf.train.Scaffold(init_op=tf.no_op()))
+    with hinted(RuntimeError) as notes:
+        tfhooks.MonitoredSession(creator)
+    assert 'tf.global_variables_initializer()' in notes[0]
+
+
 def test_an_operation_of_another_graph_is_not_shown_with_its_attributes():
     with tf.Graph().as_default():
         other = tf.constant(np.zeros([9])).op

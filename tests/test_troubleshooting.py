@@ -373,6 +373,13 @@ def a_directory_below_a_file(tmp_path, **_):
     train(tmp_path / 'file' / 'below')
 
 
+@shows('no event file is in')
+def a_directory_that_takes_no_file(tmp_path, **_):
+    train_op()
+    # Not even the superuser makes a file there.
+    run(tfhooks.StepCounterHook(output_dir='/proc/self'))
+
+
 @shows('expected dtype int64 does not equal original dtype')
 def a_step_of_another_dtype(tmp_path, **_):
     with tf.Graph().as_default(), tf.Session() as session:

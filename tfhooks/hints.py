@@ -161,6 +161,13 @@ _TABLE: list[tuple[Any, str, Hint | str]] = [
     ),
     (RuntimeError, 'Global step should be created to use', _NO_STEP),
     (
+        RuntimeError,
+        'Init operations did not make model ready',
+        'No op initialises these variables: the init_op of a Scaffold must initialise all global '
+        'variables, its local_init_op all local ones and the tables. Leave these arguments out, '
+        'or group tf.global_variables_initializer() into them.',
+    ),
+    (
         ValueError,
         'already exists, disallowed',
         'The model is built twice in one graph, as where a cell of a notebook is run again: '
