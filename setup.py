@@ -4,8 +4,6 @@ import pathlib
 import posixpath
 import re
 
-from setuptools import setup
-
 ROOT = pathlib.Path(__file__).resolve().parent
 # Code, which is left as it is; else the target of a relative link: a path, an anchor, or both.
 _LINK = re.compile(r'^```.*?^```|`[^`\n]*`|\]\((?!\w+:)([^)\s#]*)(#[^)\s]*)?\)', re.DOTALL | re.M)
@@ -45,4 +43,6 @@ def description() -> str:
 
 
 if __name__ == '__main__':
+    from setuptools import setup  # Not for those who import the rest: tests, and the site.
+
     setup(long_description=description())

@@ -1,9 +1,13 @@
-"""The links of the documents lead to files and headings, and the files that they name are there."""
+"""The links of the documents lead to files and headings, the files that they name are there, and
+their programs import what they use.
+"""
 
 from __future__ import annotations
 
+import ast
 import pathlib
 import re
+import sys
 
 import pytest
 
@@ -52,6 +56,32 @@ def test_the_files_that_are_named_are_there() -> None:
         for file in re.findall(r'`((?:tests|examples|benchmarks|docs)/[\w./]*)`', prose(path))
     }
     assert {(name, file) for name, file in named if not (ROOT / file).exists()} == set()
+
+
+def not_imported(path: pathlib.Path) -> set[str]:
+    """The modules that the programs of a document use without having imported them."""
+    blocks = re.findall(r'^```python\n(.*?)^```', path.read_text('utf-8'), re.DOTALL | re.MULTILINE)
+    nodes = [node for block in blocks for node in ast.walk(ast.parse(block))]
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    bound = {alias.asname or alias.name.partition('.')[0] for one in imports for alias in one.names}
+    bound |= {
+        one.id for one in nodes if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+    }
+    objects = [node.value for node in nodes if isinstance(node, ast.Attribute)]
+    used = {one.id for one in objects if isinstance(one, ast.Name)}
+    return (used & {'tf', 'tfhooks', 'np', 'hvd', *sys.stdlib_module_names}) - bound
+
+
+@pytest.mark.skipif(not DOCUMENTS, reason='the documents are not here')
+def test_programs_import_what_they_use() -> None:
+    lacking = {str(path.relative_to(ROOT)): not_imported(path) for path in DOCUMENTS}
+    assert {name: modules for name, modules in lacking.items() if modules} == {}
+
+
+def test_an_import_that_lacks_is_found(tmp_path: pathlib.Path) -> None:
+    page = tmp_path / 'a.md'
+    page.write_text('```python\nimport os.path\ntf.Session(os.sep)\njson.loads("")\n```\n')
+    assert not_imported(page) == {'tf', 'json'}
 
 
 def test_a_broken_link_is_found(tmp_path: pathlib.Path) -> None:

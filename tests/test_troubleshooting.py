@@ -142,9 +142,7 @@ def gone(**_):
 
 @shows('is not in TensorFlow 1.15. Did you mean')
 def misspelt(**_):
-    spec = importlib.util.find_spec('tfhooks')
-    path = pathlib.Path(spec.submodule_search_locations[0], 'v1', '_places.py')
-    runpy.run_path(str(path))['resolve']('estimator.EstimatorSpek')
+    return old_names.look_up('estimator.EstimatorSpek').instead
 
 
 @shows('already exists, disallowed')
@@ -376,6 +374,13 @@ def a_file_for_a_directory(tmp_path, **_):
 def a_directory_below_a_file(tmp_path, **_):
     (tmp_path / 'file').touch()
     train(tmp_path / 'file' / 'below')
+
+
+@shows('no event file is in')
+def a_directory_that_takes_no_file(tmp_path, **_):
+    train_op()
+    # Not even the superuser makes a file there.
+    run(tfhooks.StepCounterHook(output_dir='/proc/self'))
 
 
 @shows('expected dtype int64 does not equal original dtype')
@@ -676,6 +681,12 @@ def hidden(monkeypatch, **_):
     monkeypatch.setattr(hooks_logging, '_warned_that_info_is_hidden', False)
     tf.logging.set_verbosity(tf.logging.WARN)
     run(tfhooks.LoggingTensorHook([tf.constant(1.0)], every_n_iter=1))
+
+
+@shows('runs in a row have left the global step at')
+def never_stops(**_):
+    tf.train.get_or_create_global_step()
+    run(tfhooks.StopAtStepHook(last_step=1), times=110)
 
 
 @shows('has not been increased')

@@ -124,3 +124,16 @@ def test_sleeps_until_the_last_step_is_near():
     calls = calls_of(hook, 'after_run')
     assert trained(tfhooks.MonitoredSession, hook) == (300, 300)
     assert len(calls) < 10
+
+
+@pytest.mark.parametrize(('every', 'said'), [(0, 1), (99, 0)])
+def test_a_step_that_nobody_increases_is_said_once(every, said, log):
+    with tf.Graph().as_default():
+        step = tf.train.get_or_create_global_step()
+        counts, idles = tf.assign_add(step, 1), tf.constant(0)
+        with tfhooks.MonitoredSession(hooks=[StopAtStepHook(last_step=9)]) as session:
+            for run in range(1, 250):
+                session.run(counts if every and run % every == 0 else idles)
+    found = log('StopAtStepHook: 100 runs in a row have left the global step at 0')
+    assert len(found) == said
+    assert all('training does not stop at 9' in line for line in found)

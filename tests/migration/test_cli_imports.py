@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 
 import pytest
 import tensorflow.compat.v1 as tf
@@ -253,3 +254,17 @@ def test_options_for_every_session(tmp_path):
     files = re.findall(r'File "(.*?)", line', told)
     assert files[0].endswith('training.py')
     assert not [file for file in files if 'frozen' in file or os.sep + 'cli' + os.sep in file]
+
+
+def test_an_error_of_tensorflows_ends_the_program_with_what_to_do(tmp_path):
+    program = """
+        import tensorflow as tf
+        for _ in range(2):
+            tf.get_variable('weight', [1])
+        """
+    write(tmp_path, {'twice': program})
+    done = python(tmp_path, *RUNNER, 'twice.py')
+    assert done.returncode == 1
+    assert 'Variable weight already exists, disallowed' in done.stderr
+    if sys.version_info >= (3, 11):  # Before that, the log has it.
+        assert 'tf.reset_default_graph()' in done.stderr.splitlines()[-1]

@@ -9,12 +9,15 @@ import sys
 import termios
 import threading
 
+import absl.logging
 import pytest
 import tensorflow.compat.v1 as tf
+import tqdm
 from pages import run_page
 from stock_models import SESSIONS, LoseSession, starting_at, train_op
 
 import tfhooks
+from tfhooks._base import log
 from tfhooks._more_hooks import displays
 from tfhooks._more_hooks.evaluation import EvalHook
 from tfhooks._more_hooks.progress import ProgressHook
@@ -54,14 +57,16 @@ def test_arguments(arguments, error, text):
         ProgressHook(**arguments)
 
 
-def test_a_bar_without_tqdm(monkeypatch, log):
+def test_a_bar_without_tqdm(monkeypatch, caplog):
     monkeypatch.setitem(sys.modules, 'tqdm', None)
     with pytest.raises(ImportError, match=r'bar=True needs tqdm; .*install "tfhooks\[progress\]"'):
         ProgressHook(bar=True)
     file = Terminal()
     train(tfhooks.MonitoredSession, [ProgressHook(every_n_steps=10, file=file)], 12)
     assert [line.split(',')[0] for line in file.getvalue().splitlines()] == ['step 10', 'step 12']
-    assert log('for a bar: pip install "tfhooks[progress]"')
+    (record,) = [r for r in caplog.records if r.name == 'tfhooks']
+    assert 'for a bar: pip install "tfhooks[progress]"' in record.getMessage()
+    assert record.levelname == 'WARNING'  # TensorFlow shows no INFO, if it is not asked to.
 
 
 def test_begin_needs_a_global_step_and_the_tensors():
@@ -262,26 +267,79 @@ def test_a_bar_can_be_asked_for_and_refused():
     assert shown(file)[-1].startswith('step 20/20 (100%)')
 
 
-def test_a_bar_leaves_no_thread_and_gives_the_log_back(monkeypatch):
-    logger = logging.getLogger('a logger of the test')
-    stream = Terminal()
-    monkeypatch.setattr(sys, 'stderr', stream)
-    handler = logging.StreamHandler(stream)
-    logger.addHandler(handler)
-    logger.propagate = False
-    monkeypatch.setattr(tf, 'get_logger', lambda: logger)
-    threads = set(threading.enumerate())
+class Speak(tf.train.SessionRunHook):
+    """Writes a line to a terminal in each of the ways that programs and libraries have."""
 
-    class Speak(tf.train.SessionRunHook):
-        def after_run(self, run_context, run_values):
-            logger.warning('a line of the log')
+    def after_run(self, run_context, run_values):
+        print('print', end='')
+        print('ed')
+        print('asked? ', end='', flush=True)
+        print('printed to stderr', file=sys.stderr)
+        tf.logging.warning('of TensorFlow')
+        log.warning('of tfhooks')
+        absl.logging.warning('of absl')
+        logging.getLogger('a program').warning('of the program')
 
-    hooks = [ProgressHook(3, every_n_steps=1, file=stream), Speak()]
-    train(tfhooks.MonitoredSession, hooks, 3)
-    assert set(threading.enumerate()) == threads
-    assert logger.handlers == [handler]
-    # On a line of its own, and not at the end of a bar.
-    assert shown(stream).count('a line of the log') == 3
+
+LINES = ['printed', 'printed to stderr', 'of TensorFlow', 'of tfhooks', 'of absl', 'of the program']
+
+
+def test_what_is_printed_and_logged_goes_above_the_bar(monkeypatch):
+    ours, theirs = os.openpty()
+    with open(theirs, 'w') as file, monkeypatch.context() as patch:
+        patch.setattr(sys, 'stdout', file)
+        patch.setattr(sys, 'stderr', file)
+        # As in a program on a terminal: TensorFlow's handler, absl's of `tf.app.run`, its own.
+        handlers = [logging.StreamHandler(file), absl.logging.ABSLHandler(None)]
+        absls = handlers[1].python_handler
+        patch.setattr(absl.logging, 'get_absl_handler', lambda: handlers[1])
+        patch.setattr(tf.get_logger(), 'handlers', handlers[:1])
+        patch.setattr(tf.get_logger(), 'propagate', False)
+        for name, own in (('absl', handlers[1:]), ('a program', [logging.StreamHandler(file)])):
+            patch.setattr(logging.getLogger(name), 'handlers', own)
+            patch.setattr(logging.getLogger(name), 'propagate', False)
+        threads = set(threading.enumerate())
+        hook = ProgressHook(3, {'loss': 'loss:0'}, every_n_steps=2, file=file)
+        train(tfhooks.MonitoredSession, [hook, Speak()], 3)
+        assert set(threading.enumerate()) == threads
+        assert sys.stdout is sys.stderr is handlers[0].stream is absls.stream is file
+    # What a terminal shows of a line: what was written since the cursor was at its beginning.
+    lines = on_screen(ours).replace('\r\n', '\n').split('\n')
+    screen = [line.rpartition('\r')[2] for line in lines]
+    said = [re.sub(r'^(WARNING:\w+:|W\d+ .*\] |asked\? )', '', line) for line in screen]
+    said = [line for line in said if 'before flag parsing' not in line]  # absl's, once a process.
+    assert said[:-2] == LINES * 3
+    assert re.fullmatch(r'step: 100%.* 3/3 .*, loss=[\d.]+\]', screen[-2])
+    assert screen[-1] == ''
+
+
+def test_a_bar_leaves_alone_what_goes_elsewhere(monkeypatch):
+    stdout, stderr = io.StringIO(), Terminal()
+    monkeypatch.setattr(sys, 'stdout', stdout)
+    monkeypatch.setattr(sys, 'stderr', stderr)
+    bar = displays.Bar(stderr, 3, 'step')
+    bar.open(0)
+    assert sys.stdout is stdout
+    assert sys.stderr is not stderr
+    kept = sys.stderr
+    sys.stderr = changed = Terminal()
+    bar.close()
+    assert sys.stderr is changed
+    kept.write('one that was kept\n')
+    assert stderr.getvalue().endswith('one that was kept\n')
+
+
+@pytest.mark.parametrize('is_notebook', [True, False])
+def test_a_bar_in_a_notebook(monkeypatch, is_notebook):
+    """Tried with a real kernel too, which the tests do not have."""
+
+    class Widget(tqdm.std.tqdm):
+        __module__ = 'tqdm.notebook' if is_notebook else 'tqdm.asyncio'
+
+    monkeypatch.setattr('tqdm.auto.tqdm', Widget)
+    monkeypatch.setattr(sys, 'stderr', io.StringIO())
+    train(tfhooks.MonitoredSession, [ProgressHook(20, every_n_steps=10)], 20)
+    assert ('step: 100%|' in sys.stderr.getvalue()) == is_notebook
 
 
 def test_an_error_closes_the_bar(monkeypatch):

@@ -115,6 +115,14 @@ def test_a_variable_that_a_scaffold_leaves_out_is_told_so():
     assert 'a Scaffold that is given init_op' in notes[0]
 
 
+def test_variables_that_an_init_op_leaves_out_are_told_whose_they_are():
+    tf.get_variable('weight', initializer=1.0)
+    creator = tfhooks.ChiefSessionCreator(tf.train.Scaffold(init_op=tf.no_op()))
+    with hinted(RuntimeError) as notes:
+        tfhooks.MonitoredSession(creator)
+    assert 'tf.global_variables_initializer()' in notes[0]
+
+
 def test_an_operation_of_another_graph_is_not_shown_with_its_attributes():
     with tf.Graph().as_default():
         other = tf.constant(np.zeros([9])).op
@@ -125,6 +133,19 @@ def test_an_operation_of_another_graph_is_not_shown_with_its_attributes():
         assert 'attr' not in str(raised.value)
         assert raised.value.__suppress_context__
         assert 'in another tf.Graph' in raised.value.__notes__[0]
+
+
+def test_a_step_of_another_dtype_is_told_with_both(tmp_path):
+    with tf.Graph().as_default(), tf.Session() as session:
+        step = tf.Variable(0, name='global_step', use_resource=False)
+        session.run(step.initializer)
+        path = tf.train.Saver().save(session, str(tmp_path / 'model'))
+    tf.train.create_global_step()
+    saver = tf.train.Saver()
+    scaffold = tf.train.Scaffold(init_fn=lambda scaffold, session: saver.restore(session, path))
+    with hinted(tf.errors.InvalidArgumentError) as notes:
+        tfhooks.MonitoredSession(tfhooks.ChiefSessionCreator(scaffold))
+    assert 'global_step is int64 in the model and int32 in the checkpoint' in notes[0]
 
 
 def test_an_error_is_hinted_once_and_its_text_stays():

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from tfhooks._base import arguments
-from tfhooks._base.hook_types import NextDue
+from tfhooks._base.hook_types import NextDue, SupportsStepNotIncreased
 from tfhooks._run.fast_way import FastWay, StockHook
 from tfhooks._tensorflow import tf
 from tfhooks._timing import global_steps
+
+# Runs between two steps, as where gradients are accumulated, are no mistake.
+_STUCK_RUNS = 100
 
 
 class StopAtStepHook(StockHook, tf.train.StopAtStepHook):
@@ -37,11 +40,13 @@ class StopAtStepHook(StockHook, tf.train.StopAtStepHook):
         _StopAtStep(self, StopAtStepHook)
 
 
-class _StopAtStep(FastWay):
+class _StopAtStep(FastWay, SupportsStepNotIncreased):
     _counts_anew = False
+    _stuck = 0, 0
 
     def begin(self) -> None:
         super().begin()
+        self._stuck = 0, 0
         if self.hook._num_steps is not None:
             vars(self.hook)['_last_step'] = None
 
@@ -68,3 +73,18 @@ class _StopAtStep(FastWay):
 
     def step_went_back(self, step: int) -> None:
         pass
+
+    def step_not_increased(self, step: int) -> None:
+        """Told of runs that leave the global step where it was: the loop would never end."""
+        stuck_at, runs = self._stuck
+        self._stuck = step, runs + 1 if step == stuck_at else 1
+        if self._stuck[1] == _STUCK_RUNS:
+            tf.logging.warning(
+                'StopAtStepHook: %d runs in a row have left the global step at %d, and where none '
+                'increases it, training does not stop at %d. Pass '
+                'global_step=tf.train.get_or_create_global_step() to minimize() or '
+                'apply_gradients().',
+                _STUCK_RUNS,
+                step,
+                self.hook._last_step,
+            )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from tfhooks._base import files
+from tfhooks._base import files, log
 from tfhooks._run.fast_way import FastWay, StockHook
 from tfhooks._tensorflow import event_file_of, forget_event_writer, tf
 
@@ -49,6 +49,13 @@ def event_writer(output_dir: Any) -> Any:
         writer.reopen()
         writer.add_graph(tf.get_default_graph())
     writer.flush()
+    if not _file_exists(writer, output_dir):
+        log.warning(
+            'Nothing that hooks write for TensorBoard is kept: no event file is in %s after one '
+            'was written. Give checkpoint_dir, summary_dir or output_dir a directory that this '
+            'process may write to.',
+            output_dir,
+        )
     return writer
 
 

@@ -161,7 +161,8 @@ class Recorder:
 
         class Lines(logging.Handler):
             def emit(self, record: logging.LogRecord) -> None:
-                recorder._log.append(record.getMessage())
+                if record.name == 'tensorflow':  # tfhooks' own lines come by, too.
+                    recorder._log.append(record.getMessage())
 
         logging.getLogger('tensorflow').addHandler(Lines(logging.INFO))
         atexit.register(self.write)

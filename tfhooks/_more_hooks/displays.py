@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
-from tfhooks._tensorflow import tf
+import absl.logging
 
 
 class Display(Protocol):
@@ -18,7 +20,7 @@ class Display(Protocol):
         """Begins, or begins again after a recovery, at a global step."""
 
     def show(self, step: int, rate: float | None, values: Mapping[str, str]) -> None:
-        """Shows a global step, the steps per second, and values by name."""
+        """Shows a global step, the steps per second, and values by name, if there are any."""
 
     def close(self) -> None:
         """Ends, and leaves what was shown last. Closing again does nothing."""
@@ -59,7 +61,9 @@ class Lines:
 
 
 class Bar:
-    """A tqdm bar. While it is open, lines of TensorFlow's log go above it.
+    """A tqdm bar: on a terminal, or a widget in a notebook.
+
+    While it is open on a terminal, what the program prints and logs there goes above it.
 
     Args:
       file: What to write to.
@@ -72,7 +76,7 @@ class Bar:
         self._total = total
         self._title = title
         self._bar: Any = None
-        self._redirection: Any = None
+        self._redirection = contextlib.ExitStack()
 
     def open(self, step: int) -> None:
         """Shows the bar."""
@@ -88,9 +92,11 @@ class Bar:
             unit='step',
             dynamic_ncols=width != 0,
             ncols=80 if width == 0 else None,
+            nrows=24 if width == 0 else None,
             leave=True,
         )
-        self._redirect()
+        if not in_notebook():
+            self._redirection.enter_context(_above(self._bar, self._file))
 
     def show(self, step: int, rate: float | None, values: Mapping[str, str]) -> None:
         """Brings the bar up to date."""
@@ -98,29 +104,111 @@ class Bar:
             return
         self._bar.n = step
         self._bar.training_rate = rate
-        self._bar.set_postfix(values, refresh=False)
+        if values:
+            self._bar.set_postfix(values, refresh=False)
         self._bar.refresh()
 
     def close(self) -> None:
-        """Leaves the bar as it is, and gives the log back."""
-        if self._redirection is not None:
-            self._redirection.__exit__(None, None, None)
-            self._redirection = None
+        """Leaves the bar as it is, and gives the streams back."""
+        self._redirection.close()
         if self._bar is not None:
             self._bar.close()
             self._bar = None
 
-    def _redirect(self) -> None:
-        # tqdm would give a handler to loggers that have none, whose lines would then come twice.
-        loggers = [
-            logger
-            for logger in (tf.get_logger(), logging.getLogger())
-            if any(type(handler) is logging.StreamHandler for handler in logger.handlers)
-        ]
-        if loggers:
-            redirect = importlib.import_module('tqdm.contrib.logging').logging_redirect_tqdm
-            self._redirection = redirect(loggers, tqdm_class=type(self._bar))
-            self._redirection.__enter__()
+
+@contextlib.contextmanager
+def _above(bar: Any, file: Any) -> Iterator[None]:
+    """A context in which what goes to the terminal of a bar by Python's streams goes above it."""
+    streams = [sys.stdout, sys.stderr, *(handler.stream for handler in _stream_handlers())]
+    above = {
+        id(stream): _Above(stream, bar)
+        for stream in streams
+        if stream is file or (is_terminal(stream) and is_terminal(file))
+    }
+    try:
+        _replace_streams(above)
+        yield
+    finally:
+        _replace_streams({id(one): one.close() for one in above.values()})
+
+
+def _replace_streams(by_id: Mapping[int, Any]) -> None:
+    """Replaces Python's standard streams, and those of the handlers of its logs."""
+    sys.stdout = by_id.get(id(sys.stdout), sys.stdout)
+    sys.stderr = by_id.get(id(sys.stderr), sys.stderr)
+    for handler in _stream_handlers():
+        if id(handler.stream) in by_id:
+            handler.setStream(by_id[id(handler.stream)])
+
+
+def _stream_handlers() -> list[Any]:
+    loggers = [logging.getLogger(), *logging.root.manager.loggerDict.values()]
+    handlers = {
+        handler
+        for logger in loggers
+        if isinstance(logger, logging.Logger)
+        for handler in logger.handlers
+    }
+    # That of absl, which `tf.app.run` installs, has another inside.
+    handlers.add(absl.logging.get_absl_handler().python_handler)
+    return [handler for handler in handlers if isinstance(handler, logging.StreamHandler)]
+
+
+class _Above:
+    """A stream whose lines go above a bar, whole ones at a time.
+
+    Args:
+      stream: The stream that it stands for.
+      bar: The tqdm bar.
+    """
+
+    def __init__(self, stream: Any, bar: Any) -> None:
+        self._stream = stream
+        self._bar = bar
+        self._pending = ''
+
+    def write(self, text: str) -> int:
+        """Writes what is complete with `text`, and keeps the rest of a line."""
+        if self._bar is None:  # A handler that was made in the meantime has it still.
+            return int(self._stream.write(text))
+        with self._bar.get_lock():
+            lines, end, self._pending = (self._pending + text).rpartition('\n')
+            if end:
+                with self._bar.external_write_mode(file=self._bar.fp):
+                    self._stream.write(lines + end)
+                    self._stream.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        """Writes the rest of a line, such as the prompt of a debugger, where the bar was."""
+        if self._pending:
+            with self._bar.get_lock():
+                self._bar.clear()
+                self._stream.write(self._pending)
+                self._pending = ''
+        self._stream.flush()
+
+    def close(self) -> Any:
+        """Writes what is left, and returns the stream, to which all goes from now on."""
+        self.flush()
+        self._bar = None
+        return self._stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def is_terminal(stream: Any) -> bool:
+    """Whether a stream writes to a terminal."""
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, ValueError):  # It is none, or closed.
+        return False
+
+
+def in_notebook() -> bool:
+    """Whether tqdm's bars are widgets here."""
+    return any(base.__module__ == 'tqdm.notebook' for base in _tqdm().__mro__)
 
 
 def _terminal_width(file: Any) -> int | None:
@@ -147,10 +235,12 @@ def duration(secs: float) -> str:
     return f'{hours}:{minutes:02}:{seconds:02}'
 
 
-def _bar_class() -> Any:
-    tqdm = importlib.import_module('tqdm').tqdm
+def _tqdm() -> Any:
+    return importlib.import_module('tqdm.auto').tqdm
 
-    class TrainingBar(tqdm):  # type: ignore[misc, valid-type]
+
+def _bar_class() -> Any:
+    class TrainingBar(_tqdm()):  # type: ignore[misc]
         """A bar whose rate is given: tqdm's own would count pauses of the training."""
 
         monitor_interval = 0  # No thread beside the training.

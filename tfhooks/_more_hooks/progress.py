@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tfhooks._base import arguments, extras, scalars
+from tfhooks._base import arguments, extras, log, scalars
 from tfhooks._base.hook_types import (
     NextDue,
     SessionRunArgs,
@@ -19,7 +19,7 @@ from tfhooks._base.hook_types import (
     Tensors,
 )
 from tfhooks._base.locks import Lock
-from tfhooks._more_hooks.displays import Bar, Display, Lines, has_tqdm
+from tfhooks._more_hooks.displays import Bar, Display, Lines, has_tqdm, in_notebook, is_terminal
 from tfhooks._tensorflow import tf
 from tfhooks._timing import excluded_time
 from tfhooks._timing.cadence import Cadence
@@ -34,9 +34,10 @@ _SMOOTHING = 0.3
 class ProgressHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue):
     """Shows the global step, the steps per second, the time left, and the values of tensors.
 
-    On a terminal it is a tqdm bar (the extra `progress`), above which TensorFlow's log
-    goes on; elsewhere, or without tqdm, a line each time. The rate is smoothed, and leaves out the
-    time of evaluations in the loop. The values are those of the run that ended at the step shown.
+    On a terminal and in a notebook it is a tqdm bar (the extra `progress`), above which the program
+    prints and logs; elsewhere, or without tqdm, a line each time. The rate is smoothed, and leaves
+    out the time of evaluations in the loop. The values are those of the run that ended at the step
+    shown.
     """
 
     def __init__(
@@ -60,7 +61,8 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue):
           every_n_steps: The period in global steps, at least 1. At most one of the two must be
             given.
           every_n_secs: The period in seconds; by default 0.5 for a bar and 10 for lines.
-          bar: Whether to show a bar; None to show one if `file` is a terminal and tqdm is there.
+          bar: Whether to show a bar; None to show one if `file` is a terminal, or the
+            program a notebook, and tqdm is there.
           file: What to write to; by default what `sys.stderr` is when the session is made.
           title: What a bar or a line begins with.
 
@@ -111,10 +113,11 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue):
         self._close()
         self._reset()
         file = sys.stderr if self._file is None else self._file
-        is_terminal = callable(getattr(file, 'isatty', None)) and file.isatty()
-        wants_bar = is_terminal if self._bar is None else self._bar
+        wants_bar = self._bar
+        if wants_bar is None:
+            wants_bar = is_terminal(file) or (self._file is None and has_tqdm() and in_notebook())
         if wants_bar and not has_tqdm():
-            tf.logging.info('%s: for a bar: %s', _NAME, extras.pip_command(['progress']))
+            log.warning('%s: for a bar: %s', _NAME, extras.pip_command(['progress']))
             wants_bar = False
         self._cadence = self._make_cadence(_BAR_SECS if wants_bar else _LINES_SECS)
         self._cadence.begin()

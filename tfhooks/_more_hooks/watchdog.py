@@ -16,7 +16,7 @@ from typing import Any
 
 from tfhooks._base import arguments, log
 from tfhooks._base.hook_types import SessionRunContext, SessionRunHook, SessionRunValues
-from tfhooks._tensorflow import originals
+from tfhooks._tensorflow import originals, tf
 
 _NAME = 'StallWatchdogHook'
 
@@ -262,7 +262,8 @@ def _name_of_thread(ident: int) -> str:
 
 def _flush() -> None:
     """Writes out what was logged, as `os.abort` does not."""
-    for handler in [*log.logger.handlers, *logging.getLogger().handlers]:
+    loggers = (log.logger, tf.get_logger(), logging.getLogger())
+    for handler in [handler for logger in loggers for handler in logger.handlers]:
         handler.flush()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()

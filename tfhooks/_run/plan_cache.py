@@ -176,7 +176,9 @@ class PlanCache:
             last: What is fetched beside them, or None.
         """
         key = _joined_key(fetches, feed_dict, hooks, last)
-        return key, self.get(key)
+        plan = self._table.get(key)
+        is_fixed = self.graph.finalized and len(self._expansions) == self._known_expansions
+        return key, plan if plan is None or is_fixed else self.get(key)
 
     def compile(
         self,

@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from tfhooks import _tensorflow as door
 from tfhooks._base.errors import add_note
 from tfhooks._tensorflow import Graph, tf
 
@@ -22,10 +23,7 @@ Hint = Callable[[re.Match[str], BaseException, Graph], str | None]
 
 _PACKAGES = tuple(
     os.path.join(folder, '')
-    for folder in (
-        os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
-        tf.sysconfig.get_lib(),
-    )
+    for folder in (os.path.dirname(os.path.abspath(door.__file__)), tf.sysconfig.get_lib())
 )
 # Beyond this many operations the graph is not searched for names like a misspelt one.
 _MOST_NAMES = 50_000
@@ -162,6 +160,13 @@ _TABLE: list[tuple[Any, str, Hint | str]] = [
         'A tensor of a graph has no value: fetch it first, as in `if session.run(loss) < 3:`.',
     ),
     (RuntimeError, 'Global step should be created to use', _NO_STEP),
+    (
+        RuntimeError,
+        'Init operations did not make model ready',
+        'No op initialises these variables: the init_op of a Scaffold must initialise all global '
+        'variables, its local_init_op all local ones and the tables. Leave these arguments out, '
+        'or group tf.global_variables_initializer() into them.',
+    ),
     (
         ValueError,
         'already exists, disallowed',

@@ -39,7 +39,10 @@ class Overlay(ModuleType):
             return getattr(self._upstream, name)
         except AttributeError as error:
             why = self._why_missing(name)
-            text = why or f'module {self.__name__!r} has no attribute {name!r}'
+            if why is not None:
+                # Not with `name=`: Python would go on with a name that is spelt like this one.
+                raise AttributeError(why) from error
+            text = f'module {self.__name__!r} has no attribute {name!r}'
             raise AttributeError(text, name=name, obj=self) from error
         except ImportError as error:
             why = self._why_missing(name)

@@ -49,7 +49,8 @@ class _LogLines(logging.Handler):
         self._trace = trace
 
     def emit(self, record):
-        self._trace.add_log(record.getMessage())
+        if record.name == 'tensorflow':  # tfhooks' own lines come by, too.
+            self._trace.add_log(record.getMessage())
 
 
 def run_program(tf, name, program):
