@@ -8,7 +8,7 @@ ways to use them:
     python -m tfhooks train.py # a program for TensorFlow 1 as it is
 
 `import tfhooks` changes nothing in the process, and imports nothing but this file: each name below
-brings in its room, and TensorFlow, when it is first asked for. So `import tfhooks.v1 as tf` can
+brings in its module, and TensorFlow, when it is first asked for. So `import tfhooks.v1 as tf` can
 still choose how TensorFlow is imported.
 """
 

@@ -1,3 +1,5 @@
+"""FeedFnHook feeds what its function gives, in every run."""
+
 import pytest
 import tensorflow.compat.v1 as tf
 from stock_models import SESSIONS

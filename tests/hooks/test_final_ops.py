@@ -1,3 +1,5 @@
+"""FinalOpsHook runs its ops when the training ends, with the last values of the variables."""
+
 import pytest
 import tensorflow.compat.v1 as tf
 from stock_models import SESSIONS, train_op

@@ -1,3 +1,5 @@
+"""GlobalStepWaiterHook waits until the global step has come far enough."""
+
 import threading
 
 import pytest

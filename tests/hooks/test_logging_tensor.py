@@ -1,3 +1,5 @@
+"""LoggingTensorHook logs values every n runs or seconds, and at the end."""
+
 import threading
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""NanTensorHook stops at a loss that is not a number, before it is saved."""
+
 import pickle
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""ProfilerHook traces the runs that are due, and those of its window."""
+
 import json
 import shutil
 

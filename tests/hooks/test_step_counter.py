@@ -1,3 +1,5 @@
+"""StepCounterHook reports the steps per second of training time."""
+
 import itertools
 import re
 import subprocess

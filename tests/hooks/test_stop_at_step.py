@@ -1,3 +1,5 @@
+"""StopAtStepHook stops at the last step, whoever counts the steps."""
+
 import pytest
 import tensorflow.compat.v1 as tf
 from stock_models import SESSIONS, LoseSession, OtherWorker, calls_of, starting_at, train_op

@@ -1,3 +1,5 @@
+"""SummarySaverHook writes summaries under the step that they belong to."""
+
 import shutil
 import threading
 import time

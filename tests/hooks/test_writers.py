@@ -1,3 +1,5 @@
+"""Hooks of one directory share a writer of event files, open while one of them needs it."""
+
 import shutil
 
 import tensorflow.compat.v1 as tf

@@ -1,3 +1,5 @@
+"""EarlyStoppingHook stops when a metric no longer improves, also after a restart."""
+
 import json
 import math
 import re

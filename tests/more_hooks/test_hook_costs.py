@@ -1,3 +1,5 @@
+"""HookCostHook measures the time that each hook takes."""
+
 import json
 import threading
 

@@ -1,3 +1,5 @@
+"""MetricsWriterHook writes scalars to TensorBoard, CSV and JSON lines, and takes files up again."""
+
 import csv
 import errno
 import json

@@ -1,3 +1,5 @@
+"""ProgressHook shows a bar on a terminal and lines elsewhere, and neither is torn."""
+
 import contextlib
 import fcntl
 import io

@@ -1,3 +1,5 @@
+"""RestoreHook restores a part of a checkpoint, by a map of names."""
+
 import re
 
 import numpy as np

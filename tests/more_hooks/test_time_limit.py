@@ -1,3 +1,5 @@
+"""TimeLimitHook stops in time for a last save."""
+
 import os
 import re
 import time

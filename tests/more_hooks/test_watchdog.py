@@ -1,3 +1,5 @@
+"""StallWatchdogHook tells of a step that does not return."""
+
 import gc
 import logging
 import os

@@ -1,3 +1,5 @@
+"""`every` and `only_if` call a hook when it is due, and hand on what they are told."""
+
 from __future__ import annotations
 
 import threading

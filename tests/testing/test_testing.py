@@ -1,3 +1,5 @@
+"""`tfhooks.testing`: hooks are driven, recorded and checked without a model."""
+
 from __future__ import annotations
 
 import threading

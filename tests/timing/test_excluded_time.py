@@ -1,3 +1,5 @@
+"""Time that a hook spends on something else is no training time."""
+
 import threading
 
 import pytest

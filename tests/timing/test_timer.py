@@ -1,3 +1,5 @@
+"""SecondOrStepTimer triggers as TensorFlow's does, and says when it is due next."""
+
 import time
 
 import pytest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,15 +14,38 @@ from tfhooks._run.feed_values import Feed
 from tfhooks._run.structures import UnservedError
 from tfhooks._tensorflow import tf
 
-if TYPE_CHECKING:
-    from tfhooks._run.plan_cache import PlanCache
-
 # After the cache has overflowed, a request must come this often before it gets an executor of its
 # own: building one costs as much as a first `Session.run`, and a request that is soon evicted would
 # pay for it in vain.
 _CALLS_BEFORE_OWN_EXECUTOR = 8
 # What a plan holds beside its elements, counted in elements.
 _HELD_BY_ANY = 10
+
+
+class Cache(Protocol):
+    """What a plan asks of the cache that holds it: its session, and a way for what it cannot run.
+
+    Attributes:
+        session: The raw session.
+        graph: Its graph.
+        tick: Gives a larger number at each call, by which the plan that was used last is known.
+    """
+
+    session: Any
+    graph: Any
+    tick: Callable[[], int]
+
+    def fed_tensors(self, keys: list[Any]) -> list[Any]:
+        """The tensors that the keys of a feed dict name."""
+
+    def unplanned(self, reason: str, fetches: Any, feed_dict: Any) -> Any:
+        """Runs a request as TensorFlow does, and counts the reason."""
+
+    def count_retired(self) -> None:
+        """Counts a run of a plan that has left the cache."""
+
+    def promote(self, plan: Plan) -> None:
+        """Builds an executor for a plan that has come often enough."""
 
 
 class Plan:
@@ -61,7 +84,7 @@ class Plan:
         'version',
     )
 
-    def __init__(self, cache: PlanCache, fetches: Any, feed_keys: list[Any], parts: Any) -> None:
+    def __init__(self, cache: Cache, fetches: Any, feed_keys: list[Any], parts: Any) -> None:
         """Analyses a request.
 
         Args:

@@ -8,6 +8,8 @@ from session_models import both, count, lost
 
 import tfhooks
 
+pytestmark = pytest.mark.usefixtures('graph')
+
 
 class Calls(tf.train.SessionRunHook):
     """Calls functions of the run context."""
