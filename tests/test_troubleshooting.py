@@ -151,6 +151,12 @@ def a_cell_run_twice(**_):
         tf.get_variable('weight', initializer=1.0)
 
 
+@shows('"global_step" already exists')
+def two_global_steps(**_):
+    for _ in range(2):
+        tf.train.create_global_step()
+
+
 @shows('the kernel of this operation was in a library of tf.contrib')
 def no_kernel(**_):
     # Importing the package would switch TensorFlow's behaviour.
