@@ -383,7 +383,7 @@ def a_directory_below_a_file(tmp_path, **_):
 
 
 @shows('no event file is in')
-def a_directory_that_takes_no_file(tmp_path, **_):
+def a_directory_that_takes_no_file(**_):
     train_op()
     # Not even the superuser makes a file there.
     run(tfhooks.StepCounterHook(output_dir='/proc/self'))
