@@ -151,6 +151,12 @@ def a_cell_run_twice(**_):
         tf.get_variable('weight', initializer=1.0)
 
 
+@shows('"global_step" already exists')
+def two_global_steps(**_):
+    for _ in range(2):
+        tf.train.create_global_step()
+
+
 @shows('the kernel of this operation was in a library of tf.contrib')
 def no_kernel(**_):
     # Importing the package would switch TensorFlow's behaviour.
@@ -377,7 +383,7 @@ def a_directory_below_a_file(tmp_path, **_):
 
 
 @shows('no event file is in')
-def a_directory_that_takes_no_file(tmp_path, **_):
+def a_directory_that_takes_no_file(**_):
     train_op()
     # Not even the superuser makes a file there.
     run(tfhooks.StepCounterHook(output_dir='/proc/self'))

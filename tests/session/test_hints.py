@@ -148,6 +148,17 @@ def test_a_step_of_another_dtype_is_told_with_both(tmp_path):
     assert 'global_step is int64 in the model and int32 in the checkpoint' in notes[0]
 
 
+def test_a_model_that_is_built_twice_is_told_how_to_begin_anew():
+    tf.train.create_global_step()
+    with hinted(ValueError) as notes, tfhooks.MonitoredSession():
+        tf.train.create_global_step()
+    assert 'get_or_create_global_step()' in notes[0]
+    tf.get_variable('weight', [1])
+    with hinted(ValueError) as notes, tfhooks.MonitoredSession():
+        tf.get_variable('weight', [1])
+    assert 'tf.reset_default_graph()' in notes[0]
+
+
 def test_an_error_is_hinted_once_and_its_text_stays():
     error = RuntimeError('Global step should be created to use MyHook.')
     hints.hint(error)

@@ -186,6 +186,14 @@ def test_import_of_what_is_not_there():
 
 
 @checked_in('program')
+def test_import_of_tensorflows_own_contrib_is_told_where_it_is():
+    for statement in ('from tensorflow.contrib import slim', 'import tensorflow.contrib.slim'):
+        text = raised(ModuleNotFoundError, statement)
+        assert text.startswith("No module named 'tensorflow.contrib'")
+        assert 'from tfhooks.v1.contrib import slim' in text
+
+
+@checked_in('program')
 def test_contrib_and_estimator_are_modules():
     import tfhooks.v1 as tf
 

@@ -9,6 +9,9 @@ from tfhooks._base import files, log
 from tfhooks._run.fast_way import FastWay, StockHook
 from tfhooks._tensorflow import event_file_of, forget_event_writer, tf
 
+# Directories that take no file, each of which is told of once.
+_warned_of: set[Any] = set()
+
 
 def event_writer(output_dir: Any) -> Any:
     """TensorFlow's cached `tf.compat.v1.summary.FileWriter` of `output_dir`.
@@ -49,7 +52,8 @@ def event_writer(output_dir: Any) -> Any:
         writer.reopen()
         writer.add_graph(tf.get_default_graph())
     writer.flush()
-    if not _file_exists(writer, output_dir):
+    if not _file_exists(writer, output_dir) and output_dir not in _warned_of:
+        _warned_of.add(output_dir)
         log.warning(
             'Nothing that hooks write for TensorBoard is kept: no event file is in %s after one '
             'was written. Give checkpoint_dir, summary_dir or output_dir a directory that this '

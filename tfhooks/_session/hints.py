@@ -169,6 +169,12 @@ _TABLE: list[tuple[Any, str, Hint | str]] = [
     ),
     (
         ValueError,
+        '"global_step" already exists',
+        'tf.train.get_or_create_global_step() takes the one that is there. Where a whole model is '
+        'built again, as by a cell of a notebook, call tf.reset_default_graph() before.',
+    ),
+    (
+        ValueError,
         'already exists, disallowed',
         'The model is built twice in one graph, as where a cell of a notebook is run again: '
         'call tf.reset_default_graph() before, or build each model in '

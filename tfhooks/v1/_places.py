@@ -221,9 +221,9 @@ class _NoContrib(MetaPathFinder):
     ) -> ModuleSpec | None:
         if fullname == 'tensorflow.contrib':
             raise ModuleNotFoundError(
-                f'No module named {fullname!r}: it is gone since TensorFlow 2.0. What works of it '
-                f'is in {_PACKAGE}.contrib: such as from {_PACKAGE}.contrib import slim. '
-                '`python -m tfhooks train.py` reads the import statements of a program so.',
+                f'No module named {fullname!r}: it is gone since TensorFlow 2.0. Import what '
+                f'works of it from {_PACKAGE}, as in `from {_PACKAGE}.contrib import slim`, or run '
+                'the program as it is by `python -m tfhooks train.py`.',
                 name=fullname,
             )
         return None
