@@ -212,7 +212,7 @@ def test_a_loss_that_a_thread_reports_is_recovered_from_when_asked(caplog, lines
         tf.logging.set_verbosity(verbosity)
     assert len(creator.made) == 2
     assert not is_open(creator.made[0])
-    assert [line for _, line in lines() if 'lost' in line] == [
+    assert [line for _, line in lines() if 'was lost' in line] == [
         'The session was lost and is made again: AbortedError: in a thread'
     ]
     assert any('while considering whether the session is complete' in m for m in caplog.messages)

@@ -313,3 +313,17 @@ def test_a_worker_waits_for_its_chief_and_saves_nothing(tmp_path):
     assert latest_step(tmp_path) == 0
     chief.close()
     assert latest_step(tmp_path) == 2
+
+
+def test_the_chief_says_how_large_the_model_is(caplog):
+    caplog.set_level('INFO', 'tfhooks')
+    count()
+    tf.get_variable('w', [100, 10])
+    tf.get_variable('b', [10])
+    tf.get_variable('not_trained', [10], trainable=False)
+    server = tf.train.Server.create_local_server()
+    training = tfhooks.MonitoredTrainingSession
+    with training(master=server.target), training(master=server.target, is_chief=False):
+        pass
+    lines = [r.getMessage() for r in caplog.records if 'parameters' in r.getMessage()]
+    assert lines == ['Trainable parameters: 1,010 (in variables: 2).']

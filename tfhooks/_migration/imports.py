@@ -16,6 +16,7 @@ Code that is run from strings (`exec('import tensorflow')`) gets TensorFlow as i
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import importlib.util
@@ -27,11 +28,13 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 from tfhooks._legacy import contrib_files, rewriting
 from tfhooks._legacy.aliases import alias_spec
 from tfhooks._migration.checking.table import PACKAGES, replacement
+
+_Context: TypeAlias = contextlib.AbstractContextManager[None]
 
 THEIRS = 'tensorflow'
 OURS = 'tfhooks.v1'
@@ -99,10 +102,12 @@ class Program:
 
 
 class _AfterLoader(Loader):
-    """Loads a module as its own loader does, and does something more."""
+    """Loads a module as its own loader does, within a context, and does something more."""
 
-    def __init__(self, loader: Any, after: Callable[[], None]) -> None:
-        self._loader, self._after = loader, after
+    def __init__(
+        self, loader: Any, after: Callable[[], None], around: Callable[[], _Context]
+    ) -> None:
+        self._loader, self._after, self._around = loader, after, around
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)
@@ -116,15 +121,16 @@ class _AfterLoader(Loader):
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader
-        self._loader.exec_module(module)
+        with self._around():
+            self._loader.exec_module(module)
         self._after()
 
 
 class Finder(MetaPathFinder):
     """Sees TensorFlow being imported, and finds its implementation under the name of tfhooks.v1."""
 
-    def __init__(self, when_ready: Callable[[], None]) -> None:
-        self._when_ready = when_ready
+    def __init__(self, when_ready: Callable[[], None], around: Callable[[], _Context]) -> None:
+        self._when_ready, self._around = when_ready, around
         self._done = False
 
     def find_spec(
@@ -154,7 +160,7 @@ class Finder(MetaPathFinder):
                 if spec is not None:
                     if spec.loader is not None:
                         after = functools.partial(self._ready, loaded=fullname)
-                        spec.loader = _AfterLoader(spec.loader, after)
+                        spec.loader = _AfterLoader(spec.loader, after, self._around)
                     return spec
         return None
 
@@ -207,14 +213,19 @@ class _NotThere(MetaPathFinder):
         return None
 
 
-def install(program: Program, when_ready: Callable[[], None]) -> None:
+def install(
+    program: Program,
+    when_ready: Callable[[], None],
+    around: Callable[[], _Context] = contextlib.nullcontext,
+) -> None:
     """Gives the program tfhooks.v1 for TensorFlow from now on.
 
     Args:
       program: The program.
       when_ready: Called once, when TensorFlow and tfhooks.v1 have been imported.
+      around: Makes a context in which TensorFlow is imported.
     """
-    sys.meta_path.insert(0, Finder(when_ready))
+    sys.meta_path.insert(0, Finder(when_ready, around))
     sys.meta_path.append(_NotThere())
 
     read_code = SourceFileLoader.get_code

@@ -56,6 +56,10 @@ def main(argv: Sequence[str]) -> int:
         run_plans=not options.no_run_plans,
         children=options.children,
         removed_names=not options.no_removed_names,
+        quiet=options.quiet,
+        seed=options.seed,
+        deterministic=options.deterministic,
+        stop_after_runs=options.stop_after_runs,
         trace=options.trace,
         trace_runs=options.trace_runs,
     )
@@ -93,6 +97,23 @@ def _parser() -> argparse.ArgumentParser:
         action='store_true',
         help='leave names gone that NumPy, SciPy and Python have removed, such as np.float',
     )
+    add(
+        '--quiet',
+        action='store_true',
+        help="leave out TensorFlow's banner, what is deprecated, and lines that come twice",
+    )
+    add('--seed', metavar='N', type=_whole, help='seed Python, NumPy and every graph')
+    add(
+        '--deterministic',
+        action='store_true',
+        help='have operations give the same results each time; seeds with 0 without --seed',
+    )
+    add(
+        '--stop-after-runs',
+        metavar='N',
+        type=_at_least_1,
+        help='stop each monitored session after N runs, for a first try',
+    )
     add('--trace', metavar='FILE', help='write down what hooks and sessions do; see compare-traces')
     add(
         '--trace-runs',
@@ -116,9 +137,23 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _whole(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f'must be at least 0: {number}')
+    return number
+
+
+def _at_least_1(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f'must be at least 1: {number}')
+    return number
+
+
 def _divided(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     """Divides the arguments into the runner's and, from its name or -m on, the program's."""
-    takes_value = ('--trace', '--trace-runs', '--package')
+    takes_value = ('--trace', '--trace-runs', '--package', '--seed', '--stop-after-runs')
     at = 0
     while at < len(argv) and argv[at].startswith('-') and argv[at][:2] != '-m':
         if argv[at] == '--':

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import sys
 from collections.abc import Callable
 from typing import Any
 
-from tfhooks._migration import imports
+from tfhooks._migration import first_try, imports, quiet
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +24,10 @@ class Settings:
       run_plans: Whether runs are served by run plans.
       children: Whether processes that multiprocessing spawns are to have all this, too.
       removed_names: Whether the program's files have names that Python and NumPy removed.
+      quiet: Whether TensorFlow's banner, deprecations and doubled lines are left out.
+      seed: What all generators and graphs are seeded with, or None.
+      deterministic: Whether operations give the same results each time.
+      stop_after_runs: After how many runs each session stops, or None.
       trace: The file to write the trace to, or None.
       trace_runs: How many runs of each session the trace has.
     """
@@ -34,6 +39,10 @@ class Settings:
     run_plans: bool = True
     children: bool = False
     removed_names: bool = True
+    quiet: bool = False
+    seed: int | None = None
+    deterministic: bool = False
+    stop_after_runs: int | None = None
     trace: str | None = None
     trace_runs: int = 1000
 
@@ -43,6 +52,12 @@ def install(settings: Settings) -> imports.Program:
     if not settings.run_plans:
         os.environ['TFHOOKS_RUN_PLANS'] = '0'
     program = imports.Program(settings.packages, settings.removed_names)
+    if settings.quiet:
+        quiet.install()
+    # Deterministic operations need seeds.
+    seed = 0 if settings.deterministic and settings.seed is None else settings.seed
+    if seed is not None:
+        first_try.seed_python(seed)
     recording: Callable[[], None] | None = None
     if settings.trace is not None:
         recording = _record(settings.trace, settings.trace_runs)
@@ -56,10 +71,19 @@ def install(settings: Settings) -> imports.Program:
         defaults.save_on_preemption = settings.save_on_preemption
         if settings.hook_costs:
             defaults.hooks.append(tfhooks.HookCostHook)
+        if settings.stop_after_runs is not None:
+            defaults.hooks.append(first_try.stop_after(settings.stop_after_runs))
+        if settings.quiet:
+            quiet.leave_out_doubles()
+        if settings.deterministic:
+            first_try.make_deterministic()
+        if seed is not None:
+            first_try.seed_graphs(seed)
         if recording is not None:
             recording()
 
-    imports.install(program, when_ready)
+    around = quiet.without_banner if settings.quiet else contextlib.nullcontext
+    imports.install(program, when_ready, around)
     if settings.children:
         _follow_children(settings)
     return program

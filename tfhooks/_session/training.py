@@ -6,6 +6,7 @@ import numbers
 from collections.abc import Iterable
 from typing import Any
 
+from tfhooks._base import log
 from tfhooks._base.hook_types import Hook
 from tfhooks._hooks.checkpoint_saver import CheckpointSaverHook
 from tfhooks._hooks.step_counter import StepCounterHook
@@ -142,6 +143,8 @@ def MonitoredTrainingSession(
             scaffold=scaffold, master=master, config=config, max_wait_secs=max_wait_secs
         )
         all_hooks = own_hooks
+    if is_chief:
+        _log_size_of_model()
     return MonitoredSession(
         session_creator=creator,
         hooks=all_hooks,
@@ -151,6 +154,13 @@ def MonitoredTrainingSession(
         save_on_error=save_on_error,
         save_on_preemption=save_on_preemption,
     )
+
+
+def _log_size_of_model() -> None:
+    variables = tf.trainable_variables()
+    sizes = [variable.shape.num_elements() for variable in variables]
+    if variables and None not in sizes:
+        log.info('Trainable parameters: %s (in variables: %d).', f'{sum(sizes):,}', len(sizes))
 
 
 def _cadence(default: Any, **periods: Any) -> list[Any]:

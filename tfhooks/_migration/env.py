@@ -1,0 +1,78 @@
+"""`python -m tfhooks env`: what there is on this machine, for a bug report."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import platform
+import sys
+from collections.abc import Iterator
+
+from tfhooks._legacy import contrib_files
+from tfhooks._migration import quiet
+
+# TensorFlow, under any of its names, and what it computes with; then what tfhooks' extras bring.
+_PACKAGES = (
+    *('tfhooks', 'tensorflow', 'tensorflow-cpu', 'keras', 'numpy', 'protobuf', 'absl-py'),
+    *('tf_keras', 'tensorflow-estimator', 'tf_slim', 'tqdm', 'tenacity'),
+)
+_OFTEN_UNDER_ANOTHER_NAME = ('tensorflow', 'tensorflow-cpu')
+# By name: others that begin as these do may hold what is nobody's business.
+_VARIABLES = (
+    *('CUDA_VISIBLE_DEVICES', 'LD_LIBRARY_PATH', 'TFHOOKS_RUN_PLANS', 'TF_CONFIG'),
+    *('TF_CPP_MIN_LOG_LEVEL', 'TF_DETERMINISTIC_OPS', 'TF_ENABLE_ONEDNN_OPTS'),
+    *('TF_FORCE_GPU_ALLOW_GROWTH', 'TF_GPU_ALLOCATOR', 'TF_USE_LEGACY_KERAS'),
+    *('TF_XLA_FLAGS', 'XLA_FLAGS'),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """It takes none."""
+
+
+def main(options: argparse.Namespace) -> int:
+    """Prints what there is, a line each."""
+    for name, value in facts():
+        print(f'{name}: {value}', flush=True)
+    return 0
+
+
+def facts() -> Iterator[tuple[str, str]]:
+    """Yields what there is, by name."""
+    yield 'Python', f'{platform.python_version()} ({sys.executable})'
+    yield 'platform', platform.platform()
+    for package in _PACKAGES:
+        version = _version(package)
+        if version is not None or package not in _OFTEN_UNDER_ANOTHER_NAME:
+            yield package, version or 'not installed'
+    yield 'files of tf.contrib', str(contrib_files.folder() or 'not installed')
+    for name in _VARIABLES:
+        if name in os.environ:
+            yield name, os.environ[name]
+    try:
+        yield from _facts_of_tensorflow()
+    except Exception as error:  # Whatever breaks TensorFlow is what the report will be about.
+        yield 'TensorFlow cannot be used', f'{type(error).__name__}: {error}'
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _facts_of_tensorflow() -> Iterator[tuple[str, str]]:
+    quiet.install()
+    with quiet.without_banner():
+        import tensorflow as tf
+    yield 'tf.__version__', tf.__version__
+    build = tf.sysconfig.get_build_info()
+    wanted = ('cuda_version', 'cudnn_version', 'rocm_version')
+    built = ', '.join(f'{name} {build[name]}' for name in wanted if build.get(name))
+    yield 'built for', built or 'CPUs'
+    for device in tf.config.list_physical_devices():
+        details = tf.config.experimental.get_device_details(device)
+        name = details.get('device_name', '')
+        yield 'device', f'{device.name.removeprefix("/physical_device:")} {name}'.rstrip()
