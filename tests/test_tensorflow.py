@@ -15,7 +15,7 @@ from tensorflow.python.client import pywrap_tf_session
 from tensorflow.python.client import session as client_session
 from tensorflow.python.ops import session_ops
 
-from tfhooks import _tensorflow as door
+from tfhooks import _tensorflow as tf_private
 from tfhooks._run import structures
 from tfhooks._run.plan_cache import PlanCache
 
@@ -44,7 +44,7 @@ def test_no_plans_without_a_private_part_of_sessions(monkeypatch, owner, name):
         value = tf.constant(3)
         with monkeypatch.context() as patch:
             patch.delattr(owner, name)
-            assert door.session_parts() is None
+            assert tf_private.session_parts() is None
             plans = PlanCache(session)
         plans.install()
         assert 'run' not in vars(session)
@@ -54,7 +54,7 @@ def test_no_plans_without_a_private_part_of_sessions(monkeypatch, owner, name):
 
 def test_feeds_are_converted_by_numpy_where_tensorflow_does(monkeypatch):
     monkeypatch.delattr(client_session, 'numpy_compat', raising=False)
-    assert door.session_parts().as_array is np.asarray
+    assert tf_private.session_parts().as_array is np.asarray
 
 
 # Starting up as TensorFlow 1.
@@ -81,9 +81,9 @@ assert not eager_has_run()
 def test_eager_has_run_is_false_without_its_private_name(monkeypatch):
     context = importlib.import_module('tensorflow.python.eager.context')
     tf.constant(1)
-    assert door.eager_has_run() is True
+    assert tf_private.eager_has_run() is True
     monkeypatch.delattr(context, 'context_safe')
-    assert door.eager_has_run() is False
+    assert tf_private.eager_has_run() is False
 
 
 @pytest.mark.parametrize(('silence_is_there', 'logged'), [(True, 0), (False, 1)])
@@ -107,7 +107,7 @@ def test_deprecations_are_logged_only_without_the_private_name(
     propagates = logger.propagate
     logger.propagate = True
     try:
-        with door.without_deprecation_warnings():
+        with tf_private.without_deprecation_warnings():
             assert warn() == logged
         assert warn() == 1
     finally:
@@ -119,21 +119,21 @@ def test_the_file_of_an_event_writer_is_not_known_without_its_private_name(tmp_p
         event_writer = object()
 
     with tensorflow.Graph().as_default():
-        writer = door.tf.summary.FileWriterCache.get(str(tmp_path))
+        writer = tf_private.tf.summary.FileWriterCache.get(str(tmp_path))
         writer.flush()
-        assert door.event_file_of(writer) == str(next(tmp_path.iterdir()))
-    assert door.event_file_of(Writer()) is None
+        assert tf_private.event_file_of(writer) == str(next(tmp_path.iterdir()))
+    assert tf_private.event_file_of(Writer()) is None
 
 
 def test_a_cached_event_writer_is_not_forgotten_without_the_private_names(tmp_path, monkeypatch):
-    cache = door.tf.summary.FileWriterCache
+    cache = tf_private.tf.summary.FileWriterCache
     with tensorflow.Graph().as_default():
         writer = cache.get(str(tmp_path))
         monkeypatch.delattr(cache, '_lock')
-        assert door.forget_event_writer(str(tmp_path)) is False
+        assert tf_private.forget_event_writer(str(tmp_path)) is False
         monkeypatch.undo()
         assert cache.get(str(tmp_path)) is writer
-        assert door.forget_event_writer(str(tmp_path)) is True
+        assert tf_private.forget_event_writer(str(tmp_path)) is True
         assert cache.get(str(tmp_path)) is not writer
 
 
@@ -148,12 +148,12 @@ def test_a_savers_lists_go_back_with_and_without_their_private_names(
         for step in (1, 2):
             saver.save(session, str(tmp_path / 'model'), step)
         before = saver.last_checkpoints
-        lists = door.saver_lists(saver)
+        lists = tf_private.saver_lists(saver)
         if not private:
             lists = (before, None)  # What is returned where the private lists are missing.
         saver.save(session, str(tmp_path / 'model'), 3, write_meta_graph=False)
         (tmp_path / 'model-1.index').touch()  # As if the save had failed before it deleted it.
-        door.restore_saver_lists(saver, lists)
+        tf_private.restore_saver_lists(saver, lists)
         assert saver.last_checkpoints == before
 
 
@@ -161,7 +161,7 @@ def test_a_savers_lists_without_their_private_names():
     class WithoutLists:
         last_checkpoints = ('a', 'b')
 
-    assert door.saver_lists(WithoutLists()) == (['a', 'b'], None)
+    assert tf_private.saver_lists(WithoutLists()) == (['a', 'b'], None)
 
 
 def test_a_saver_removes_under_another_name_where_it_lets_one(tmp_path):
@@ -177,7 +177,7 @@ def test_a_saver_removes_under_another_name_where_it_lets_one(tmp_path):
             return str(tmp_path / 'other')
 
         for step in (1, 2):
-            with door.pruning_by(saver, rename):
+            with tf_private.pruning_by(saver, rename):
                 saver.save(session, str(tmp_path / 'model'), step)
     assert asked == [str(tmp_path / 'model-1')]
     assert (tmp_path / 'model-1.index').exists()
@@ -187,19 +187,19 @@ def test_a_saver_removes_under_another_name_where_it_lets_one(tmp_path):
     class WithoutList:
         pass
 
-    with door.pruning_by(WithoutList(), rename):
+    with tf_private.pruning_by(WithoutList(), rename):
         pass
 
 
 def test_the_session_interface_is_what_a_saver_asks_for(monkeypatch):
-    assert issubclass(tf.Session, door.session_interface())
-    assert issubclass(tf.InteractiveSession, door.session_interface())
+    assert issubclass(tf.Session, tf_private.session_interface())
+    assert issubclass(tf.InteractiveSession, tf_private.session_interface())
 
     class Alone:
         pass
 
-    monkeypatch.setattr(door.tf, 'Session', Alone)
-    assert door.session_interface() is Alone
+    monkeypatch.setattr(tf_private.tf, 'Session', Alone)
+    assert tf_private.session_interface() is Alone
 
 
 def test_a_variable_of_an_unknown_module_goes_to_tensorflow(monkeypatch):
@@ -219,15 +219,15 @@ def test_the_creator_of_a_session_is_found_where_it_can_be():
         tf.no_op()
         creator = tf.train.ChiefSessionCreator()
         with tf.train.MonitoredSession(creator) as session:
-            assert door.creator_of(session) is creator
-    assert door.creator_of(object()) is None
+            assert tf_private.creator_of(session) is creator
+    assert tf_private.creator_of(object()) is None
 
 
 def test_the_master_of_a_creator_is_found_where_it_can_be():
     with tf.Graph().as_default():
         for make in (tf.train.ChiefSessionCreator, tf.train.WorkerSessionCreator):
-            assert door.master_of(make(master='grpc://here:1')) == 'grpc://here:1'
-    assert door.master_of(object()) == ''
+            assert tf_private.master_of(make(master='grpc://here:1')) == 'grpc://here:1'
+    assert tf_private.master_of(object()) == ''
 
 
 # Savers.
@@ -238,59 +238,65 @@ def test_where_a_saver_saves(tmp_path):
         tf.get_variable('weights', initializer=1.0)
         saver = tf.train.Saver()
         hook = tf.train.CheckpointSaverHook(str(tmp_path), save_steps=1, saver=saver)
-        assert door.saves_to(hook) == (str(tmp_path), saver)
+        assert tf_private.saves_to(hook) == (str(tmp_path), saver)
         # Without a Saver, or where a release keeps it elsewhere.
-        assert door.saves_to(tf.train.CheckpointSaverHook(str(tmp_path), save_steps=1)) is None
-        assert door.saves_to(object()) is None
+        assert (
+            tf_private.saves_to(tf.train.CheckpointSaverHook(str(tmp_path), save_steps=1)) is None
+        )
+        assert tf_private.saves_to(object()) is None
 
 
 def test_last_saved_step_without_the_private_timer(tmp_path):
     with tf.Graph().as_default():
         saver = tf.train.CheckpointSaverHook(str(tmp_path), save_steps=1)
-        assert door.last_saved_step(saver) is None
+        assert tf_private.last_saved_step(saver) is None
         saver._timer.update_last_triggered_step(7)
-        assert door.last_saved_step(saver) == 7
+        assert tf_private.last_saved_step(saver) == 7
         del saver._timer
-        assert door.last_saved_step(saver) is None
+        assert tf_private.last_saved_step(saver) is None
 
 
 def test_a_name_that_is_not_exported_is_taken_or_missed():
-    assert door.unexported('tensorflow.python.util.nest', 'flatten_up_to')([0], [[1]]) == [[1]]
+    assert tf_private.unexported('tensorflow.python.util.nest', 'flatten_up_to')([0], [[1]]) == [
+        [1]
+    ]
     with pytest.raises(AttributeError, match='no_such_name'):
-        door.unexported('tensorflow.python.util.nest', 'no_such_name')
+        tf_private.unexported('tensorflow.python.util.nest', 'no_such_name')
     with pytest.raises(AttributeError, match=r'TensorFlow .* has no tensorflow.python.no_such'):
-        door.unexported('tensorflow.python.no_such', 'name')
+        tf_private.unexported('tensorflow.python.no_such', 'name')
 
 
 def test_the_worker_that_a_coordinator_runs_is_known_while_it_runs(monkeypatch):
     from tensorflow.python.distribute import distribute_coordinator, distribute_coordinator_context
 
-    assert door.worker_context() is None
+    assert tf_private.worker_context() is None
     context = distribute_coordinator._WorkerContext(None, None, None, None)
     with context:
-        assert door.worker_context() is context
+        assert tf_private.worker_context() is context
         monkeypatch.delattr(distribute_coordinator_context, 'get_current_worker_context')
-        assert door.worker_context() is None
+        assert tf_private.worker_context() is None
 
 
 # Patching.
 
 
 def test_modules_that_a_release_lacks_are_left_out(monkeypatch):
-    names = [module.__name__.rpartition('.')[2] for module in door.training_modules()]
+    names = [module.__name__.rpartition('.')[2] for module in tf_private.training_modules()]
     assert names == ['session_run_hook', 'basic_session_run_hooks', 'monitored_session', 'training']
     monkeypatch.setitem(sys.modules, 'tensorflow.python.training.basic_session_run_hooks', None)
-    left = [module.__name__.rpartition('.')[2] for module in door.training_modules()]
+    left = [module.__name__.rpartition('.')[2] for module in tf_private.training_modules()]
     assert left == ['session_run_hook', 'monitored_session', 'training']
-    assert len(door.compat_modules()) == 2
+    assert len(tf_private.compat_modules()) == 2
     monkeypatch.delitem(sys.modules, 'tensorflow._api.v2.compat.v1')
-    assert door.compat_modules() == [door.tf]
+    assert tf_private.compat_modules() == [tf_private.tf]
 
 
 def test_modules_of_other_packages_are_not_internal():
-    assert door.is_internal('tensorflow.python')
-    assert door.is_internal('tensorflow.python.ops.nn')
-    assert not any(map(door.is_internal, ('tensorflow', 'tensorflow.pythonic', 'tf_slim.ops')))
+    assert tf_private.is_internal('tensorflow.python')
+    assert tf_private.is_internal('tensorflow.python.ops.nn')
+    assert not any(
+        map(tf_private.is_internal, ('tensorflow', 'tensorflow.pythonic', 'tf_slim.ops'))
+    )
 
 
 # Fetches and feeds.
@@ -303,11 +309,11 @@ def test_what_stands_for_an_element_without_its_private_name(monkeypatch):
 
     with tf.Graph().as_default():
         variable = tf.get_variable('v', initializer=1.0)
-        assert door.stands_for_element(variable)
-        assert door.stands_for_element(Own())
-        monkeypatch.setattr(door, '_ELEMENT_OF', '_no_such_name')
-        assert door.stands_for_element(variable)
-        assert not door.stands_for_element(Own())
+        assert tf_private.stands_for_element(variable)
+        assert tf_private.stands_for_element(Own())
+        monkeypatch.setattr(tf_private, '_ELEMENT_OF', '_no_such_name')
+        assert tf_private.stands_for_element(variable)
+        assert not tf_private.stands_for_element(Own())
 
 
 @pytest.mark.parametrize('there', [True, False])
@@ -319,15 +325,15 @@ def test_composites_come_apart_without_the_private_registry(monkeypatch, there):
         index = tf.constant([[0]], tf.int64)
         sparse = tf.SparseTensor(index, plain, dense)
         slices = tf.IndexedSlices(plain, dense)
-        assert _same(door.fetch_components(plain), [plain])
-        assert _same(door.fetch_components(sparse), [index, plain, dense])
-        assert _same(door.fetch_components(slices), [plain, dense])
-        fed = door.feed_components(sparse, (1, 2, 3))
+        assert _same(tf_private.fetch_components(plain), [plain])
+        assert _same(tf_private.fetch_components(sparse), [index, plain, dense])
+        assert _same(tf_private.fetch_components(slices), [plain, dense])
+        fed = tf_private.feed_components(sparse, (1, 2, 3))
         assert _same([key for key, _ in fed], [index, plain, dense])
         assert [value for _, value in fed] == [1, 2, 3]
-        fed = door.feed_components(slices, (1, 2))
+        fed = tf_private.feed_components(slices, (1, 2))
         assert _same([key for key, _ in fed], [plain, dense])
-        assert [value for _, value in door.feed_components(plain, 7)] == [7]
+        assert [value for _, value in tf_private.feed_components(plain, 7)] == [7]
 
 
 def _same(found, wanted):
@@ -339,9 +345,9 @@ def test_feed_dicts_are_flattened_without_the_private_function(monkeypatch, ther
     if not there:
         nest = importlib.import_module('tensorflow.python.util.nest')
         monkeypatch.delattr(nest, 'flatten_dict_items')
-    assert door.flatten_feed_dict({'a': 1, ('b', 'c'): (2, 3)}) == {'a': 1, 'b': 2, 'c': 3}
+    assert tf_private.flatten_feed_dict({'a': 1, ('b', 'c'): (2, 3)}) == {'a': 1, 'b': 2, 'c': 3}
     with pytest.raises((TypeError, ValueError)):
-        door.flatten_feed_dict({('b', 'c'): (2,)})
+        tf_private.flatten_feed_dict({('b', 'c'): (2,)})
 
 
 # Graphs.
@@ -350,16 +356,16 @@ def test_feed_dicts_are_flattened_without_the_private_function(monkeypatch, ther
 def test_the_global_step_is_read_without_the_shared_read(monkeypatch):
     training_util = importlib.import_module('tensorflow.python.training.training_util')
     with tf.Graph().as_default() as graph:
-        assert door.global_step_read() is None
+        assert tf_private.global_step_read() is None
         step = tf.train.get_or_create_global_step()
-        assert door.made_global_step_read(graph) is None
-        read = door.global_step_read(graph)
+        assert tf_private.made_global_step_read(graph) is None
+        read = tf_private.global_step_read(graph)
         assert read.op.name.startswith('global_step/')
-        assert door.made_global_step_read(graph) is read
+        assert tf_private.made_global_step_read(graph) is read
         monkeypatch.delattr(training_util, '_get_or_create_global_step_read')
-        assert door.global_step_read(graph) is step
+        assert tf_private.global_step_read(graph) is step
         monkeypatch.delattr(training_util, 'GLOBAL_STEP_READ_KEY')
-        assert door.made_global_step_read(graph) is None
+        assert tf_private.made_global_step_read(graph) is None
 
 
 def test_a_graph_stays_finalized_without_the_private_method(monkeypatch):
@@ -367,9 +373,9 @@ def test_a_graph_stays_finalized_without_the_private_method(monkeypatch):
     graph.finalize()
     with monkeypatch.context() as patch:
         patch.setattr(tf.Graph, '_unsafe_unfinalize', None)
-        door.unfinalize(graph)
+        tf_private.unfinalize(graph)
         assert graph.finalized
-    door.unfinalize(graph)
+    tf_private.unfinalize(graph)
     assert not graph.finalized
 
 
@@ -377,10 +383,10 @@ def test_the_strategy_of_a_worker_is_known_where_it_can_be():
     class Context:
         _strategy = 'strategy'
 
-    assert door.strategy_of(Context()) == 'strategy'
-    assert door.strategy_of(object()) is None
+    assert tf_private.strategy_of(Context()) == 'strategy'
+    assert tf_private.strategy_of(object()) is None
 
 
 def test_a_private_module_that_a_release_lacks_is_none():
-    assert door.private_module('python.framework.ops').__name__.endswith('.framework.ops')
-    assert door.private_module('python.no_such_module') is None
+    assert tf_private.private_module('python.framework.ops').__name__.endswith('.framework.ops')
+    assert tf_private.private_module('python.no_such_module') is None

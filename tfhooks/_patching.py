@@ -104,17 +104,17 @@ def replaced_names() -> list[str]:
 
 def _apply(changes: contextlib.ExitStack) -> None:
     import tfhooks
-    from tfhooks import _tensorflow as door
+    from tfhooks import _tensorflow as tf_private
 
-    tf = door.tf
+    tf = tf_private.tf
     names = replaced_names()
     # All at once, before any is replaced: tfhooks' classes are made from TensorFlow's.
     replacements = {name: getattr(tfhooks, name) for name in names}
     originals = {name: getattr(tf.train, name) for name in names}
-    for namespace in _namespaces(door.compat_modules(), changes):
+    for namespace in _namespaces(tf_private.compat_modules(), changes):
         for name in names:
             _set(changes, namespace, name, replacements[name])
-    for module in door.training_modules():
+    for module in tf_private.training_modules():
         _stand_in(changes, module, originals, replacements)
     _add_gone(changes)
 

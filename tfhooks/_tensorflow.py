@@ -4,7 +4,8 @@
 why it is needed, and the public way that is used where a TensorFlow release lacks it. What the
 objects are to a type checker is said in `_tensorflow.pyi`, since TensorFlow ships no types; the
 private fields that tfhooks' hooks inherit from TensorFlow's, and programs override, stand there.
-Which private names `tf.contrib` gave out is data, in `_names/kept.py`; `unexported` takes them.
+The private names that `tf.contrib` gave out are data, in `_legacy/old_names/available.py`;
+`unexported` takes them.
 """
 
 import contextlib
@@ -605,7 +606,7 @@ def unexported(module, name):
 def private_module(name):
     """TensorFlow's module `tensorflow.<name>`, which programs of TensorFlow 1 import from.
 
-    `tfhooks._legacy.old_names.moved` lists them. Fallback: None, and nothing is added to it.
+    `tfhooks._legacy.old_names.relocated` lists them. Fallback: None, and nothing is added to it.
     """
     try:
         return _importlib.import_module(f'tensorflow.{name}')

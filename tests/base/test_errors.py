@@ -27,8 +27,8 @@ KINDS = [
 ]
 
 
-def problem(kind, who='A.before_run', text='wrong'):
-    return errors.Problem(who, text, kind)
+def problem(kind, owner='A.before_run', text='wrong'):
+    return errors.Problem(owner, text, kind)
 
 
 class TestRequestError:
@@ -102,15 +102,15 @@ class TestKindOf:
 class TestBlame:
     def test_note_says_where(self):
         error = KeyError('x')
-        errors.blame(error, 'A.begin')
+        errors.note_origin(error, 'A.begin')
         assert error.raised_in == 'A.begin'
         assert error.__notes__ == ['raised in A.begin()']
         assert 'raised in A.begin()' in ''.join(traceback.format_exception(error))
 
     def test_first_place_stays(self):
         error = KeyError('x')
-        errors.blame(error, 'A.begin')
-        errors.blame(error, 'B.end')
+        errors.note_origin(error, 'A.begin')
+        errors.note_origin(error, 'B.end')
         assert error.__notes__ == ['raised in A.begin()']
 
     def test_error_that_takes_no_note_stays_as_it_is(self):
@@ -119,7 +119,7 @@ class TestBlame:
                 raise AttributeError(name)
 
         error = Frozen('x')
-        errors.blame(error, 'A.begin')
+        errors.note_origin(error, 'A.begin')
         assert error.args == ('x',)
 
     def test_python_without_notes_gets_them_in_the_log(self, monkeypatch):
@@ -127,7 +127,7 @@ class TestBlame:
         monkeypatch.setattr(errors, 'sys', SimpleNamespace(version_info=(3, 10)))
         monkeypatch.setattr(errors.log, 'error', lambda text, *values: lines.append(text % values))
         error = KeyError('x')
-        errors.blame(error, 'A.begin')
+        errors.note_origin(error, 'A.begin')
         assert error.__notes__ == ['raised in A.begin()']
         assert lines == ["raised in A.begin(): 'x'"]
 
@@ -136,14 +136,14 @@ class TestBlame:
         for where, ends in places.items():
             error = tf.errors.OutOfRangeError(None, None, 'end')
             if where:
-                errors.blame(error, where)
+                errors.note_origin(error, where)
             assert errors.ends_data(error) is ends
 
 
 def test_errors_that_came_after_are_attached():
     first, second = KeyError('x'), ValueError('y')
-    errors.blame(second, 'B.end')
-    errors.attach(first, [first, second])
+    errors.note_origin(second, 'B.end')
+    errors.add_secondary_errors(first, [first, second])
     assert first.other_errors == (second,)
     assert first.__notes__ == ['and then in B.end() ValueError: y']
 

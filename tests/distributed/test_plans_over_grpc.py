@@ -12,7 +12,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 import tfhooks
-from tfhooks import _tensorflow as door
+from tfhooks import _tensorflow as tf_private
 
 
 @pytest.fixture(scope='module')
@@ -25,7 +25,7 @@ def _no_callable(monkeypatch):
     def refuse(*args):
         raise AssertionError('a callable was made for a session on a server')
 
-    monkeypatch.setattr(door, 'direct_call', refuse)
+    monkeypatch.setattr(tf_private, 'direct_call', refuse)
 
 
 class Model:

@@ -12,7 +12,7 @@ from cli_programs import RUNNER, python, write
 from google.protobuf import descriptor_pb2
 
 from tfhooks._legacy import rewriting
-from tfhooks._legacy.old_names.removed import REMOVED
+from tfhooks._legacy.old_names.of_python_and_numpy import REMOVED
 
 
 def run(text, removed=True, **names):

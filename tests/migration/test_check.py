@@ -12,7 +12,7 @@ from tfhooks._legacy import contrib_files
 from tfhooks._migration import check
 from tfhooks._migration.checking import table
 from tfhooks._migration.checking.installed import Installed
-from tfhooks._migration.checking.names import Judge
+from tfhooks._migration.checking.names import NameChecker
 
 NAMES = places.RECORDED / 'names' / 'names_1_15.txt'
 FAILS = ('gone', 'unknown')
@@ -20,7 +20,7 @@ FAILS = ('gone', 'unknown')
 
 @functools.cache
 def judge():
-    return Judge(Installed.here())
+    return NameChecker(Installed.here())
 
 
 def findings(folder, source, name='program.py'):

@@ -19,12 +19,12 @@ from tfhooks._base.extras import pip_command
 from tfhooks._migration import check
 from tfhooks._migration.checking import report as reports
 from tfhooks._migration.checking.installed import Installed
-from tfhooks._migration.checking.names import Judge
+from tfhooks._migration.checking.names import NameChecker
 
 
 @functools.cache
 def judge():
-    return Judge(Installed.here())
+    return NameChecker(Installed.here())
 
 
 def run(capsys, *arguments):

@@ -9,7 +9,7 @@ import pytest
 from tfhooks._migration import check
 from tfhooks._migration.checking import packages
 from tfhooks._migration.checking.installed import Installed
-from tfhooks._migration.checking.names import Judge
+from tfhooks._migration.checking.names import NameChecker
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def said(tmp_path, source):
     """Line, name, kind and replacement of what is found in a program."""
     file = tmp_path / 'program.py'
     file.write_text(source)
-    found = check.check_file(str(file), Judge(Installed.here()))
+    found = check.check_file(str(file), NameChecker(Installed.here()))
     return [(f.line, f.name, f.kind, f.replacement) for f in found if f.kind != 'works']
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tfhooks._migration import check
 from tfhooks._migration.checking.installed import Installed
-from tfhooks._migration.checking.names import Judge
+from tfhooks._migration.checking.names import NameChecker
 from tfhooks._migration.checking.patterns import PATTERNS
 
 DIFFERENCES = places.ROOT / 'docs' / 'differences.md'
@@ -18,7 +18,7 @@ DIFFERENCES = places.ROOT / 'docs' / 'differences.md'
 
 @functools.cache
 def judge():
-    return Judge(Installed.here())
+    return NameChecker(Installed.here())
 
 
 def patterns(folder, source):

@@ -243,7 +243,7 @@ def test_a_session_that_does_not_measure_calls_the_hooks_themselves(clock):
     from tfhooks._run.members import make_members
 
     hooks = [Takes(clock), Other(clock)]
-    assert [member.called for member in make_members(hooks)] == hooks
+    assert [member.call_target for member in make_members(hooks)] == hooks
 
 
 def test_what_has_no_costs(clock):

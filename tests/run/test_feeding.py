@@ -214,8 +214,8 @@ def test_unfeedable_tensor_is_refused(graph):
 
 def test_every_part_fed_twice_is_a_problem(graph):
     x = tf.placeholder(tf.float32, name='x')
-    feeds = [feeding.Feed(who, 'key', x, 1.0) for who in ('the caller', 'A', 'B', 'B')]
+    feeds = [feeding.Feed(owner, 'key', x, 1.0) for owner in ('the caller', 'A', 'B', 'B')]
     problems = feeding.fed_twice(feeds)
-    assert [problem.who for problem in problems] == ['A', 'B', 'B']
+    assert [problem.owner for problem in problems] == ['A', 'B', 'B']
     assert all('fed by the caller' in problem.text for problem in problems)
     assert feeding.fed_twice([feeds[0], feeds[0]._replace(value=2.0)]) == []

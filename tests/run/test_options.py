@@ -145,7 +145,7 @@ def test_empty_message_stays_set():
 )
 def test_different_values_are_a_conflict_that_names_both(one, other, field):
     _, problems = merge_options([('A', options()), ('B', options(**one)), ('C', options(**other))])
-    assert [(problem.who, problem.kind) for problem in problems] == [('C', errors.ConflictError)]
+    assert [(problem.owner, problem.kind) for problem in problems] == [('C', errors.ConflictError)]
     assert f'options.{field} must be the same' in problems[0].text
     assert 'B=' in problems[0].text
     assert 'C=' in problems[0].text

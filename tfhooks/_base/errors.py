@@ -49,17 +49,17 @@ class Problem(NamedTuple):
     """One thing that is wrong in a request.
 
     Attributes:
-      who: Whose request it is: `'MyHook.before_run'` or `'the caller'`.
+      owner: Whose request it is: `'MyHook.before_run'` or `'the caller'`.
       text: The place, the rule and the values.
       kind: The class that says what kind of mistake it is.
     """
 
-    who: str
+    owner: str
     text: str
     kind: type[RequestError]
 
     def __str__(self) -> str:
-        return f'{self.who}: {self.text}'
+        return f'{self.owner}: {self.text}'
 
 
 class RequestError(Exception):
@@ -183,14 +183,14 @@ def _also(kind: Any) -> type[RequestError]:
         return RequestValueError
 
 
-def blame(error: BaseException, who: str) -> None:
+def note_origin(error: BaseException, owner: str) -> None:
     """Says in the traceback of `error` in whose code it was raised; the error stays what it is."""
     if getattr(error, 'raised_in', None) is not None:
         return
     # An error may refuse to be written on; it is raised all the same.
     with contextlib.suppress(Exception):
-        error.raised_in = who  # type: ignore[attr-defined]
-        add_note(error, f'raised in {who}()')
+        error.raised_in = owner  # type: ignore[attr-defined]
+        add_note(error, f'raised in {owner}()')
 
 
 def ends_data(error: BaseException) -> bool:
@@ -205,7 +205,7 @@ def ends_data(error: BaseException) -> bool:
     return raised_in is None or raised_in.endswith('.before_run')
 
 
-def attach(error: BaseException, others: Sequence[BaseException]) -> None:
+def add_secondary_errors(error: BaseException, others: Sequence[BaseException]) -> None:
     """Attaches to `error` the errors that came after it and must not hide it."""
     others = [other for other in others if other is not error]
     if not others:

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Iterator
 from typing import Any
 
-from tfhooks import _tensorflow as door
+from tfhooks import _tensorflow as tf_private
 from tfhooks._tensorflow import Session, originals, tf
 
 # Jobs whose task 0 is the chief, the first one that the cluster has.
@@ -85,8 +85,8 @@ def _seen_as(session: Any) -> bool | None:
     if session is None:
         return getattr(_beginning, 'made_as', None)
     if isinstance(session, (originals.MonitoredSession, originals.SingularMonitoredSession)):
-        return made_as(door.creator_of(session))
-    if not isinstance(session, door.session_interface()):
+        return made_as(tf_private.creator_of(session))
+    if not isinstance(session, tf_private.session_interface()):
         raise TypeError(
             'role: session must be a session, a tf.distribute.Server or None; '
             f'session={session!r} (type={type(session).__name__})'

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 from tfhooks._base import files, log, scalars
-from tfhooks._base.errors import blame, checkpoint_save_error
+from tfhooks._base.errors import checkpoint_save_error, note_origin
 from tfhooks._checkpoints import checkpoint_files, claims
 from tfhooks._tensorflow import Tensor, tf
 
@@ -162,7 +162,7 @@ class BestCheckpoints:
                 measure: Any = self._metric
                 value = measure(session, step)
         except Exception as error:
-            blame(error, 'BestCheckpoints.metric')
+            note_origin(error, 'BestCheckpoints.metric')
             raise
         try:
             return float(value)

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from tfhooks._base.errors import blame
+from tfhooks._base.errors import note_origin
 from tfhooks._tensorflow import tf
 
 if TYPE_CHECKING:
@@ -126,5 +126,5 @@ def _call(listener: Any, method: str, *args: Any) -> Any:
     try:
         return getattr(listener, method)(*args)
     except Exception as error:
-        blame(error, f'{type(listener).__name__}.{method}')
+        note_origin(error, f'{type(listener).__name__}.{method}')
         raise

@@ -89,9 +89,9 @@ def write_checkpoint(
             attempt.restore_lists()
             raise
         attempt.undo()
-        who = type(hook).__name__
+        owner = type(hook).__name__
         raise checkpoint_save_error(
-            f'{who} could not save a checkpoint: path={attempt.path!r}, step={step}, '
+            f'{owner} could not save a checkpoint: path={attempt.path!r}, step={step}, '
             f'cause={type(error).__name__}: {_short(error)}\n'
             f'{_what_to_do(error, save_path, attempt.has_others())}',
             error,

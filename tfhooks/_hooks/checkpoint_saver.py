@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from tfhooks._base import arguments
-from tfhooks._base.errors import CheckpointSaveError, attach
+from tfhooks._base.errors import CheckpointSaveError, add_secondary_errors
 from tfhooks._base.hook_types import (
     ALWAYS,
     NextDue,
@@ -135,24 +135,24 @@ class CheckpointSaverHook(
         asynchronous: bool = False,
         keep_best: BestCheckpoints | None = None,
     ) -> None:
-        who = type(self).__name__
+        owner = type(self).__name__
         tf.logging.info('Create CheckpointSaverHook.')
         if saver is not None and scaffold is not None:
             raise ValueError(
-                f'{who}: You cannot provide both saver and scaffold; {saver=}, {scaffold=}'
+                f'{owner}: You cannot provide both saver and scaffold; {saver=}, {scaffold=}'
             )
         if keep_best is not None:
-            arguments.is_a(who, 'keep_best', keep_best, BestCheckpoints, 'a BestCheckpoints')
-        arguments.is_a(who, 'checkpoint_dir', checkpoint_dir, (str, os.PathLike), 'a path')
+            arguments.is_a(owner, 'keep_best', keep_best, BestCheckpoints, 'a BestCheckpoints')
+        arguments.is_a(owner, 'checkpoint_dir', checkpoint_dir, (str, os.PathLike), 'a path')
         self._saver = saver
         self._checkpoint_dir = os.fspath(checkpoint_dir)
         self._save_path = os.path.join(self._checkpoint_dir, checkpoint_basename)
         self._scaffold = scaffold
-        self._timer = SecondOrStepTimer.of_hook(who, save_secs=save_secs, save_steps=save_steps)
-        self._listeners = saver_listeners.listed(who, listeners)
+        self._timer = SecondOrStepTimer.of_hook(owner, save_secs=save_secs, save_steps=save_steps)
+        self._listeners = saver_listeners.listed(owner, listeners)
         self._steps_per_run = 1000000  # TensorFlow's `after_run` adds it to the step.
         self._save_graph_def = save_graph_def
-        retries = arguments.whole(who, 'save_retries', save_retries, least=0) or 0
+        retries = arguments.whole(owner, 'save_retries', save_retries, least=0) or 0
         period = f'{save_secs=}' if save_steps is None else f'{save_steps=}'
         vars(self)[_OWN] = _Own(period, retries, asynchronous, keep_best)
         is_extended = bool(retries or asynchronous or keep_best)
@@ -311,7 +311,7 @@ class CheckpointSaverHook(
         errors = [*own.late_errors, *([written.error] if written and written.error else [])]
         own.late_errors = []
         self._close()
-        attach(error, errors)
+        add_secondary_errors(error, errors)
 
     def end(self, session: Any) -> None:
         """Saves the last step unless it is saved, and tells the listeners.
@@ -330,7 +330,7 @@ class CheckpointSaverHook(
             events.flush(self._summary_writer)
             self._close()
         if errors:
-            attach(errors[0], errors[1:])
+            add_secondary_errors(errors[0], errors[1:])
             raise errors[0]
 
     def _save_last(self, session: Any, errors: list[Exception]) -> None:

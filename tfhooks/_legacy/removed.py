@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfhooks._legacy.old_names.removed import METHODS, REMOVED
+from tfhooks._legacy.old_names.of_python_and_numpy import METHODS, REMOVED
 
 
 class ArgSpec(NamedTuple):

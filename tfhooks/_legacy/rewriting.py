@@ -10,7 +10,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 
-from tfhooks._legacy.old_names.removed import ATTRIBUTES, METHODS, MODULES, REMOVED
+from tfhooks._legacy.old_names.of_python_and_numpy import ATTRIBUTES, METHODS, MODULES, REMOVED
 
 _REMOVED = re.compile(rb'\b(' + '|'.join(sorted(ATTRIBUTES)).encode() + rb')\b')
 _OLD_MESSAGES = re.compile(rb'\bserialized_pb\s*=')

@@ -14,13 +14,13 @@ from collections.abc import Iterator, Sequence
 
 from tfhooks._base.extras import pip_install
 from tfhooks._legacy import rewriting
-from tfhooks._legacy.old_names.removed import REMOVED
+from tfhooks._legacy.old_names.of_python_and_numpy import REMOVED
 from tfhooks._migration.checking import files as sources
 from tfhooks._migration.checking import packages, patterns
 from tfhooks._migration.checking import report as reports
 from tfhooks._migration.checking.guards import Guard
 from tfhooks._migration.checking.installed import Installed
-from tfhooks._migration.checking.names import WORKS, Judge, Verdict
+from tfhooks._migration.checking.names import WORKS, NameChecker, Verdict
 from tfhooks._migration.checking.program import Program
 from tfhooks._migration.checking.project import Project
 from tfhooks._migration.checking.report import Finding
@@ -67,7 +67,7 @@ def main(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 2
-    judge = Judge(installed)
+    judge = NameChecker(installed)
     files = list(sources.find(args.paths))
     findings = list(_check_files(files, judge, Project(args.paths)))
     report = reports.as_json if args.json else reports.as_text
@@ -78,7 +78,7 @@ def main(args: argparse.Namespace) -> int:
     return reports.exit_code(findings)
 
 
-def _check_files(files: Sequence[str], judge: Judge, project: Project) -> Iterator[Finding]:
+def _check_files(files: Sequence[str], judge: NameChecker, project: Project) -> Iterator[Finding]:
     collects = gc.isenabled()
     gc.disable()  # It would look through each syntax tree many times while that grows.
     try:
@@ -91,7 +91,7 @@ def _check_files(files: Sequence[str], judge: Judge, project: Project) -> Iterat
             gc.enable()
 
 
-def check_file(file: str, judge: Judge, project: Project | None = None) -> list[Finding]:
+def check_file(file: str, judge: NameChecker, project: Project | None = None) -> list[Finding]:
     """What is found in one program, in the order of its lines.
 
     Args:
@@ -128,7 +128,7 @@ def _in_cell(finding: Finding, cells: Sequence[tuple[int, int]]) -> Finding:
     return finding._replace(cell=cell, line=line)
 
 
-def _findings(file: str, program: Program, judge: Judge) -> Iterator[Finding]:
+def _findings(file: str, program: Program, judge: NameChecker) -> Iterator[Finding]:
     stored = program.stored()
     uses = program.uses()
     failed = _failed_tries(uses, judge)
@@ -188,7 +188,7 @@ def _caution(file: str, node: ast.AST, name: str, message: str, replacement: str
 _FAILS = ('gone', 'unknown')
 
 
-def _failed_tries(uses: Sequence[Use], judge: Judge) -> set[int]:
+def _failed_tries(uses: Sequence[Use], judge: NameChecker) -> set[int]:
     """The `try` statements in whose bodies something is gone, so that a handler runs."""
     failed = set()
     for use in uses:
@@ -198,7 +198,7 @@ def _failed_tries(uses: Sequence[Use], judge: Judge) -> set[int]:
 
 
 def _verdict(
-    use: Use, judge: Judge, stored: set[str], failed: set[int]
+    use: Use, judge: NameChecker, stored: set[str], failed: set[int]
 ) -> tuple[str, Verdict | None]:
     """What is to be said of a use, and of which of the names that it may stand for."""
     judged = [(name, judge.judge(name)) for name in use.names]

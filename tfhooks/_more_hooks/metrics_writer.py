@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tfhooks._base import scalars
-from tfhooks._base.errors import attach
+from tfhooks._base.errors import add_secondary_errors
 from tfhooks._base.hook_types import (
     ALWAYS,
     NextDue,
@@ -173,7 +173,7 @@ class MetricsWriterHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue, Suppor
                 except Exception as error:
                     errors.append(error)
         if errors:
-            attach(errors[0], errors[1:])
+            add_secondary_errors(errors[0], errors[1:])
             raise errors[0]
 
 

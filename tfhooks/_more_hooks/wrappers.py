@@ -21,7 +21,7 @@ from tfhooks._base.hook_types import (
 )
 from tfhooks._base.locks import Lock
 from tfhooks._run.fast_way import answering
-from tfhooks._run.members import hears_of_errors, name_of, next_due, sleeps, validate_hooks
+from tfhooks._run.members import has_schedule, hears_of_errors, name_of, next_due, validate_hooks
 from tfhooks._tensorflow import global_step_read
 from tfhooks._timing import global_steps
 from tfhooks._timing.timer import SecondOrStepTimer
@@ -197,7 +197,7 @@ class _ChiefOnly(_Wrapper):
     @property
     def decides_after_run(self) -> bool:  # type: ignore[override]
         answers = answering(self.wrapped_hook, SupportsNextDue)
-        return sleeps(self.wrapped_hook) and answers is not None and answers.decides_after_run
+        return has_schedule(self.wrapped_hook) and answers is not None and answers.decides_after_run
 
     def next_due(self) -> NextDue:
         return super().next_due() if self._takes_part else NEVER

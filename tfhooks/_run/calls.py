@@ -26,7 +26,7 @@ class Calls:
       after_run_calls: All that are told of the results: their places, what `after_run` is called
         of, they themselves, and what says that they need not be told (`has_nothing_to_do`) or None.
       checks: What says so of each of `standing`; None where others are told, or some in any case.
-      guards: Those that find out whether the weights are bad.
+      guards_weights: Those that find out whether the weights are bad.
       are_ours: Whether all are tfhooks' own hooks, and none has a program's code in it.
     """
 
@@ -43,19 +43,19 @@ class Calls:
             if fast is not None and fast.standing_request is not None:
                 self.standing.append(member)
                 self.requests.append((member.asking, fast.standing_request))
-                if member.called is member.hook:  # Nobody measures it.
+                if member.call_target is member.hook:  # Nobody measures it.
                     check = fast.has_nothing_to_do
             elif not _does_nothing(member, 'before_run', fast):
-                self.before_run_calls.append((member.called, member))
+                self.before_run_calls.append((member.call_target, member))
             if not _does_nothing(member, 'after_run', None):
-                self.after_run_calls.append((member.index, member.called, member, check))
+                self.after_run_calls.append((member.index, member.call_target, member, check))
         self.checks: list[Check] | None = [
             check for *_, check in self.after_run_calls if check is not None
         ]
         if len(self.checks) < len(self.after_run_calls):
             self.checks = None
         self.hooks_key = hooks_key(self.requests)
-        self.guards = [member for member in members if member.guards]
+        self.guards_weights = [member for member in members if member.guards_weights]
         self.are_ours = all(_is_ours(type(member.hook).__module__) for member in members)
 
     def without(self, skip: Sequence[Member]) -> Calls:

@@ -35,13 +35,13 @@ class Feed(NamedTuple):
     """One tensor fed by one party.
 
     Attributes:
-      who: Whose feed it is.
+      owner: Whose feed it is.
       key: The key as it stands in the feed_dict, for messages.
       tensor: The tensor it means.
       value: What is to be fed.
     """
 
-    who: str
+    owner: str
     key: str
     tensor: Tensor
     value: Any
@@ -66,25 +66,25 @@ def is_given(feed_dict: Any) -> bool:
 
 
 def examine(
-    graph: Graph, who: str, feed_dict: Any, exact: bool = True
+    graph: Graph, owner: str, feed_dict: Any, exact: bool = True
 ) -> tuple[list[Feed], list[Problem]]:
     """Looks at every key and value of one party's feed_dict.
 
     Args:
       graph: The graph that is run.
-      who: Whose feeds they are.
+      owner: Whose feeds they are.
       feed_dict: What the party gave for one.
       exact: See `value_problem`.
 
     Returns:
       The feeds found, and what is wrong with keys and values.
     """
-    found, problems = resolve(graph, who, feed_dict)
+    found, problems = resolve(graph, owner, feed_dict)
     values = [value_problem(graph, feed, exact) for feed in found]
     return found, problems + [problem for problem in values if problem is not None]
 
 
-def resolve(graph: Graph, who: str, feed_dict: Any) -> tuple[list[Feed], list[Problem]]:
+def resolve(graph: Graph, owner: str, feed_dict: Any) -> tuple[list[Feed], list[Problem]]:
     """Brings every key of a feed_dict to the tensors it stands for.
 
     Returns:
@@ -96,7 +96,7 @@ def resolve(graph: Graph, who: str, feed_dict: Any) -> tuple[list[Feed], list[Pr
         return found, problems
     if not isinstance(feed_dict, Mapping):
         rule = f'feed_dict must be a dict from tensors to values. got {_shown(feed_dict)}'
-        return found, [Problem(who, rule, ReturnTypeError)]
+        return found, [Problem(owner, rule, ReturnTypeError)]
     for nested_key, nested_value in feed_dict.items():
         place = f'feed_dict[{_key(nested_key)}]'
         try:
@@ -104,16 +104,16 @@ def resolve(graph: Graph, who: str, feed_dict: Any) -> tuple[list[Feed], list[Pr
             pairs = [pair for key, value in flat.items() for pair in feed_components(key, value)]
         except Exception as error:
             rule = f'{place}: key and value must have the same structure. {reason(error)}'
-            problems.append(Problem(who, rule, kind_of(error)))
+            problems.append(Problem(owner, rule, kind_of(error)))
             continue
         for key, value in pairs:
             try:
                 tensor = graph.as_graph_element(key, allow_tensor=True, allow_operation=False)
             except Exception as error:
                 rule = f'{place}: the key must be a tensor of the graph. {reason(error)}'
-                problems.append(Problem(who, rule, RequestTypeError))
+                problems.append(Problem(owner, rule, RequestTypeError))
             else:
-                found.append(Feed(who, place, tensor, value))
+                found.append(Feed(owner, place, tensor, value))
     return found, problems
 
 
@@ -130,7 +130,7 @@ def value_problem(graph: Graph, feed: Feed, exact: bool) -> Problem | None:
 
     def problem(rule: str, kind: type[RequestError]) -> Problem:
         expected = f'expected={describe(feed.tensor)}, received={_shown(feed.value)}'
-        return Problem(feed.who, f'{feed.key}: {rule}. {expected}', kind)
+        return Problem(feed.owner, f'{feed.key}: {rule}. {expected}', kind)
 
     value, dtype = feed.value, feed.tensor.dtype.as_numpy_dtype
     if value is None:
@@ -184,20 +184,20 @@ def fed_twice(fed: Sequence[Feed]) -> list[Problem]:
     first: dict[str, Feed] = {}
     for feed in fed:
         other = first.setdefault(feed.tensor.name, feed)
-        if other is feed or other.who == feed.who == CALLER:
+        if other is feed or other.owner == feed.owner == CALLER:
             continue
         # The wording keeps TensorFlow's own sentences, which programs and people search for.
-        if other.who == feed.who:
+        if other.owner == feed.owner:
             by = 'one hook twice'
         else:
-            by = 'a SessionRunHook and user' if other.who == CALLER else 'two hooks'
+            by = 'a SessionRunHook and user' if other.owner == CALLER else 'two hooks'
         rule = (
             f'Same tensor is fed by {by}. tensor={describe(feed.tensor)}, '
-            f'fed by {other.who} as {other.key} and by {feed.who} as {feed.key}. '
+            f'fed by {other.owner} as {other.key} and by {feed.owner} as {feed.key}. '
             'Feed it in one place only'
         )
-        kind = FedTwiceError if other.who == feed.who else ConflictError
-        problems.append(Problem(feed.who, rule, kind))
+        kind = FedTwiceError if other.owner == feed.owner else ConflictError
+        problems.append(Problem(feed.owner, rule, kind))
     return problems
 
 

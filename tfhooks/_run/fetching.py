@@ -36,12 +36,12 @@ class Fetch(NamedTuple):
     """One leaf of what one party fetches.
 
     Attributes:
-      who: Whose fetch it is.
+      owner: Whose fetch it is.
       path: Where it stands in the structure: `fetches['loss'][1]`.
       elements: What a session computes for it.
     """
 
-    who: str
+    owner: str
     path: str
     elements: list[GraphElement]
 
@@ -56,7 +56,7 @@ def is_dataclass_instance(value: Any) -> bool:
     return len(components) == 1 and components[0] is value
 
 
-def examine(graph: Graph, who: str, fetches: Any) -> tuple[list[Fetch], list[Problem]]:
+def examine(graph: Graph, owner: str, fetches: Any) -> tuple[list[Fetch], list[Problem]]:
     """Looks at every leaf of what one party fetches.
 
     Returns:
@@ -66,10 +66,10 @@ def examine(graph: Graph, who: str, fetches: Any) -> tuple[list[Fetch], list[Pro
     problems: list[Problem] = []
     for path, leaf in leaves(fetches):
         try:
-            found.append(Fetch(who, path, elements(graph, leaf)))
+            found.append(Fetch(owner, path, elements(graph, leaf)))
         except Exception as error:
-            problems.append(Problem(who, f'{path}: {reason(error)}', kind_of(error)))
-    problems += [Problem(who, text, RequestTypeError) for text in _unfit_containers(fetches)]
+            problems.append(Problem(owner, f'{path}: {reason(error)}', kind_of(error)))
+    problems += [Problem(owner, text, RequestTypeError) for text in _unfit_containers(fetches)]
     return found, problems
 
 

@@ -36,22 +36,22 @@ class Member:
       name: How messages name it: its class, or its function where it is made of functions, with its
         place where several have that name.
       asking: How messages name its `before_run`.
-      sleeps: Whether it says when it need not be called (`next_due`).
-      guards: Whether its `after_run` decides whether the weights may be saved at all.
-      saves: Whether it saves the weights.
+      has_schedule: Whether it says when it need not be called (`next_due`).
+      guards_weights: Whether its `after_run` decides whether the weights may be saved at all.
+      saves_weights: Whether it saves the weights.
       layers: The hook, and where it is a wrapper the hook in it, and so on.
-      called: What `before_run` and `after_run` are called of: the hook, or what measures it.
+      call_target: What `before_run` and `after_run` are called of: the hook, or what measures it.
     """
 
     index: int
     hook: Any
     name: str
     asking: str
-    sleeps: bool
-    guards: bool
-    saves: bool
+    has_schedule: bool
+    guards_weights: bool
+    saves_weights: bool
     layers: tuple[Any, ...]
-    called: Any
+    call_target: Any
 
 
 def validate_hooks(hooks: Iterable[Any] | None, argument: str = 'hooks') -> list[Any]:
@@ -112,7 +112,7 @@ def make_members(hooks: Iterable[Any] | None) -> tuple[Member, ...]:
     names = [name_of(hook) for hook in found]
     times = Counter(names)
     names = [name if times[name] == 1 else f'{name}[{index}]' for index, name in enumerate(names)]
-    called = _called(found, names)
+    call_target = _called(found, names)
     members = []
     for index, (hook, name) in enumerate(zip(found, names, strict=True)):
         layers = tuple(_layers(hook))
@@ -122,11 +122,11 @@ def make_members(hooks: Iterable[Any] | None) -> tuple[Member, ...]:
                 hook=hook,
                 name=name,
                 asking=f'{name}.before_run',
-                sleeps=sleeps(hook),
-                guards=isinstance(layers[-1], originals.NanTensorHook),
-                saves=isinstance(layers[-1], originals.CheckpointSaverHook),
+                has_schedule=has_schedule(hook),
+                guards_weights=isinstance(layers[-1], originals.NanTensorHook),
+                saves_weights=isinstance(layers[-1], originals.CheckpointSaverHook),
                 layers=layers,
-                called=called[index],
+                call_target=call_target[index],
             )
         )
     return tuple(members)
@@ -152,7 +152,7 @@ def is_meant(hook: Any, wanted: Any) -> bool:
     return any(layer is wanted for layer in _layers(hook))
 
 
-def sleeps(hook: Any) -> bool:
+def has_schedule(hook: Any) -> bool:
     """Whether a hook's `next_due` speaks for its `before_run` and `after_run`.
 
     It does not where a subclass or the object itself has other ones than the class that says when
@@ -179,7 +179,7 @@ def sleeps(hook: Any) -> bool:
 def sleeper(hook: Any) -> SupportsNextDue | None:
     """What says when a hook that `sleeps` is due next; None where it is called in every run."""
     answers = answering(hook, SupportsNextDue)
-    return answers if answers is not None and sleeps(hook) else None
+    return answers if answers is not None and has_schedule(hook) else None
 
 
 def next_due(hook: Any) -> NextDue:
@@ -204,8 +204,8 @@ def _called(hooks: list[Any], names: list[str]) -> list[Any]:
     """What to call in the runs: the hooks, unless one of them wants to measure the others."""
     for hook in hooks:
         if supports(hook, SupportsMeasureCalls):
-            called: list[Any] = hook.measure_calls(zip(hooks, names, strict=True))
-            return called
+            call_target: list[Any] = hook.measure_calls(zip(hooks, names, strict=True))
+            return call_target
     return hooks
 
 

@@ -17,7 +17,7 @@ from tfhooks._base.errors import (
     RequestError,
     ReturnTypeError,
     add_note,
-    blame,
+    note_origin,
     request_error,
     shown,
 )
@@ -57,7 +57,7 @@ class Merged(NamedTuple):
     options: RunOptions | None
     places: list[int]
     rebuilds: dict[int, tuple[str, Rebuild]] | None
-    suspicious: bool
+    needs_check: bool
 
     def split(self, results: list[Any]) -> tuple[Any, list[Any]]:
         """Gives each party its own part of the results of `fetches`, by position.
@@ -72,11 +72,11 @@ class Merged(NamedTuple):
         """The results of `fetches`, each in the structure that its party asked for."""
         if self.rebuilds:
             results = list(results)
-            for place, (who, rebuild) in self.rebuilds.items():
+            for place, (owner, rebuild) in self.rebuilds.items():
                 try:
                     results[place] = rebuild(results[place])
                 except Exception as error:
-                    blame(error, who)
+                    note_origin(error, owner)
                     raise
         return results
 
@@ -106,20 +106,20 @@ def gather(caller: Any, requests: Sequence[Request]) -> Merged:
     parts = [fetches]
     places: list[int] = []
     rebuilds: dict[int, tuple[str, Rebuild]] | None = None
-    suspicious = False
+    needs_check = False
     if feeds is not None:
         if isinstance(feeds, Mapping):
             for key, value in feeds.items():
                 if value is None or type(key) is tuple:  # There a None may stand further down.
-                    suspicious = True
+                    needs_check = True
         else:
-            suspicious = feeding.is_given(feeds)
+            needs_check = feeding.is_given(feeds)
     wanted = None if options is None else [(CALLER, options)]
-    for who, request in requests:
+    for owner, request in requests:
         try:
             fetches, feed_dict, options = request.fetches, request.feed_dict, request.options
         except AttributeError:
-            suspicious = True
+            needs_check = True
             places.append(0)
             continue
         if fetches is None:
@@ -129,23 +129,23 @@ def gather(caller: Any, requests: Sequence[Request]) -> Merged:
                 fetches, rebuild = fetching.lower(fetches)
                 if rebuild is not None:
                     rebuilds = rebuilds or {}
-                    rebuilds[len(parts)] = (who, rebuild)
+                    rebuilds[len(parts)] = (owner, rebuild)
             places.append(len(parts))
             parts.append(fetches)
         if feed_dict is not None:
             feeds, is_sure = _with_feeds(feeds, feed_dict)
-            suspicious = suspicious or not is_sure
+            needs_check = needs_check or not is_sure
         if options is not None:
             wanted = wanted or []
-            wanted.append((who, options))
+            wanted.append((owner, options))
     if wanted is None:
-        return Merged(parts, feeds, None, places, rebuilds, suspicious)
+        return Merged(parts, feeds, None, places, rebuilds, needs_check)
     if not all(isinstance(given, RunOptions) for _, given in wanted):
         # The caller's own mistake is for the session to find, if there is no other one.
         options = None if isinstance(caller[2], RunOptions) else caller[2]
         return Merged(parts, feeds, options, places, rebuilds, True)
     merged, conflicts = merge_options(wanted)
-    return Merged(parts, feeds, merged, places, rebuilds, suspicious or bool(conflicts))
+    return Merged(parts, feeds, merged, places, rebuilds, needs_check or bool(conflicts))
 
 
 def _with_feeds(feeds: Any, feed_dict: Any) -> tuple[Any, bool]:
@@ -231,22 +231,22 @@ def _examine(
     fetches: list[fetching.Fetch] = []
     fed: list[feeding.Feed] = []
     problems: list[Problem] = []
-    for who, request in [(CALLER, caller), *requests]:
-        returned = _return_problem(who, request)
+    for owner, request in [(CALLER, caller), *requests]:
+        returned = _return_problem(owner, request)
         if returned is not None:
             problems.append(returned)
             continue
-        if request.fetches is not None or who == CALLER:
-            fetched, wrong = fetching.examine(graph, who, request.fetches)
+        if request.fetches is not None or owner == CALLER:
+            fetched, wrong = fetching.examine(graph, owner, request.fetches)
             fetches += fetched
             problems += wrong
-        feeds, wrong = feeding.examine(graph, who, request.feed_dict, exact=who != CALLER)
+        feeds, wrong = feeding.examine(graph, owner, request.feed_dict, exact=owner != CALLER)
         fed += feeds
         problems += wrong
     return fetches, fed, problems
 
 
-def _return_problem(who: str, request: Any) -> Problem | None:
+def _return_problem(owner: str, request: Any) -> Problem | None:
     parts = ('fetches', 'feed_dict', 'options')
     if not isinstance(request, type) and all(hasattr(request, name) for name in parts):
         return None
@@ -254,18 +254,20 @@ def _return_problem(who: str, request: Any) -> Problem | None:
         f'must return None or a SessionRunArgs. got {shown(request)} '
         f'(type={type(request).__name__}). Write: return tfhooks.SessionRunArgs(fetches)'
     )
-    return Problem(who, rule, ReturnTypeError)
+    return Problem(owner, rule, ReturnTypeError)
 
 
 def _options_problems(parties: Sequence[Request]) -> list[Problem]:
     """Options that are none, and options that exclude each other."""
     given: list[Request] = [
-        (who, request.options) for who, request in parties if _return_problem(who, request) is None
+        (owner, request.options)
+        for owner, request in parties
+        if _return_problem(owner, request) is None
     ]
     rule = 'options must be a tf.compat.v1.RunOptions. got '
     wrong = [
-        Problem(who, f'{rule}{shown(options)} (type={type(options).__name__})', ReturnTypeError)
-        for who, options in given
+        Problem(owner, f'{rule}{shown(options)} (type={type(options).__name__})', ReturnTypeError)
+        for owner, options in given
         if options is not None and not isinstance(options, RunOptions)
     ]
     return wrong + merge_options([pair for pair in given if isinstance(pair[1], RunOptions)])[1]
@@ -275,4 +277,4 @@ def _is_left_to_the_session(problems: Sequence[Problem]) -> bool:
     """Whether there is one mistake, the caller's, and `Session.run` says so itself."""
     (first, *others) = problems
     is_said_better = first.kind is NoneFedError or first.text.endswith(fetching.FOREIGN)
-    return first.who == CALLER and not others and not is_said_better
+    return first.owner == CALLER and not others and not is_said_better

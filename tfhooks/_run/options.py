@@ -29,13 +29,13 @@ def merge_options(
     merged.CopyFrom(wanted[0][1])
     owners = dict.fromkeys(_set_fields(merged, ''), wanted[0][0])
     problems: list[Problem] = []
-    for who, options in wanted[1:]:
-        _merge_into(merged, options, who, '', owners, problems)
+    for owner, options in wanted[1:]:
+        _merge_into(merged, options, owner, '', owners, problems)
     return merged, problems
 
 
 def _merge_into(
-    merged: Any, given: Any, who: str, path: str, owners: dict[str, str], problems: list[Problem]
+    merged: Any, given: Any, owner: str, path: str, owners: dict[str, str], problems: list[Problem]
 ) -> None:
     for field, value in given.ListFields():
         name, place = field.name, path + field.name
@@ -44,7 +44,7 @@ def _merge_into(
             mine.extend(value)
         elif hasattr(mine, 'ListFields'):
             mine.SetInParent()
-            _merge_into(mine, value, who, place + '.', owners, problems)
+            _merge_into(mine, value, owner, place + '.', owners, problems)
         elif isinstance(value, bool):
             setattr(merged, name, mine or value)
         elif name == 'timeout_in_ms':
@@ -54,14 +54,14 @@ def _merge_into(
             setattr(merged, name, max(mine, value))
         elif not mine or mine == value:
             setattr(merged, name, value)
-            owners.setdefault(place, who)
+            owners.setdefault(place, owner)
         else:
             other = owners.get(place, 'another party')
             rule = (
                 f'options.{place} must be the same for all who set it. '
-                f'{who}={value}, {other}={mine}'
+                f'{owner}={value}, {other}={mine}'
             )
-            problems.append(Problem(who, rule, ConflictError))
+            problems.append(Problem(owner, rule, ConflictError))
 
 
 def _set_fields(message: Any, path: str) -> list[str]:

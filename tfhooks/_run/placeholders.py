@@ -27,7 +27,7 @@ def unfed_in_run(
     if operation is None:
         return []
     behind = [fetch for fetch in fetches if operation in _reached(fetch, fed)]
-    if any(fetch.who == CALLER for fetch in behind):
+    if any(fetch.owner == CALLER for fetch in behind):
         return []
     placeholder = match[1]
     if operation.type in _PLACEHOLDERS:
@@ -42,7 +42,7 @@ def uninitialized_in_run(
     match = _UNINITIALIZED.search(str(error))
     operation = _find(graph, match[1] or match[2]) if match else None
     return [
-        f'{fetch.who}: {fetch.path}'
+        f'{fetch.owner}: {fetch.path}'
         for fetch in fetches
         if operation is not None and operation in _reached(fetch, fed)
     ]
@@ -55,7 +55,7 @@ def _problem(fetch: Fetch, placeholder: str) -> Problem:
         'session.run_without_hooks(...), or session.run(..., skip_hooks=[...]), or '
         'tfhooks.only_if(hook, ...)'
     )
-    return Problem(fetch.who, rule, UnfedPlaceholderError)
+    return Problem(fetch.owner, rule, UnfedPlaceholderError)
 
 
 def _find(graph: Graph, name: str) -> Operation | None:

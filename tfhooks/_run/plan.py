@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tfhooks import _tensorflow as door
+from tfhooks import _tensorflow as tf_private
 from tfhooks._run import structures
 from tfhooks._run.feed_values import Feed
 from tfhooks._run.structures import UnservedError
@@ -119,7 +119,7 @@ class Plan:
             elements = list({id(leaf): leaf for leaf in leaves}.values())
         else:
             handler = self._fetch_handler(parts)
-            elements = door.unique_elements(handler)
+            elements = tf_private.unique_elements(handler)
         # One entry for each tensor, since two objects may stand for one tensor, and a callable
         # takes each once.
         places: dict[str, int] = {}
@@ -146,7 +146,7 @@ class Plan:
 
         if any(map(structures.is_composite, leaves)):
             in_order = [place(element) for element in elements]
-            self._build: structures.Builder = lambda values: door.build_results(
+            self._build: structures.Builder = lambda values: tf_private.build_results(
                 handler, [values[index] for index in in_order]
             )
         else:
@@ -173,7 +173,7 @@ class Plan:
         if not (self.tensors or self.targets):
             return
         fed = [feed.tensor for feed in self._feeds]
-        in_process = door.is_in_process(self._session)
+        in_process = tf_private.is_in_process(self._session)
         if own_executor and in_process and not any(map(_is_large, self.tensors)):
             self._watched = self.retired
             # Weak, so that the session's memory is free without a collection of garbage.
@@ -184,7 +184,7 @@ class Plan:
                 if move_to_shared is not None:
                     move_to_shared()
 
-            self._call = door.direct_call(
+            self._call = tf_private.direct_call(
                 parts, self._session, fed, self.tensors, self.targets, on_large
             )
             self.has_own_executor = True
@@ -195,7 +195,7 @@ class Plan:
     def _move_to_shared(self) -> None:
         """From now on runs by the call that `Session.run` makes."""
         fed = [feed.tensor for feed in self._feeds]
-        self._call = door.shared_call(self._session, fed, self.tensors, self.targets)
+        self._call = tf_private.shared_call(self._session, fed, self.tensors, self.targets)
         self.has_own_executor = False
 
     def retire(self) -> int:
@@ -216,7 +216,7 @@ class Plan:
         version = self._cache.graph.version
         self._cache.fed_tensors(self._feed_keys)
         self._fetch_handler(parts)
-        door.extend(self._session)
+        tf_private.extend(self._session)
         self.version = version
 
     def run(self, feed_dict: Any = None) -> Any:
@@ -232,7 +232,7 @@ class Plan:
         Raises:
             Exception: What `Session.run` raises for the same request.
         """
-        if door.is_closed(self._session):
+        if tf_private.is_closed(self._session):
             return self._cache.unplanned('closed session', self.fetches, feed_dict)
         arrays: list[Any] = []
         unserved = None
@@ -271,7 +271,7 @@ class Plan:
         return f'Plan(fetches={names}, feeds={fed}, times={self.times})'
 
 
-def _is_element(leaf: Any, graph: door.Graph) -> bool:
+def _is_element(leaf: Any, graph: tf_private.Graph) -> bool:
     """Whether a fetched leaf is itself an element of the graph that may be fetched."""
     return (
         isinstance(leaf, (tf.Tensor, tf.Operation))
@@ -292,4 +292,4 @@ def _require_plain(tensor: Any) -> None:
 def _is_large(tensor: Any) -> bool:
     """Whether a result is known to be too large to be copied without need."""
     size = tensor.shape.num_elements()
-    return size is not None and size * tensor.dtype.base_dtype.size > door.LARGE_BYTES
+    return size is not None and size * tensor.dtype.base_dtype.size > tf_private.LARGE_BYTES

@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tfhooks import _tensorflow as door
+from tfhooks import _tensorflow as tf_private
 from tfhooks._base.hook_types import SessionRunArgs
 from tfhooks._run import structures
 from tfhooks._run.plan import Plan
@@ -116,7 +116,7 @@ class PlanCache:
         self.session = session
         self.graph = session.graph
         self.limit = limit
-        self._parts = door.session_parts() if self.serves(session) else None
+        self._parts = tf_private.session_parts() if self.serves(session) else None
         self._expansions = () if self._parts is None else self._parts.expansions
         self._known_expansions = len(self._expansions)
         # What was found when the session was connected; a library may put its own there later.
@@ -135,11 +135,11 @@ class PlanCache:
         """Whether the session is TensorFlow's own, not wrapped and its `run` not overridden."""
         if not isinstance(session, (tf.Session, tf.InteractiveSession)):
             return False
-        parts = door.session_parts()
+        parts = tf_private.session_parts()
         if parts is None:
             return False
         installed = vars(session).get('run')
-        return door.runs_as_tensorflow(session) and (
+        return tf_private.runs_as_tensorflow(session) and (
             installed is None or isinstance(getattr(installed, '__self__', None), PlanCache)
         )
 
@@ -239,7 +239,7 @@ class PlanCache:
     ) -> Any:
         """TensorFlow's own `Session.run`, counted under `reason`."""
         self._count(reason)
-        if door.is_closed(self.session):
+        if tf_private.is_closed(self.session):
             self.clear()
         return self._tensorflow_run(fetches, feed_dict, options, run_metadata)
 
@@ -317,7 +317,7 @@ class PlanCache:
         parts = self._parts
         if parts is None:
             raise UnservedError('session of another kind')
-        if door.is_closed(self.session):
+        if tf_private.is_closed(self.session):
             raise UnservedError('closed session')
         if self.graph.version == 0:
             raise UnservedError('empty graph')

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tfhooks._base import log
-from tfhooks._base.errors import PREEMPTION_ERRORS, attach, blame
+from tfhooks._base.errors import PREEMPTION_ERRORS, add_secondary_errors, note_origin
 from tfhooks._base.hook_types import (
     SessionRunArgs,
     SessionRunValues,
@@ -322,7 +322,7 @@ class Runner:
             try:
                 request = hook.before_run(context)
             except BaseException as error:
-                blame(error, member.asking)
+                note_origin(error, member.asking)
                 if context._stop_requested != stopped:
                     context.note_stop(member.name)
                 raise
@@ -359,7 +359,7 @@ class Runner:
         if plans is not None and not (simple and key is not None):
             key = key_of(parts, feeds)
             plan = plans.get(key)
-        if merged.suspicious or (plan is None and not simple):
+        if merged.needs_check or (plan is None and not simple):
             merging.check(self._graph, caller, requests)
         try:
             if plan is None and plans is not None:
@@ -380,25 +380,25 @@ class Runner:
             own = values.get(index, nothing)
             if has_nothing_to_do and not self.weights_are_bad and has_nothing_to_do(own.results):
                 continue
-            if member.saves and not self._may_save(member, calls, context, values):
+            if member.saves_weights and not self._may_save(member, calls, context, values):
                 continue
-            if stopped and member.guards:
+            if stopped and member.guards_weights:
                 # Whether this very hook asks for a stop is part of its verdict.
                 context._stop_requested = False
             try:
                 hook.after_run(context, own)
             except Exception as error:
-                blame(error, f'{member.name}.after_run')
+                note_origin(error, f'{member.name}.after_run')
                 is_verdict = isinstance(error, originals.NanLossDuringTrainingError)
-                if member.guards:
+                if member.guards_weights:
                     context._stop_requested = context._stop_requested or stopped
                     if is_verdict:
                         self._mark_bad_weights(context, member)
-                if (member.guards and is_verdict) or isinstance(error, PREEMPTION_ERRORS):
+                if (member.guards_weights and is_verdict) or isinstance(error, PREEMPTION_ERRORS):
                     raise
                 errors = [*(errors or ()), error]
             else:
-                if member.guards:
+                if member.guards_weights:
                     if context._stop_requested and _is_bad(member, own.results):
                         self._mark_bad_weights(context, member)
                     elif self.weights_are_bad and not context._tfhooks_weights_are_bad:
@@ -408,7 +408,7 @@ class Runner:
                 stopped = context._stop_requested
                 context.note_stop(member.name)
         if errors:
-            attach(errors[0], errors[1:])
+            add_secondary_errors(errors[0], errors[1:])
             raise errors[0]
 
     def _may_save(self, saver: Member, calls: Calls, context: RunContext, values: Values) -> bool:
@@ -417,7 +417,7 @@ class Runner:
         Returns:
           Whether to call the saver, which is not done with TensorFlow's own if the weights are bad.
         """
-        for guard in calls.guards:
+        for guard in calls.guards_weights:
             own = values.get(guard.index)
             if guard.index > saver.index and own is not None and _is_bad(guard, own.results):
                 self._mark_bad_weights(context, guard)
@@ -454,7 +454,7 @@ class Runner:
         )
         for member in self.members:
             answers = answering(member.hook, SupportsNextDue)
-            if member.sleeps and answers is not None:
+            if member.has_schedule and answers is not None:
                 answers.step_went_back(step)
         self._reschedule()
 

@@ -65,7 +65,7 @@ class Schedule:
         late: list[NextDue] = []
         sleepers: list[Member] = []
         for member in members:
-            answers = sleeper(member.hook) if member.sleeps else None
+            answers = sleeper(member.hook) if member.has_schedule else None
             due = ALWAYS if answers is None else answers.next_due()
             # A hook that cannot say when it is due is called in every run, and wakes no other one.
             if answers is not None and due != ALWAYS:

@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from tfhooks import _tensorflow as door
+from tfhooks import _tensorflow as tf_private
 from tfhooks._base.errors import add_note
 from tfhooks._tensorflow import Graph, tf
 
@@ -23,7 +23,7 @@ Hint = Callable[[re.Match[str], BaseException, Graph], str | None]
 
 _PACKAGES = tuple(
     os.path.join(folder, '')
-    for folder in (os.path.dirname(os.path.abspath(door.__file__)), tf.sysconfig.get_lib())
+    for folder in (os.path.dirname(os.path.abspath(tf_private.__file__)), tf.sysconfig.get_lib())
 )
 # Beyond this many operations the graph is not searched for names like a misspelt one.
 _MOST_NAMES = 50_000

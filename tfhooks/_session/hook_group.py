@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tfhooks._base import roles
-from tfhooks._base.errors import attach, blame, shown
+from tfhooks._base.errors import add_secondary_errors, note_origin, shown
 from tfhooks._base.hook_types import SupportsSessionIsReady, SupportsSkipFinalSave, supports
 from tfhooks._checkpoints.claims import warn_of_shared
 from tfhooks._checkpoints.restored import mark_restored
@@ -120,7 +120,7 @@ class HookGroup:
                 try:
                     member.hook.begin()
                 except BaseException as error:
-                    blame(error, f'{member.name}.begin')
+                    note_origin(error, f'{member.name}.begin')
                     raise
                 self._begun.append(member)
                 self.list_anew()  # It may have added one.
@@ -146,7 +146,7 @@ class HookGroup:
             try:
                 member.hook.after_create_session(session, coord)
             except BaseException as error:
-                blame(error, f'{member.name}.after_create_session')
+                note_origin(error, f'{member.name}.after_create_session')
                 raise
             if self.thread_stopper is None and coord.should_stop():
                 self.thread_stopper = member.name
@@ -158,7 +158,7 @@ class HookGroup:
                 try:
                     answers.session_is_ready(session, coord)
                 except BaseException as error:
-                    blame(error, f'{member.name}.session_is_ready')
+                    note_origin(error, f'{member.name}.session_is_ready')
                     raise
                 if self.thread_stopper is None and coord.should_stop():
                     self.thread_stopper = member.name
@@ -190,7 +190,7 @@ class HookGroup:
         The read that TensorFlow's hooks share asks first whether the variable is initialised, which
         costs as much as a small step. It serves where the variable is of a kind plans do not know.
         """
-        if not any(member.sleeps for member in self.members):
+        if not any(member.has_schedule for member in self.members):
             return None
         try:
             variable = tf.train.get_global_step(self._graph)
@@ -210,7 +210,7 @@ class HookGroup:
             try:
                 member.hook.end(session)
             except BaseException as error:
-                blame(error, f'{member.name}.end')
+                note_origin(error, f'{member.name}.end')
                 errors.append(error)
         _raise_first(errors)
 
@@ -221,8 +221,8 @@ class HookGroup:
                 try:
                     member.hook.on_error(session, error)
                 except BaseException as another:
-                    blame(another, f'{member.name}.on_error')
-                    attach(error, [another])
+                    note_origin(another, f'{member.name}.on_error')
+                    add_secondary_errors(error, [another])
 
     def abandon(self, session: Session | None, error: BaseException) -> None:
         """Tells the hooks which have begun that no session comes: by `on_error` or by `end`."""
@@ -234,8 +234,8 @@ class HookGroup:
                 else:
                     member.hook.end(session)
             except BaseException as another:
-                blame(another, f'{member.name}.{"on_error" if tells else "end"}')
-                attach(error, [another])
+                note_origin(another, f'{member.name}.{"on_error" if tells else "end"}')
+                add_secondary_errors(error, [another])
 
     def save(self, session: Session, error: BaseException) -> None:
         """Has the checkpoint savers among the hooks save, though the session ends by `error`.
@@ -245,12 +245,12 @@ class HookGroup:
         for member in self.members:
             # TensorFlow's own saver knows nothing of bad weights.
             knows = supports(member.layers[-1], SupportsSkipFinalSave)
-            if member.saves and (knows or not self.runner.weights_are_bad):
+            if member.saves_weights and (knows or not self.runner.weights_are_bad):
                 try:
                     member.hook.end(session)
                 except BaseException as another:
-                    blame(another, f'{member.name}.end')
-                    attach(error, [another])
+                    note_origin(another, f'{member.name}.end')
+                    add_secondary_errors(error, [another])
 
     def step(self, session: Session | None = None) -> int | None:
         """The global step as far as it is known; read from `session` if one is given."""
@@ -312,5 +312,5 @@ def _leaves_variables(hook: Any) -> bool:
 
 def _raise_first(errors: list[BaseException]) -> None:
     if errors:
-        attach(errors[0], errors[1:])
+        add_secondary_errors(errors[0], errors[1:])
         raise errors[0]

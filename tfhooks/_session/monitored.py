@@ -13,7 +13,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from tfhooks._base import arguments, log, roles
-from tfhooks._base.errors import PREEMPTION_ERRORS, SessionClosedError, attach, ends_data
+from tfhooks._base.errors import (
+    PREEMPTION_ERRORS,
+    SessionClosedError,
+    add_secondary_errors,
+    ends_data,
+)
 from tfhooks._run.plan_cache import plans_enabled
 from tfhooks._session import defaults, forks, hints
 from tfhooks._session.hook_group import HookGroup
@@ -66,14 +71,14 @@ class Monitored(PrivateNames):
         self._ending_in: int | None = None
         self._stopping = Stopping()
         self._signals: SignalWatch | None = None
-        who = type(self).__name__
-        arguments.is_a(who, 'recovery', policy, RecoveryPolicy | None, 'a tfhooks.RecoveryPolicy')
+        owner = type(self).__name__
+        arguments.is_a(owner, 'recovery', policy, RecoveryPolicy | None, 'a tfhooks.RecoveryPolicy')
         creator = session_creator
         if not creator:
             context = worker_context()
             creator = context.session_creator() if context else tf.train.ChiefSessionCreator()
         if tf.executing_eagerly() and isinstance(creator, _CREATORS):
-            raise RuntimeError(f'{who}: {hints.EAGER}')
+            raise RuntimeError(f'{owner}: {hints.EAGER}')
         self._group = HookGroup(
             defaults.with_hooks(hooks),
             run_plans=plans_enabled(run_plans),
@@ -377,7 +382,7 @@ class Monitored(PrivateNames):
         except BaseException as another:
             if error is None or quiet:
                 raise
-            attach(error, [another])
+            add_secondary_errors(error, [another])
         return quiet
 
     def _close_internal(self, exception_type: type[BaseException] | None = None) -> None:
@@ -424,7 +429,7 @@ class Monitored(PrivateNames):
                 unfinalize(self._graph)
         errors = [e for e in errors if not self._stopping.ends_loop(e)]
         if errors:
-            attach(errors[0], errors[1:])
+            add_secondary_errors(errors[0], errors[1:])
             raise errors[0]
 
     def _warn_of_lost_steps(self) -> None:

@@ -17,7 +17,7 @@ _startup.choose_keras()
 _startup.switch_to_v1()
 
 from tfhooks._tensorflow import tf as _tf  # noqa: E402
-from tfhooks.v1 import _estimator, _legacy, _moved, _overlay, _places, _slim  # noqa: E402
+from tfhooks.v1 import _estimator, _legacy, _overlay, _places, _relocated, _slim  # noqa: E402
 
 # Before the overlay, which would give TensorFlow's.
 from tfhooks.v1 import compat as compat  # noqa: E402
@@ -29,8 +29,8 @@ if _problem is not None:
 _own = {'contrib': _places, 'estimator': _places}
 _overlay.lay_over(_sys.modules[__name__], _tf, own=_own)
 # After it: they are there, but a star import does not bring them.
-_own.update(dict.fromkeys(_moved.PACKAGES, _moved))
-_moved.give_back()
+_own.update(dict.fromkeys(_relocated.PACKAGES, _relocated))
+_relocated.give_back()
 
 _overlay.AliasFinder(__name__).install()
 _places.PlaceFinder.install()

@@ -10,7 +10,7 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tfhooks import _tensorflow as door
+from tfhooks import _tensorflow as tf_private
 from tfhooks._tensorflow import tf
 
 _STANDALONE, _INDEPENDENT = 'standalone_client', 'independent_worker'
@@ -102,7 +102,7 @@ def train_and_evaluate(
         task._config._distribute_coordinator_mode = None
         executor_cls(task, train_spec, eval_spec)._start_continuous_evaluation()
 
-    door.distribute_coordinator().run_distribute_coordinator(
+    tf_private.distribute_coordinator().run_distribute_coordinator(
         train,
         estimator.config.train_distribute,
         evaluate,
@@ -178,7 +178,7 @@ def _in_one_client(
         context, task = _task_of(estimator, kind, strategy)
         return work(task, strategy, hooks if context.is_chief else [])
 
-    return door.distribute_coordinator().run_distribute_coordinator(
+    return tf_private.distribute_coordinator().run_distribute_coordinator(
         run,
         strategy,
         mode=_STANDALONE,
@@ -189,7 +189,7 @@ def _in_one_client(
 
 def _task_of(estimator: Any, kind: str, strategy: Any) -> tuple[Any, Any]:
     """The context of the running task, and a copy of the Estimator for it."""
-    context = door.worker_context()
+    context = tf_private.worker_context()
     task = copy.deepcopy(estimator)
     setattr(task._config, f'{kind}_distribute', strategy)
     setattr(task, f'{kind}_distribution', strategy)

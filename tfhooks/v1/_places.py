@@ -16,7 +16,7 @@ from typing import Any
 
 from tfhooks import _tensorflow
 from tfhooks._legacy import contrib_files, old_names
-from tfhooks._legacy.old_names import kept, served
+from tfhooks._legacy.old_names import available, served
 from tfhooks.v1 import _estimator, _originals, _slim, _startup
 
 _PACKAGE = 'tfhooks.v1'
@@ -99,12 +99,16 @@ def _dotted(module_name: str) -> str:
 
 def is_place(dotted: str) -> bool:
     """Whether `tf.<dotted>` is a module of ours, and not an alias of something else."""
-    return kept.target(dotted) == f'{_PACKAGE}.{dotted}'
+    return available.target(dotted) == f'{_PACKAGE}.{dotted}'
 
 
 def names_in(dotted: str) -> list[str]:
     """The names in a place that work, whether or not the extra that they need is installed."""
-    names = {name.rpartition('.')[2] for name in [*kept.KEPT, *kept.PLACES] if _is_in(name, dotted)}
+    names = {
+        name.rpartition('.')[2]
+        for name in [*available.AVAILABLE, *available.PLACES]
+        if _is_in(name, dotted)
+    }
     if 'python' in dotted.split('.'):
         # A file that was not public: whatever of the public names was in it.
         names |= set(names_in('.'.join(dotted.split('.')[:2])))
@@ -190,8 +194,8 @@ class PlaceFinder(MetaPathFinder):
             spec = _contrib.find_spec(fullname, dotted, path)
         if spec is not None or root == 'examples':
             return spec
-        if dotted in kept.PLACES and (is_place(dotted) or 'python' in dotted.split('.')):
-            if kept.extra(dotted, f'{_PACKAGE}.{dotted}') == 'contrib':
+        if dotted in available.PLACES and (is_place(dotted) or 'python' in dotted.split('.')):
+            if available.extra(dotted, f'{_PACKAGE}.{dotted}') == 'contrib':
                 _need_slim(dotted)
             spec = ModuleSpec(fullname, _PlaceLoader(), is_package=True)
             if dotted == 'contrib':

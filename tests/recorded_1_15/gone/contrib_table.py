@@ -9,9 +9,9 @@ import collections
 import pathlib
 
 from tfhooks._legacy import old_names
-from tfhooks._legacy.old_names.gone import INSTEAD
-from tfhooks._legacy.old_names.kept import KEPT
+from tfhooks._legacy.old_names.available import AVAILABLE
 from tfhooks._legacy.old_names.recorded import LOST, recorded
+from tfhooks._legacy.old_names.removed import INSTEAD
 
 DOCUMENT = pathlib.Path(__file__).parents[3] / 'docs' / 'contrib.md'
 
@@ -25,7 +25,7 @@ def kept_names():
     places = collections.defaultdict(set)
     for place, names in recorded().items():
         places[place] |= {name for name in names if is_kept(f'{place}.{name}')}
-    for name in KEPT:
+    for name in AVAILABLE:
         place, _, last = name.rpartition('.')
         if last != '*' and '.python' not in place:
             places[place].add(last)
@@ -84,8 +84,8 @@ def what_is_gone():
         names[INSTEAD[name]].append(name)
     yield '| Gone | Instead |'
     yield '| --- | --- |'
-    for advice, gone in sorted(names.items(), key=lambda item: item[1]):
-        yield f'| {", ".join(f"`tf.{name}`" for name in gone)} | {advice} |'
+    for advice, removed in sorted(names.items(), key=lambda item: item[1]):
+        yield f'| {", ".join(f"`tf.{name}`" for name in removed)} | {advice} |'
 
 
 def tables():

@@ -65,7 +65,7 @@ def test_is_refused_with_the_hooks_name(case, name):
     assert message.startswith('Bad.before_run: ')
     for word in words:
         assert word in message
-    assert {problem.who for problem in caught.value.problems} == {'Bad.before_run'}
+    assert {problem.owner for problem in caught.value.problems} == {'Bad.before_run'}
 
     with case.graph.as_default(), pytest.raises(type(caught.value)) as again:
         merging.merge(case.graph, Args('two:0', **caller), [('Bad.before_run', request)])

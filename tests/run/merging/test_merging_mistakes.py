@@ -24,7 +24,7 @@ class TestAllMistakesAtOnce:
         with pytest.raises(errors.RequestError) as caught:
             run(hooks)
         found = caught.value.problems
-        assert [problem.who for problem in found] == [
+        assert [problem.owner for problem in found] == [
             'Asks[0].before_run',
             'Asks[1].before_run',
             'Asks[1].before_run',
@@ -51,7 +51,7 @@ class TestAllMistakesAtOnce:
     def test_mistake_of_the_caller_is_listed_beside_that_of_a_hook(self, graph):
         with pytest.raises(errors.RequestError, match='2 things are wrong') as caught:
             run([Asks('nowhere:0')], 'nothing_here:0')
-        assert [problem.who for problem in caught.value.problems] == [
+        assert [problem.owner for problem in caught.value.problems] == [
             'the caller',
             'Asks.before_run',
         ]

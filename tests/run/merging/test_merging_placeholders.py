@@ -14,9 +14,9 @@ tf = tensorflow.compat.v1
 
 
 class TestUnfedPlaceholders:
-    def check(self, caught, who='Asks.before_run', placeholder='x:0'):
+    def check(self, caught, owner='Asks.before_run', placeholder='x:0'):
         message = str(caught.value)
-        assert message.startswith(f'{who}: fetches')
+        assert message.startswith(f'{owner}: fetches')
         assert f'placeholder={placeholder}' in message
         assert 'only_if' in message
         assert 'run_without_hooks' in message

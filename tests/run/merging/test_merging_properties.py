@@ -157,8 +157,8 @@ def test_accepted_fetches_are_those_of_a_raw_session(program, data):
     if not of_hooks and not isinstance(caught.value, errors.RequestError):
         assert type(caught.value) is type(expected[0])
         return
-    who = {problem.who for problem in caught.value.problems}
-    assert who == of_hooks | ({'the caller'} if isinstance(expected[0], Exception) else set())
+    owner = {problem.owner for problem in caught.value.problems}
+    assert owner == of_hooks | ({'the caller'} if isinstance(expected[0], Exception) else set())
     # A request with several mistakes shows TensorFlow's first one among its own.
     assert all(isinstance(caught.value, type(e)) for e in expected if isinstance(e, Exception))
 

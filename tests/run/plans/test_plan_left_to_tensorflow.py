@@ -11,7 +11,7 @@ from tensorflow.python.client import session as client_session
 from tensorflow.python.training import monitored_session
 
 import tfhooks
-from tfhooks import _tensorflow as door
+from tfhooks import _tensorflow as tf_private
 from tfhooks._run.plan_cache import PlanCache, run_plans
 
 tf = tensorflow.compat.v1
@@ -149,7 +149,7 @@ def test_who_watches_runs_sees_each_one_from_then_on(owner, monkeypatch):
 
 
 def test_without_the_private_parts_tensorflow_runs_everything(model, session, monkeypatch):
-    monkeypatch.setattr(door, 'session_parts', lambda: None)
+    monkeypatch.setattr(tf_private, 'session_parts', lambda: None)
     assert not PlanCache.serves(session)
     plans = PlanCache(session)
     plans.install()

@@ -7,7 +7,7 @@ import pytest
 import tensorflow
 from plan_models import raised
 
-from tfhooks import _tensorflow as door
+from tfhooks import _tensorflow as tf_private
 from tfhooks._run.plan_cache import PlanCache
 
 tf = tensorflow.compat.v1
@@ -127,8 +127,10 @@ def test_the_graph_may_grow_between_runs(model, plans):
 @pytest.mark.parametrize('shape', [[None], [40_000]])
 def test_large_results_are_not_copied_without_need(model, session, plans, monkeypatch, shape):
     shared = []
-    shared_call = door.shared_call
-    monkeypatch.setattr(door, 'shared_call', lambda *args: shared.append(1) or shared_call(*args))
+    shared_call = tf_private.shared_call
+    monkeypatch.setattr(
+        tf_private, 'shared_call', lambda *args: shared.append(1) or shared_call(*args)
+    )
     with model.graph.as_default():
         size = tf.placeholder(tf.int32, [])
         large = tf.fill([size], 1.5)
@@ -155,7 +157,7 @@ def test_an_interactive_session_is_served(model):
 
 def test_a_server_session_is_served_without_a_callable(model, monkeypatch):
     server = tf.train.Server.create_local_server()
-    monkeypatch.setattr(door, 'direct_call', None)
+    monkeypatch.setattr(tf_private, 'direct_call', None)
     with tf.Session(server.target, graph=model.graph) as session:
         plans = PlanCache(session)
         plans.run(model.init)

@@ -12,7 +12,7 @@ import pytest
 import tensorflow
 from plan_models import Model
 
-from tfhooks import _tensorflow as door
+from tfhooks import _tensorflow as tf_private
 from tfhooks._run.plan_cache import PlanCache, plans_enabled, run_plans
 
 tf = tensorflow.compat.v1
@@ -59,8 +59,10 @@ def test_an_often_used_plan_gets_its_own_executor_after_the_table_overflowed(
 ):
     plans = PlanCache(session, limit=1)
     built = []
-    direct_call = door.direct_call
-    monkeypatch.setattr(door, 'direct_call', lambda *args: built.append(1) or direct_call(*args))
+    direct_call = tf_private.direct_call
+    monkeypatch.setattr(
+        tf_private, 'direct_call', lambda *args: built.append(1) or direct_call(*args)
+    )
     for fetch in (model.step, model.constant, model.count):
         plans.run(fetch)
     assert len(built) == 1

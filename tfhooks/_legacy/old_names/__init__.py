@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfhooks._legacy import contrib_files
-from tfhooks._legacy.old_names import kept
+from tfhooks._legacy.old_names import available
 
 
 class Name(NamedTuple):
@@ -43,17 +43,19 @@ def look_up(dotted: str) -> Name | None:
     """
     if dotted.partition('.')[0] not in ('contrib', 'estimator'):
         return None
-    now = kept.target(dotted)
+    now = available.target(dotted)
     if now is not None:
-        extra = kept.extra(dotted, now)
+        extra = available.extra(dotted, now)
         return Name('extra' if extra else 'works', now, extra)
     # Programs without a mistake never need it.
-    from tfhooks._legacy.old_names import gone, recorded
+    from tfhooks._legacy.old_names import recorded, removed
 
-    public = kept.without_python(dotted)
+    public = available.without_python(dotted)
     meant = recorded.meant(dotted)
     if meant is not None:
         return Name('gone', f'tf.{dotted} is not in TensorFlow 1.15. Did you mean tf.{meant}?')
     if recorded.comes_back(dotted):
-        return Name('files', gone.sentence(public, f'{contrib_files.INSTALL} brings it back, or '))
-    return Name('gone', gone.sentence(public))
+        return Name(
+            'files', removed.sentence(public, f'{contrib_files.INSTALL} brings it back, or ')
+        )
+    return Name('gone', removed.sentence(public))

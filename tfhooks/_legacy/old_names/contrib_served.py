@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from tfhooks._legacy.old_names.removed import REMOVED
+from tfhooks._legacy.old_names.of_python_and_numpy import REMOVED
 
 _AS_THEY_ARE = ('compiler', 'core', 'python', 'tools')
 _STAND_INS = 'tfhooks.v1._contrib_stand_ins'

@@ -30,7 +30,7 @@ class Guard(NamedTuple):
     attributes: bool = True
 
 
-def survives(handler: ast.ExceptHandler, errors: Collection[str]) -> bool:
+def handles(handler: ast.ExceptHandler, errors: Collection[str]) -> bool:
     """Whether a program goes on after an error of one of some kinds."""
     last = handler.body[-1]
     if isinstance(last, ast.Raise):
@@ -44,7 +44,7 @@ def survives(handler: ast.ExceptHandler, errors: Collection[str]) -> bool:
     return any(_last(kind) in {*errors, *_ANY_ERROR} for kind in kinds)
 
 
-def question(known: Collection[str], test: ast.expr) -> Guard | None:
+def version_guard(known: Collection[str], test: ast.expr) -> Guard | None:
     """The guard that a condition is, where it asks which TensorFlow this is.
 
     Args:

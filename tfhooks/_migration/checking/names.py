@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tfhooks._base import extras
 from tfhooks._legacy import contrib_files, old_names
-from tfhooks._legacy.old_names import moved, recorded
+from tfhooks._legacy.old_names import recorded, relocated
 from tfhooks._migration.checking.installed import Installed
 from tfhooks._migration.checking.table import (
     GONE,
@@ -57,7 +57,7 @@ class Verdict(NamedTuple):
 WORKS = Verdict('works')
 
 
-class Judge:
+class NameChecker:
     """Judges dotted names.
 
     Args:
@@ -144,7 +144,7 @@ class Judge:
         if f'{rest}.'.startswith('pywrap_tensorflow.'):
             rest = f'python.{rest}'
         found = self._installed.has_private(rest)
-        if moved.target(rest) is not None:
+        if relocated.target(rest) is not None:
             return Verdict('private', f'{where} is private; tfhooks.v1 leads to where it is now')
         instead = replacement(REMOVED, rest)
         if instead is not None:

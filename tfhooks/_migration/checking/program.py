@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from tfhooks._migration.checking.guards import IMPORT_ERRORS, Guard, question, survives
+from tfhooks._migration.checking.guards import IMPORT_ERRORS, Guard, handles, version_guard
 from tfhooks._migration.checking.scopes import (
     Binding,
     Place,
@@ -122,18 +122,18 @@ class Program(ast.NodeVisitor):
         self._branches, self._guards = branches, guards
 
     def visit_If(self, node: ast.If) -> None:
-        branch, guard = self._branch(), question(self._version_names, node.test)
+        branch, guard = self._branch(), version_guard(self._version_names, node.test)
         self._visit_in([node.test], guard=guard)
         self._visit_in(node.body, branch, guard)
         self._visit_in(node.orelse, branch + 1, guard)
 
     def visit_IfExp(self, node: ast.IfExp) -> None:
         self._visit_in(
-            [node.test, node.body, node.orelse], guard=question(self._version_names, node.test)
+            [node.test, node.body, node.orelse], guard=version_guard(self._version_names, node.test)
         )
 
     def visit_BoolOp(self, node: ast.BoolOp) -> None:
-        self._visit_in(node.values, guard=question(self._version_names, node))
+        self._visit_in(node.values, guard=version_guard(self._version_names, node))
 
     def _visit_loop(self, node: ast.For | ast.AsyncFor | ast.While) -> None:
         if isinstance(node, ast.While):
@@ -148,8 +148,8 @@ class Program(ast.NodeVisitor):
 
     def visit_Try(self, node: ast.Try) -> None:
         number = self._branch()
-        imports = any(survives(handler, IMPORT_ERRORS) for handler in node.handlers)
-        attributes = any(survives(handler, {'AttributeError'}) for handler in node.handlers)
+        imports = any(handles(handler, IMPORT_ERRORS) for handler in node.handlers)
+        attributes = any(handles(handler, {'AttributeError'}) for handler in node.handlers)
         guard = Guard('try', number, imports, attributes) if imports or attributes else None
         self._visit_in(node.body, number, guard)
         for handler in node.handlers:
@@ -214,7 +214,7 @@ class Program(ast.NodeVisitor):
 
     def visit_Assign(self, node: ast.Assign) -> None:
         self.visit(node.value)
-        if question(self._version_names, node.value) is not None:
+        if version_guard(self._version_names, node.value) is not None:
             self._version_names |= {t.id for t in node.targets if isinstance(t, ast.Name)}
         for target in node.targets:
             self._bind_target(target, node.value)

@@ -12,7 +12,7 @@ def _public(place: str, names: str) -> dict[str, str]:
     return {name: f'tf.{place}{name}' for name in names.split()}
 
 
-MOVED: dict[str, dict[str, str]] = {
+NAMES: dict[str, dict[str, str]] = {
     'framework.graph_util': _public('graph_util.', 'convert_variables_to_constants'),
     'framework.ops': _public(
         '',
@@ -47,7 +47,7 @@ def target(dotted: str) -> str | None:
     """
     parts = dotted.split('.')
     for length in range(2, len(parts)):
-        found = MOVED.get('.'.join(parts[1:length]), {}).get(parts[length])
+        found = NAMES.get('.'.join(parts[1:length]), {}).get(parts[length])
         if found is not None and parts[0] == 'python':
             return found
     return None

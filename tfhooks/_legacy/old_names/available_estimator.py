@@ -80,7 +80,7 @@ GROUPS = (
         'while_loop=training_loop.while_loop',
     ),
 )
-"""As in `tfhooks._legacy.old_names.kept`."""
+"""As in `tfhooks._legacy.old_names.available`."""
 
 NEEDS_KERAS_2 = frozenset(
     [

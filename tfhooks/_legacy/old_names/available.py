@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tfhooks._legacy.old_names import kept_estimator
+from tfhooks._legacy.old_names import available_estimator
 from tfhooks._legacy.old_names.old_files import OLD_FILES
 
 _HOOKS = (
@@ -266,7 +266,7 @@ _GROUPS = (
     ('contrib.keras', 'tf.keras', _KERAS),
     *((f'contrib.keras.{name}', f'tf.keras.{name}', '*') for name in _KERAS.split()),
     ('estimator', 'tf.train', f'{_HOOKS} VocabInfo'),
-    *kept_estimator.GROUPS,
+    *available_estimator.GROUPS,
 )
 
 
@@ -279,13 +279,13 @@ def _table() -> dict[str, str]:
     return table
 
 
-KEPT = _table()
+AVAILABLE = _table()
 """What a name stands for now. A key may end in `.*`."""
 
 # Places that hold something that works, and so are modules themselves.
 PLACES = frozenset(
     '.'.join(parts[:depth])
-    for parts in (name.split('.') for name in [*KEPT, *(f'{file}.x' for file in OLD_FILES)])
+    for parts in (name.split('.') for name in [*AVAILABLE, *(f'{file}.x' for file in OLD_FILES)])
     for depth in range(1, len(parts))
 )
 
@@ -300,7 +300,7 @@ def extra(dotted: str, now: str) -> str | None:
     if now.startswith('tf_slim.') or (is_place and '.'.join(dotted.split('.')[:2]) in _SLIM_PLACES):
         return 'contrib'
     if now.startswith('tensorflow_estimator.'):
-        return 'estimator,legacy' if dotted in kept_estimator.NEEDS_KERAS_2 else 'estimator'
+        return 'estimator,legacy' if dotted in available_estimator.NEEDS_KERAS_2 else 'estimator'
     return 'legacy' if now.startswith(('tf.nn.rnn_cell.', 'tf.keras.')) else None
 
 
@@ -315,16 +315,16 @@ def without_python(dotted: str) -> str:
 def target(dotted: str) -> str | None:
     """What a name stands for now, or None where it is gone."""
     place, _, last = dotted.rpartition('.')
-    if dotted in KEPT:
-        return KEPT[dotted]
+    if dotted in AVAILABLE:
+        return AVAILABLE[dotted]
     if dotted in NOT_IN_KERAS:
         return None
-    if f'{place}.*' in KEPT:
-        return f'{KEPT[f"{place}.*"][:-1]}{last}'
+    if f'{place}.*' in AVAILABLE:
+        return f'{AVAILABLE[f"{place}.*"][:-1]}{last}'
     above = target(place) if dotted.startswith('contrib.keras.') else None
     if above is not None and above.startswith('tf.keras.'):
         return f'{above}.{last}'
     public = without_python(dotted)
-    if public != dotted and public in KEPT:
-        return KEPT[public]
+    if public != dotted and public in AVAILABLE:
+        return AVAILABLE[public]
     return f'tfhooks.v1.{dotted}' if dotted in PLACES else None

@@ -18,7 +18,7 @@ import places
 import pytest
 
 from tfhooks._legacy import contrib_files, old_names
-from tfhooks._legacy.old_names import gone, kept
+from tfhooks._legacy.old_names import available, removed
 from tfhooks._legacy.old_names.contrib_served import ROOT
 
 GONE = places.RECORDED / 'gone'
@@ -77,7 +77,7 @@ json.dump({
 def advised():
     """The names of TensorFlow and tfhooks in the advice, by the names that it is for."""
     pattern = r'(?<![\w.])((?:tf|tfhooks)(?:\.\w+)+)'
-    return {name: re.findall(pattern, text) for name, text in gone.INSTEAD.items()}
+    return {name: re.findall(pattern, text) for name, text in removed.INSTEAD.items()}
 
 
 @functools.cache
@@ -109,7 +109,7 @@ def test_every_name_of_1_15_has_an_answer():
 
 def test_every_advice_is_for_its_name_or_module():
     # What is said of an unknown module is said of no known one.
-    general = gone.INSTEAD['contrib']
+    general = removed.INSTEAD['contrib']
     assert not [name for name in ALL if old_names.look_up(name).instead.endswith(general)]
 
 
@@ -117,7 +117,7 @@ def test_every_name_works_or_says_what_to_use():
     wrong = {}
     for name, (kind, text) in looked()['fates'].items():
         answer = old_names.look_up(name)
-        if name in kept.NOT_IN_KERAS:
+        if name in available.NOT_IN_KERAS:
             right = kind == 'AttributeError'  # The module is Keras's own.
         elif answer.status == 'files' and HAS_FILES:
             right = kind == 'there'
@@ -156,8 +156,8 @@ def test_what_is_advised_is_there():
 
 
 def test_advice_is_for_names_that_were_there_and_are_gone():
-    assert [name for name in gone.INSTEAD if name in kept.KEPT] == []
-    unknown = [name for name in gone.INSTEAD if name not in {*ALL, *RECORDED, *kept.PLACES}]
+    assert [name for name in removed.INSTEAD if name in available.AVAILABLE] == []
+    unknown = [name for name in removed.INSTEAD if name not in {*ALL, *RECORDED, *available.PLACES}]
     # One that cannot be imported with every 1.15.
     assert unknown == ['contrib.decision_trees']
 

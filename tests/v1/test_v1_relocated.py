@@ -8,7 +8,7 @@ import sys
 import pytest
 from v1_processes import checked_in, main, prepares, raised
 
-from tfhooks._legacy.old_names import moved
+from tfhooks._legacy.old_names import relocated
 
 
 @prepares('program')
@@ -20,7 +20,7 @@ def _():
 
 @checked_in('program')
 def test_each_name_is_found_in_its_old_place():
-    for place, names in moved.MOVED.items():
+    for place, names in relocated.NAMES.items():
         for name in names:
             scope: dict = {}
             exec(f'from tensorflow.python.{place} import {name}', scope)
@@ -74,7 +74,7 @@ def test_other_names_are_as_missing_as_before():
 def test_what_a_release_moved_again_is_missing():
     from tensorflow.python.framework import ops
 
-    names = moved.MOVED['framework.ops']
+    names = relocated.NAMES['framework.ops']
     names.update(Tensor='tf.no_such_name', IndexedSlices='tensorflow.python.no_such_module.x')
     try:
         assert not hasattr(ops, 'Tensor')
@@ -104,7 +104,7 @@ def test_the_packages_beside_the_public_names_are_there():
     ],
 )
 def test_where_a_name_is(dotted, place):
-    assert moved.target(dotted) == place
+    assert relocated.target(dotted) == place
 
 
 if __name__ == '__main__':

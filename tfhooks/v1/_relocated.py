@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from tfhooks._legacy.aliases import alias_spec
-from tfhooks._legacy.old_names import moved
+from tfhooks._legacy.old_names import relocated
 from tfhooks._tensorflow import private_module, tf, unexported
 
 PACKAGES = ('compiler', 'core', 'python', 'pywrap_tensorflow', 'tools')
@@ -65,14 +65,14 @@ class _Finder(MetaPathFinder):
             # TensorFlow's own `layers.normalization` looks for it there.
             name = fullname.replace('tf_keras', 'tf_keras.src', 1)
             return alias_spec(fullname, importlib.import_module(name))
-        place = moved.target(fullname.removeprefix('tensorflow.'))
+        place = relocated.target(fullname.removeprefix('tensorflow.'))
         module = None if place is None else _find(place)
         return alias_spec(fullname, module) if isinstance(module, ModuleType) else None
 
 
 def give_back() -> None:
-    """Answers, from now on, for the names in `tfhooks._legacy.old_names.moved`."""
-    for place, names in moved.MOVED.items():
+    """Answers, from now on, for the names in `tfhooks._legacy.old_names.relocated`."""
+    for place, names in relocated.NAMES.items():
         module = private_module(f'python.{place}')
         if module is not None and '__getattr__' not in vars(module):
             vars(module)['__getattr__'] = _Answers(module, names)
