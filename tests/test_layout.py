@@ -29,7 +29,7 @@ TESTED_IN = {
     '_checkpoints/saved_tensors.py': 'session/test_creators_checkpoint_fit.py',
     '_checkpoints/saver_listeners.py': 'hooks/test_checkpoint_saver.py',
     '_hooks/next_step.py': 'hooks/test_summary_saver.py',
-    '_legacy/aliases.py': 'v1/test_v1_moved.py',
+    '_legacy/aliases.py': 'v1/test_v1_relocated.py',
     '_legacy/removed.py': 'legacy/test_rewriting.py',
     '_legacy/scipy_misc.py': 'legacy/test_rewriting.py',
     '_migration/settings.py': 'migration/test_run.py',
@@ -52,7 +52,7 @@ TESTED_IN = {
 }
 # Folders that are tested as one.
 FOLDERS = {
-    '_legacy/old_names': 'v1/test_v1_gone.py',
+    '_legacy/old_names': 'v1/test_v1_removed.py',
     '_migration/checking': 'migration/test_check.py',
     'smoke': 'smoke/test_smoke.py',
     'v1': 'v1/test_v1.py',
