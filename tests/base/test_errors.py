@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 import tensorflow
 
+import tfhooks
 from tfhooks._base import errors
 
 tf = tensorflow.compat.v1
@@ -167,3 +168,14 @@ def test_not_a_hook_is_what_tensorflow_raises_too():
     assert issubclass(errors.NotAHookError, AttributeError)
     assert issubclass(errors.SessionClosedError, (RuntimeError, AttributeError))
     assert str(pickle.loads(pickle.dumps(errors.NotAHookError('x')))) == 'x'
+
+
+def test_tracebacks_show_public_errors_as_a_program_imports_them():
+    public = [getattr(tfhooks, name) for name in tfhooks.__all__]
+    kinds = [kind for kind in public if isinstance(kind, type) and issubclass(kind, Exception)]
+    assert len(kinds) == 8
+    for kind in kinds:
+        assert f'{kind.__module__}.{kind.__qualname__}' == f'tfhooks.{kind.__name__}'
+        assert pickle.loads(pickle.dumps(kind)) is kind
+    error = errors.checkpoint_save_error('no', OSError('x'))
+    assert traceback.format_exception_only(error)[0].startswith('tfhooks.CheckpointSaveError: ')

@@ -1,6 +1,7 @@
 """Hooks as their authors write them: nothing to complain about."""
 
-# ruff: noqa: F821
+# What is revealed stands in the line.
+# ruff: noqa: E501, F821
 from __future__ import annotations
 
 import dataclasses
@@ -64,9 +65,8 @@ class OnlyBefore(SessionRunHook[list[Any]]):
 
 reveal_type(SessionRunArgs('loss:0'))  # R: tfhooks._base.hook_types.SessionRunArgs[Any]
 reveal_type(SessionRunArgs(['a:0']))  # R: tfhooks._base.hook_types.SessionRunArgs[list[Any]]
-reveal_type(
-    SessionRunArgs({'a': 'a:0'})
-)  # R: tfhooks._base.hook_types.SessionRunArgs[dict[str, Any]]
+named = SessionRunArgs({'a': 'a:0'})
+reveal_type(named)  # R: tfhooks._base.hook_types.SessionRunArgs[dict[str, Any]]
 reveal_type(SessionRunArgs(None))  # R: tfhooks._base.hook_types.SessionRunArgs[None]
 
 
@@ -94,9 +94,9 @@ def answer(run_context: SessionRunContext, run_values: SessionRunValues[Losses])
 
 
 made = tfhooks.hook(before_run=ask, after_run=answer, end=lambda session: None)
-reveal_type(
-    show
-)  # R: tfhooks._more_hooks.functional.FunctionHook[tuple[Any, Any, fallback=good_hooks.Losses]]
+# fmt: off
+reveal_type(show)  # R: tfhooks._more_hooks.functional.FunctionHook[tuple[Any, Any, fallback=good_hooks.Losses]]
+# fmt: on
 
 with tfhooks.MonitoredSession(hooks=[Typed(), InADataclass(), Loose(), show, made]) as session:
     session.run('loss:0', feed_dict={'x:0': 1.0})

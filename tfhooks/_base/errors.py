@@ -1,4 +1,7 @@
-"""What can go wrong, each a subclass of what TensorFlow raises in the same place."""
+"""What can go wrong, each a subclass of what TensorFlow raises in the same place.
+
+The public ones have `tfhooks` for their module, as a program imports them: tracebacks show it.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,16 @@ from tfhooks._tensorflow import InaccessibleTensorError, tf
 class NotAHookError(TypeError, AttributeError):
     """What was given to a session as a hook is none. TensorFlow finds out when it calls it."""
 
+    __module__ = 'tfhooks'
+
 
 class SessionClosedError(RuntimeError, AttributeError):
     """A monitored session was used after it was closed.
 
     TensorFlow raises RuntimeError for a raw session, and AttributeError for a monitored one.
     """
+
+    __module__ = 'tfhooks'
 
 
 # A process of the cluster went away, and a new session may find it again.
@@ -68,6 +75,8 @@ class RequestError(Exception):
     Attributes:
       problems: All that is wrong in the request, each a `Problem`.
     """
+
+    __module__ = 'tfhooks'
 
     # The code of the error that TensorFlow's runtime would raise.
     _code: int | None = None
@@ -124,6 +133,8 @@ class ReturnTypeError(RequestError, TypeError, AttributeError):
 class ConflictError(RequestError, RuntimeError):
     """Two parties of one run ask for things that exclude each other."""
 
+    __module__ = 'tfhooks'
+
 
 class FedTwiceError(ConflictError, ValueError):
     """One party feeds a tensor twice."""
@@ -131,6 +142,8 @@ class FedTwiceError(ConflictError, ValueError):
 
 class UnfedPlaceholderError(RequestError, tf.errors.InvalidArgumentError):
     """A hook asks for something that depends on a placeholder which nobody feeds in this run."""
+
+    __module__ = 'tfhooks'
 
     _code = tf.errors.INVALID_ARGUMENT
 
@@ -240,7 +253,9 @@ class CheckpointSaveError(Exception):
       error: What TensorFlow raised.
     """
 
-    hook: Any = None
+    __module__ = 'tfhooks'
+
+    hook: object = None
     path: str = ''
     step: int = -1
     error: Exception | None = None
@@ -256,7 +271,7 @@ def _save_error_class(kind: type[Exception]) -> type[CheckpointSaveError]:
     if made is None:
         try:
             made = type(
-                'CheckpointSaveError', (CheckpointSaveError, kind), {'__module__': __name__}
+                'CheckpointSaveError', (CheckpointSaveError, kind), {'__module__': 'tfhooks'}
             )
         except TypeError:  # A class that cannot be subclassed.
             made = CheckpointSaveError

@@ -24,6 +24,8 @@ class NanLossDuringTrainingError(tf.train.NanLossDuringTrainingError):
       value: What stands there: `nan`, `inf` or `-inf`; None where it is not known.
     """
 
+    __module__ = 'tfhooks'
+
     def __init__(
         self,
         tensor: str | None = None,

@@ -119,6 +119,8 @@ class StopRequestedError(RuntimeError):
     that this comes out of ends normally, for a loop that does not ask `should_stop()`.
     """
 
+    __module__ = 'tfhooks'
+
 
 def of_hook(hook: str) -> StopReason:
     """The reason that a hook's wish to stop is."""
