@@ -25,6 +25,7 @@ class Schedule:
         not known who is.
       awake: The calls of a run in which no hook that sleeps is due.
       with_late: The calls after a run in which one of those is due that fetch nothing.
+      is_never_due: Whether no hook sleeps, so that none falls due.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Schedule:
         self._early = early
         self._late = late
         self._sleepers = sleepers
+        self.is_never_due = not sleepers and early == NEVER
         fetching = [m for m in sleepers if not _decides_after_run(m)]
         self.all = Calls(members)
         self.awake = Calls([m for m in members if m not in sleepers]) if sleepers else self.all
