@@ -6,8 +6,10 @@ costs a few look-ups beside the run itself.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
+import operator
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -47,6 +49,7 @@ from tfhooks._timing.global_steps import StepTracker, most_per_run
 Values = dict[int | None, SessionRunValues[Any]]
 _new: Any = tuple.__new__
 _UNKNOWN = math.inf
+_is_none = functools.partial(operator.is_, None)
 
 
 class Runner:
@@ -171,7 +174,7 @@ class Runner:
         try:
             if tracker is not None and len(under_way) > 1:
                 tracker.allow_threads(len(under_way))
-            due = schedule.is_due_before(session, tracker, runs)
+            due = not schedule.is_never_due and schedule.is_due_before(session, tracker, runs)
             calls = schedule.all if due else schedule.awake
             if skip:
                 calls = calls.without(skip)
@@ -189,8 +192,8 @@ class Runner:
                 key, known = plans.look_up(fetches, feed_dict, asked, tracker and tracker.tensor)
             if known is not None:
                 try:
-                    if feed_dict:
-                        self._refuse_none(fetches, feed_dict, requests)
+                    if feed_dict and any(map(_is_none, feed_dict.values())):
+                        merging.check(self._graph, SessionRunArgs(fetches, feed_dict), requests)
                     parts = known.run(feed_dict)
                 except merging.EXPLAINED as error:
                     caller = SessionRunArgs(fetches, feed_dict)
@@ -212,7 +215,7 @@ class Runner:
             under_way.pop()
             succeeded = True
 
-            if not due and schedule.may_be_due_after(tracker):
+            if not (due or schedule.is_never_due) and schedule.may_be_due_after(tracker):
                 context = context or RunContext(*about)
                 if schedule.is_due_after(context, tracker):
                     due = True
@@ -332,11 +335,6 @@ class Runner:
             if context._stop_requested != stopped:
                 stopped = context._stop_requested
                 context.note_stop(member.name)
-
-    def _refuse_none(self, fetches: Any, feed_dict: Any, requests: list[merging.Request]) -> None:
-        for value in feed_dict.values():
-            if value is None:
-                merging.check(self._graph, SessionRunArgs(fetches, feed_dict), requests)
 
     def _run_merged(
         self,

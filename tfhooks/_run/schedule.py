@@ -25,6 +25,7 @@ class Schedule:
         not known which hooks are.
       awake: The calls of a run in which no hook with a schedule is due.
       with_late: The calls after a run in which a hook with a schedule that fetches nothing is due.
+      is_never_due: Whether no hook has a schedule, so that none falls due.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Schedule:
         self._early = early
         self._late = late
         self._sleepers = sleepers
+        self.is_never_due = not sleepers and early == NEVER
         fetching = [m for m in sleepers if not _decides_after_run(m)]
         self.all = Calls(members)
         self.awake = Calls([m for m in members if m not in sleepers]) if sleepers else self.all

@@ -110,8 +110,9 @@ def feed_keys_key(feed_dict: Any) -> tuple[Any, ...]:
     """
     if type(feed_dict) not in _MAPPINGS:
         raise UnservedError(f'feed_dict of type {type(feed_dict).__name__}')
-    fixed = _fixed_types
-    return tuple([id(key) if type(key) in fixed else _feed_key(key) for key in feed_dict])
+    if _fixed_types.issuperset(map(type, feed_dict)):
+        return tuple(map(id, feed_dict))
+    return tuple(map(_feed_key, feed_dict))
 
 
 def _feed_key(key: Any) -> Any:
