@@ -1,4 +1,4 @@
-"""Fetch structures: their leaves with the path to each, what is wrong with a leaf, and dataclasses.
+"""Finds the leaves of fetch structures, checks them, and replaces dataclasses by tuples.
 
 TensorFlow's `Session.run` takes nested lists, tuples, dicts, namedtuples and attrs classes. A hook
 may also ask in a dataclass: it is run as a tuple, and the result is again of the dataclass.
@@ -36,9 +36,9 @@ class Fetch(NamedTuple):
     """One leaf of what one party fetches.
 
     Attributes:
-      owner: Whose fetch it is.
+      owner: The name of the hook, or of the caller, that fetches it.
       path: Where it stands in the structure: `fetches['loss'][1]`.
-      elements: What a session computes for it.
+      elements: The graph elements that a session computes for it.
     """
 
     owner: str
@@ -47,7 +47,7 @@ class Fetch(NamedTuple):
 
 
 def is_dataclass_instance(value: Any) -> bool:
-    """Whether a fetch is an object of a dataclass that means nothing to TensorFlow itself."""
+    """True if a fetch is an object of a dataclass that means nothing to TensorFlow itself."""
     if not dataclasses.is_dataclass(value) or isinstance(value, type):
         return False
     if stands_for_element(value):
@@ -57,10 +57,10 @@ def is_dataclass_instance(value: Any) -> bool:
 
 
 def examine(graph: Graph, owner: str, fetches: Any) -> tuple[list[Fetch], list[Problem]]:
-    """Looks at every leaf of what one party fetches.
+    """Checks every leaf of what one party fetches.
 
     Returns:
-      The fetches found, and what is wrong with the others.
+      The fetches found, and the mistakes in the others.
     """
     found: list[Fetch] = []
     problems: list[Problem] = []
@@ -74,9 +74,9 @@ def examine(graph: Graph, owner: str, fetches: Any) -> tuple[list[Fetch], list[P
 
 
 def _unfit_containers(value: Any, path: str = 'fetches') -> Iterator[str]:
-    """What is wrong with the containers that cannot be made of results, as a session makes them.
+    """Yields the mistakes in containers that a session could not build of the results.
 
-    TensorFlow finds that out after the run.
+    TensorFlow would find them only after the run.
     """
     children = [(step, child) for step, child in _children(value) if step is not None]
     kind = type(value)
@@ -124,10 +124,10 @@ def _children(value: Any) -> Iterable[tuple[str | None, Any]]:
 
 
 def may_be_element(leaf: Any) -> bool:
-    """Whether a graph may know a leaf: a name, or what stands for elements of a graph."""
+    """True if a graph may know a leaf: a name, or an object that stands for graph elements."""
     if isinstance(leaf, (str, bytes, Tensor, Operation)) or stands_for_element(leaf):
         return True
-    # A composite comes apart; anything else stays what it is.
+    # Only a composite has components other than itself.
     return leaf is not None and any(part is not leaf for part in fetch_components(leaf))
 
 
@@ -166,7 +166,7 @@ def elements(graph: Graph, leaf: Any) -> list[GraphElement]:
 
 
 def lower(fetches: Any) -> tuple[Any, Rebuild | None]:
-    """Brings dataclasses in a fetch structure to tuples, which every session takes.
+    """Replaces dataclasses in a fetch structure by tuples, which every session takes.
 
     Returns:
       The structure to fetch, and the function that makes the asked-for structure of its results;
@@ -216,7 +216,7 @@ def _asked(fetches: Any) -> list[str]:
 
 
 def _sequence_maker(kind: type) -> Callable[[Sequence[Any]], Any]:
-    """What a session makes of results for a list, a tuple, a namedtuple or an attrs class."""
+    """Returns the function by which a session makes a list, tuple, namedtuple or attrs object."""
     if issubclass(kind, list):
         return list
     return tuple if kind is tuple else lambda items: kind(*items)
@@ -231,7 +231,7 @@ def _mapping_maker(fetches: Mapping[Any, Any]) -> Callable[[Sequence[Any]], Any]
 
 
 def _in_order(fetches: Any) -> Callable[[Any], Sequence[Any]]:
-    """How the parts of a result are taken out of it again, in the order of the fetches."""
+    """Returns the function that takes a result apart, in the order of the fetches."""
     if isinstance(fetches, (list, tuple)):
         return lambda results: results
     if isinstance(fetches, Mapping):
