@@ -20,12 +20,14 @@ import setup  # noqa: E402  # The file beside setup.cfg.
 
 # Files that are pages of the site, though not below docs/.
 _PAGES = {'README.md': 'index.md', 'CHANGELOG.md': 'changelog.md'}
+# The tables of differences have five columns.
+_STYLE = '.md-grid { max-width: 90rem; }'
 # The pages of the reference: a title, and which names are there; each name goes by the first.
 _REFERENCE = {
     'hooks': ('Hooks', r'\w+(Hook|Timer)'),
     'sessions': ('Sessions', r'\w+(Session|Creator|Scaffold|Policy|Reason)|Scaffold|role|Role'),
     'errors': ('Errors', r'\w+Error'),
-    'others': ('The rest', r'.*'),
+    'others': ('Everything else', r'.*'),
 }
 
 
@@ -35,6 +37,7 @@ def on_config(config: Any) -> Any:
     config.repo_url = setup.repository()
     config.repo_name = config.repo_url.partition('//')[2].partition('/')[2]
     config.site_url = re.search(r'^\s*Documentation = (.+)$', settings, re.MULTILINE)[1]
+    config.extra_css.append('wide.css')
     return config
 
 
@@ -45,6 +48,7 @@ def on_files(files: Any, config: Any) -> Any:
         files.append(File.generated(config, page, content=text))
     for page, text in _reference().items():
         files.append(File.generated(config, page, content=text))
+    files.append(File.generated(config, 'wide.css', content=_STYLE))
     return files
 
 
@@ -72,8 +76,8 @@ def _reference() -> dict[str, str]:
         left = [name for name in left if name not in names]
         sections = [f'::: tfhooks.{name}\n' for name in names]
         pages[f'reference/{page}.md'] = '\n'.join([f'# {title}\n', *sections])
-    pages['reference/testing.md'] = '# tfhooks.testing\n\n::: tfhooks.testing\n'
-    return pages
+    testing = '::: tfhooks.testing\n    options:\n      heading_level: 1\n'
+    return {**pages, 'reference/testing.md': testing}
 
 
 def _public_names() -> list[str]:

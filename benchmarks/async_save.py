@@ -60,7 +60,7 @@ def measure(arguments, directory, asynchronous):
                 session.run(train_op)
                 ended = time.perf_counter()
                 (waits if i % 2 else plain).append(ended - (watch.ran if i % 2 else began))
-            raw = hook._background.session if asynchronous else None
+            raw = session._tf_sess() if asynchronous else None
             if raw is not None:
                 hook.wait_for_save()
                 uncopied = BackgroundWriter(hook._get_saver(), raw, {})

@@ -230,6 +230,14 @@ def test_versions_of_the_tools_are_the_same_everywhere():
     assert wanted <= set(pinned['dev'].split())
 
 
+@pytest.mark.skipif(not (ROOT / 'mkdocs.yml').exists(), reason='the site is not here')
+def test_the_site_has_every_page():
+    """The stage `docs` fails else, which takes longer to say so."""
+    listed = re.findall(r'- (?:[^:\n]+: )?([\w/]+\.md)$', (ROOT / 'mkdocs.yml').read_text(), re.M)
+    pages = {str(path.relative_to(ROOT / 'docs')) for path in (ROOT / 'docs').rglob('*.md')}
+    assert pages - set(listed) == set()
+
+
 # Workflows.
 
 

@@ -181,7 +181,6 @@ import os, signal, sys, threading
 # As in a program that is started in the foreground.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 import tensorflow.compat.v1 as tf
-from places import ROOT
 tf.disable_eager_execution()
 import tfhooks
 

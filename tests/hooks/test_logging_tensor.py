@@ -140,10 +140,10 @@ def test_by_global_step_sleeps():
 def test_a_formatter_may_take_step_and_seconds(make, clock, log):
     def formatter(values, step, elapsed_secs):
         clock.now += 7
-        return f'{values["runs"]} {step} {elapsed_secs}'
+        return f'got {values["runs"]} {step} {elapsed_secs}'
 
     run(make, 4, every_n_iter=2, formatter=formatter, start=(50,), at_end=True)
-    assert log()[-3:] == ['1 51 None', '3 53 7.0', '0 54 7.0']
+    assert log('got') == ['got 1 51 None', 'got 3 53 7.0', 'got 0 54 7.0']
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_in_two_open_sessions_it_counts_the_runs_of_each(log):
     with tf.Graph().as_default():
         train = tf.assign_add(tf.train.get_or_create_global_step(), 1)
         hook = LoggingTensorHook(
-            {'step': train}, every_n_iter=2, formatter=lambda values: f'at {values["step"]}'
+            {'step': train}, every_n_iter=2, formatter=lambda values: f'got {values["step"]}'
         )
         with tfhooks.MonitoredSession(hooks=[hook]) as first:
             for _ in range(2):
@@ -275,7 +275,7 @@ def test_in_two_open_sessions_it_counts_the_runs_of_each(log):
                     second.run(train)
             for _ in range(3):
                 first.run(train)
-    assert log('at ') == ['at 1', 'at 1', 'at 3', 'at 5']
+    assert log('got') == ['got 1', 'got 1', 'got 3', 'got 5']
 
 
 def test_it_warns_once_that_info_is_hidden(caplog, monkeypatch):

@@ -1,1 +1,1 @@
-"""One run: whose requests become one, what it calls, and who gets which results."""
+"""One run: the hooks it calls, their merged request, and the results that each of them gets."""

@@ -1,4 +1,4 @@
-"""Which hooks are called in a run, and for what."""
+"""Sorts a session's hooks by the methods that a run calls."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from tfhooks._run.members import Member, overrides
 from tfhooks._run.merging import Request
 from tfhooks._run.plan_cache import hooks_key
 
-# From a hook's own results to whether it need not be told of them.
+# Takes a hook's own results; True if its `after_run` need not be called.
 Check: TypeAlias = Callable[[Any], bool]
 
 
 class Calls:
-    """The calls of one kind of run, sorted out beforehand.
+    """The hook calls of one kind of run, worked out before it.
 
     Attributes:
-      members: All that take part.
-      standing: Those that ask the same in every run (`standing_request`), and so need not be asked.
-      requests: What they ask.
-      hooks_key: What their requests are known by, or None where they cannot be known.
-      before_run_calls: The others, each with what its `before_run` is called of.
-      after_run_calls: All that are told of the results: their places, what `after_run` is called
-        of, they themselves, and what says that they need not be told (`has_nothing_to_do`) or None.
-      checks: What says so of each of `standing`; None where others are told, or some in any case.
-      guards_weights: Those that find out whether the weights are bad.
+      members: The hooks that take part.
+      standing: Those with a `standing_request`; their `before_run` is not called.
+      requests: The standing requests, with the names of their hooks.
+      hooks_key: The cache key of these requests, or None if they cannot be cached.
+      before_run_calls: The others that have a `before_run`, each after the object it is called on.
+      after_run_calls: For each hook that has an `after_run`: its index, the object it is called on,
+        the member, and `has_nothing_to_do` of a hook with a standing request, or None.
+      checks: All of these `has_nothing_to_do`; None if some `after_run` must be called in any case.
+      guards_weights: The hooks that find out whether the weights are bad.
       are_ours: Whether all are tfhooks' own hooks, and none has a program's code in it.
     """
 
@@ -59,7 +59,7 @@ class Calls:
         self.are_ours = all(_is_ours(type(member.hook).__module__) for member in members)
 
     def without(self, skip: Sequence[Member]) -> Calls:
-        """The same without the members that are left out of one run."""
+        """The same calls without the members that are left out of one run."""
         return Calls([member for member in self.members if member not in skip])
 
 
@@ -70,7 +70,7 @@ def _is_ours(module: str) -> bool:
 
 
 def _does_nothing(member: Member, method: str, fast: FastWay | None) -> bool:
-    """Whether a method need not be called. Of a hook that is not tfhooks' own it always is.
+    """True if calling a method would do nothing; never so for a hook that is not tfhooks' own.
 
     Programs put methods on hooks, and on their classes, at any time.
     """

@@ -1,4 +1,4 @@
-"""The context of one run, as a group's hooks see it."""
+"""The SessionRunContext that the hooks of one run are given."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from tfhooks._timing.global_steps import StepTracker
 
 
 class RunContext(SessionRunContext):
-    """A SessionRunContext that builds what hooks rarely ask for only when they ask.
+    """A SessionRunContext that builds `original_args` only if a hook reads it.
 
     Programs read and set TensorFlow's fields `_original_args`, `_session` and `_stop_requested`, so
-    these are what its properties go by here, too. The feeds in `original_args` are the caller's own
+    its properties use these here, too. The feeds in `original_args` are the caller's own
     dict: what a hook puts into it takes part in the run.
 
-    Programs keep things of their own on it, so what tfhooks keeps there has names that none has.
+    Programs keep attributes of their own on it, so those of tfhooks have a prefix.
 
     Attributes:
       _tfhooks_runs: How many runs of the monitored session succeeded before this one.
-      _tfhooks_steps: What is known of the global step, or None where no hook needs it.
+      _tfhooks_steps: Tracks the global step; None if no hook needs it.
       _tfhooks_weights_are_bad: Whether a hook found in this run that the weights must not be saved.
       _tfhooks_stopper: The name of the hook that asked for the stop, or None while none has.
     """
@@ -46,7 +46,7 @@ class RunContext(SessionRunContext):
 
     @cached_property
     def _original_args(self) -> SessionRunArgs[Any]:
-        """What the caller asked for: the fetches, the feeds, a copy of the options."""
+        """The caller's own request: the fetches, the feeds, a copy of the options."""
         fetches, feed_dict, options = self._tfhooks_asked
         if options is not None:
             given, options = options, RunOptions()
@@ -54,5 +54,5 @@ class RunContext(SessionRunContext):
         return SessionRunArgs(fetches, feed_dict, options)
 
     def note_stop(self, hook: str) -> None:
-        """Keeps who asked for the stop; to be called where a hook has changed whether one is."""
+        """Notes that `hook` has requested a stop, or has taken that back."""
         self._tfhooks_stopper = hook if self._stop_requested else None

@@ -1,7 +1,7 @@
-"""The fast way of the stock hooks, and which of them may go it.
+"""The fast way of stock hooks: they are called when they are due instead of in every run.
 
 A stock hook that is exactly tfhooks' own and untouched goes the fast way: a `FastWay` beside it
-keeps its state, reads the global step exactly and lets it sleep until it is due. Every other one (a
+keeps its state, reads the global step exactly and says when it is due. Every other one (a
 subclass, a hook whose fields, methods or timer were changed from outside, one whose class was
 patched) goes TensorFlow's way: TensorFlow's own methods, called in every run, with TensorFlow's
 fields, cadence and cost. `FastWay.is_open` is the one place that decides.
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
 else:
 
     class PlainHook:
-        """Stands for SessionRunHook, whose metaclass would be in the way of a subclass's own."""
+        """Stands for SessionRunHook, whose metaclass would conflict with that of a subclass."""
 
         __class_getitem__ = classmethod(lambda cls, item: cls)
 
 
 _T = TypeVar('_T')
 
-# A name that no subclass has. All that tfhooks keeps on a stock hook is in there.
+# The only attribute that tfhooks adds to a stock hook; no subclass has one of this name.
 _KEY = '_tfhooks_fast_way'
 _METHODS = ('begin', 'after_create_session', 'before_run', 'after_run', 'end')
-# Classes, names of functions in them, and what stands there.
+# For each class, the names of functions in it and the functions.
 _Functions: TypeAlias = list[tuple[type, list[str], list[Any]]]
 
 
@@ -52,7 +52,7 @@ def _functions_of(owner: type, names: Iterable[str]) -> tuple[type, list[str], l
     return owner, list(names), [vars(owner).get(name) for name in names]
 
 
-# Those of each stock hook.
+# The functions of each stock hook as they were defined, to see whether one was patched since.
 _unpatched: dict[type, _Functions] = {}
 _unpatched_timer: _Functions = [
     _functions_of(
@@ -69,11 +69,11 @@ _unpatched_timer: _Functions = [
 
 
 def _nobody() -> None:
-    """In the place of the reference to a hook, while its way is copied or pickled."""
+    """Replaces the weak reference to a hook while its FastWay is copied or pickled."""
 
 
 class _Changes:
-    """Counts the changes of stock hooks from outside, for the sessions that let them sleep."""
+    """Counts changes of stock hooks from outside, so that sessions notice when there was one."""
 
     count = 0
 
@@ -82,7 +82,7 @@ changes = _Changes()
 
 
 class _OwnWriters:
-    """The threads that set fields of a hook for the hook itself; a context for each of them."""
+    """Context manager that marks what this thread sets on a hook as the hook's own writes."""
 
     def __init__(self) -> None:
         self._threads: set[int] = set()
@@ -98,18 +98,18 @@ class _OwnWriters:
 
 
 class FastWay(SupportsNextDue, SupportsSessionIsReady):
-    """What a stock hook does while it is exactly tfhooks' own and untouched.
+    """State and methods of a stock hook while it is exactly tfhooks' own and untouched.
 
     Its methods stand for those of the hook. TensorFlow's fields that change from run to run are not
-    on the hook meanwhile: `lazy` names them, and `field` tells their values to who asks.
+    on the hook meanwhile: `lazy` names them, and `field` gives their values.
 
     Attributes:
       kind: The class of tfhooks that the hook must be of.
       extended: Whether the hook was made with arguments that TensorFlow's has not. No program
         written for TensorFlow does that, so its subclasses and its changes stay on this way.
-      lock: Several threads may share a session.
-      decides_after_run: Whether the hook asks for nothing in the run in which it is due.
-      standing_request: What `before_run` asks in every run, if that is always the same.
+      lock: Guards the state, since several threads may share a session.
+      decides_after_run: Whether the hook fetches nothing in the run in which it is due.
+      standing_request: The request that `before_run` returns in every run, or None if it varies.
     """
 
     lazy: tuple[str, ...] = ()
@@ -117,7 +117,7 @@ class FastWay(SupportsNextDue, SupportsSessionIsReady):
     standing_request: Any = None
 
     def __init__(self, hook: Any, kind: type, *, extended: bool = False) -> None:
-        """Prepares the way, as the last thing that the constructor of the hook does."""
+        """Puts a hook on the fast way; the last call in the hook's constructor."""
         self._hook = weakref.ref(hook)
         self.kind = kind
         self.extended = extended
@@ -132,7 +132,7 @@ class FastWay(SupportsNextDue, SupportsSessionIsReady):
 
     @property
     def hook(self) -> Any:
-        """The hook; weakly held, so that it is freed as soon as nobody else has it."""
+        """The hook, held weakly so that it is freed as soon as nobody else has it."""
         return self._hook()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -150,7 +150,7 @@ class FastWay(SupportsNextDue, SupportsSessionIsReady):
                 self._changed = True
 
     def own_writes(self) -> _OwnWriters:
-        """What this thread sets on the hook and on its timer inside is no change from outside."""
+        """Context in which what this thread sets on the hook and its timer is no outside change."""
         return self._own_writers
 
     def trigger(self, step: int) -> tuple[float | None, int | None]:
@@ -164,7 +164,7 @@ class FastWay(SupportsNextDue, SupportsSessionIsReady):
         return elapsed
 
     def note_change(self, name: str | None = None) -> None:
-        """To be called when a field of the hook, or of its timer, was set or asked for."""
+        """Notes that a field of the hook, or of its timer, was set or read."""
         if self._own_writers.has_this_thread():
             return
         if name is None or name in self._fields or hasattr(self.kind, name) or name in self.lazy:
@@ -173,11 +173,11 @@ class FastWay(SupportsNextDue, SupportsSessionIsReady):
             changes.count += 1
 
     def is_left(self) -> bool:
-        """Whether the hook goes TensorFlow's way already."""
+        """True if the hook has left the fast way."""
         return self._is_left
 
     def is_open(self) -> bool:
-        """Whether the hook may go this way now."""
+        """True if the hook may go the fast way now."""
         if self._changed or self._is_left:
             return False
         hook = self._hook()
@@ -188,7 +188,7 @@ class FastWay(SupportsNextDue, SupportsSessionIsReady):
         )
 
     def leave(self, session: Any, runs: int | None = None) -> None:
-        """Has the hook go TensorFlow's way, with its fields as they would be there.
+        """Switches the hook to TensorFlow's way, with the fields that TensorFlow's hook would have.
 
         Args:
           session: The raw session, or None before there is one.
@@ -202,7 +202,7 @@ class FastWay(SupportsNextDue, SupportsSessionIsReady):
                 vars(self.hook).setdefault(name, value)
 
     def fields_to_leave(self, session: Any, runs: int | None) -> dict[str, Any]:
-        """The values of `lazy` with which TensorFlow's methods go on."""
+        """The values of the fields `lazy` with which TensorFlow's methods continue."""
         return {name: self.field(name) for name in self.lazy}
 
     def field(self, name: str) -> Any:
@@ -210,7 +210,7 @@ class FastWay(SupportsNextDue, SupportsSessionIsReady):
         raise AttributeError(name)
 
     def of_copy(self, hook: Any) -> FastWay:
-        """The way of a copy of the hook. A shallow one gets a timer of its own."""
+        """Returns the FastWay for a copy of the hook. A shallow copy gets a timer of its own."""
         if self.hook is None:  # This is a copy, too.
             self._hook = weakref.ref(hook)
             return self
@@ -257,22 +257,22 @@ class FastWay(SupportsNextDue, SupportsSessionIsReady):
         self.tensorflow.end(session)
 
     def has_nothing_to_do(self, results: Any) -> bool:
-        """Of a hook with a `standing_request`: whether its `after_run` may be left out."""
+        """True if `after_run` may be left out; for hooks that have a `standing_request`."""
         return False
 
     def is_bad(self, loss: Any) -> Any:
-        """Of a hook that looks at the loss: where training is to stop for what stands there."""
+        """Marks the values of the loss that stop training; for hooks that look at the loss."""
         raise NotImplementedError
 
     def step_went_back(self, step: int) -> None:
-        """Takes up the cadence where the global step has gone back to `step`."""
+        """Continues the cadence from `step`, to which the global step has gone back."""
         if self.timer is not None and self.timer.last_triggered_step() is not None:
             with self.lock, self.own_writes():
                 self.timer.rewind(step)
 
 
 class StockHook(PlainHook[Any], SupportsNextDue):
-    """The base of tfhooks' stock hooks, before TensorFlow's class: sends each call its way."""
+    """Base of tfhooks' stock hooks: sends each call to the FastWay or to TensorFlow's method."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -288,6 +288,7 @@ class StockHook(PlainHook[Any], SupportsNextDue):
                     },
                 )
                 for owner in classes
+                if owner not in StockHook.__mro__  # In which no program knows its way.
             ]
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -322,7 +323,7 @@ class StockHook(PlainHook[Any], SupportsNextDue):
             fast.begin()
 
     def after_create_session(self, session: Any, coord: Any) -> None:
-        """Takes up the cadence at the global step of the session."""
+        """Starts the cadence at the session's global step."""
         fast = _way(self, session)
         if fast is None:
             super().after_create_session(session, coord)
@@ -330,7 +331,7 @@ class StockHook(PlainHook[Any], SupportsNextDue):
             fast.after_create_session(session, coord)
 
     def next_due(self) -> NextDue:
-        """When the hook may be due next; see `tfhooks.SupportsNextDue`."""
+        """Returns when the hook may be due next; see `tfhooks.SupportsNextDue`."""
         fast = fast_way(self)
         return ALWAYS if fast is None else fast.next_due()
 
@@ -359,30 +360,30 @@ class StockHook(PlainHook[Any], SupportsNextDue):
 
 def _stands(functions: _Functions) -> bool:
     for owner, names, given in functions:
-        # Some thirty functions whenever something is due: no step of it is Python.
+        # Some thirty functions whenever something is due, so the loop over them runs in C.
         if not all(map(operator.is_, map(vars(owner).get, names), given)):
             return False
     return True
 
 
 def fast_way(hook: Any) -> FastWay | None:
-    """The fast way of a hook, if it is a stock hook and may go it now."""
+    """Returns the FastWay of a stock hook that may use it now, or None."""
     fast: FastWay | None = getattr(hook, '__dict__', {}).get(_KEY)
     return fast if fast is not None and fast.is_open() else None
 
 
 def answering(hook: Any, kind: type[_T]) -> _T | None:
-    """What answers the calls of one of the `Supports` classes for a hook, or None if nothing does.
+    """Returns the object that implements a `Supports` protocol for a hook, or None if none does.
 
-    For a stock hook that is its fast way: a subclass of a program's may have anything under these
-    names.
+    For a stock hook that is its FastWay, since a program's subclass may use these names for
+    something else.
     """
     answers: Any = fast_way(hook) if isinstance(hook, StockHook) else hook
     return answers if supports(answers, kind) else None
 
 
 def _way(hook: StockHook, session: Any, runs: int | None = None) -> FastWay | None:
-    """The fast way of a hook, if it may go it now; else the hook leaves it for good."""
+    """Returns the FastWay of a hook that may use it now; any other hook leaves it for good."""
     fast: FastWay | None = vars(hook).get(_KEY)
     if fast is None or fast.is_open():
         return fast

@@ -21,12 +21,12 @@ _EXACT_INTEGERS = {
 
 
 class Feed:
-    """How values for one tensor are taken.
+    """Checks and converts the values that are fed to one tensor.
 
     Attributes:
         tensor: The tensor that is fed.
         dtype: The `numpy.dtype` that its values have.
-        shape: The last shape taken, to know it again at once; None before the first.
+        shape: The last shape accepted, which needs no second check; None before the first.
     """
 
     __slots__ = (
@@ -69,7 +69,7 @@ class Feed:
         self._low, self._high = _plain_integers(dtype)
 
     def convert(self, value: Any) -> np.ndarray[Any, Any]:
-        """What `Session.run` feeds for `value`.
+        """Converts `value` to the array that `Session.run` would feed.
 
         Args:
             value: An array or anything that TensorFlow makes one of.
@@ -93,7 +93,7 @@ class Feed:
         return array
 
     def fits(self, shape: tuple[int, ...]) -> bool:
-        """Whether an array of `shape` may be fed."""
+        """True if an array of `shape` may be fed."""
         sizes = self._sizes
         if sizes is None:
             return True

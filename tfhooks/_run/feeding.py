@@ -1,4 +1,4 @@
-"""Feeds: the tensors behind the keys of a feed_dict, and what is wrong with a key or a value."""
+"""Resolves the keys of a feed_dict to tensors, and finds mistakes in its keys and values."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class Feed(NamedTuple):
     """One tensor fed by one party.
 
     Attributes:
-      owner: Whose feed it is.
+      owner: The name of the hook, or of the caller, that feeds it.
       key: The key as it stands in the feed_dict, for messages.
       tensor: The tensor it means.
-      value: What is to be fed.
+      value: The value to feed.
     """
 
     owner: str
@@ -59,7 +59,7 @@ def _shown(value: Any) -> str:
 
 
 def is_given(feed_dict: Any) -> bool:
-    """Whether a feed_dict asks for anything: TensorFlow lets all that is empty pass."""
+    """True if a feed_dict is not empty; TensorFlow accepts an empty one of any kind."""
     return feed_dict is not None and not (
         isinstance(feed_dict, (Mapping, list, tuple, set, str)) and not feed_dict
     )
@@ -68,16 +68,16 @@ def is_given(feed_dict: Any) -> bool:
 def examine(
     graph: Graph, owner: str, feed_dict: Any, exact: bool = True
 ) -> tuple[list[Feed], list[Problem]]:
-    """Looks at every key and value of one party's feed_dict.
+    """Checks every key and value of one party's feed_dict.
 
     Args:
       graph: The graph that is run.
       owner: Whose feeds they are.
-      feed_dict: What the party gave for one.
+      feed_dict: The party's feed_dict, of any type.
       exact: See `value_problem`.
 
     Returns:
-      The feeds found, and what is wrong with keys and values.
+      The feeds found, and the mistakes in keys and values.
     """
     found, problems = resolve(graph, owner, feed_dict)
     values = [value_problem(graph, feed, exact) for feed in found]
@@ -85,10 +85,10 @@ def examine(
 
 
 def resolve(graph: Graph, owner: str, feed_dict: Any) -> tuple[list[Feed], list[Problem]]:
-    """Brings every key of a feed_dict to the tensors it stands for.
+    """Resolves every key of a feed_dict to the tensors it stands for.
 
     Returns:
-      The feeds found, and what is wrong with the keys that stand for none.
+      The feeds found, and a problem for each key that stands for no tensor.
     """
     found: list[Feed] = []
     problems: list[Problem] = []
@@ -118,7 +118,7 @@ def resolve(graph: Graph, owner: str, feed_dict: Any) -> tuple[list[Feed], list[
 
 
 def value_problem(graph: Graph, feed: Feed, exact: bool) -> Problem | None:
-    """What is wrong with the value of a feed, or None.
+    """Returns the mistake in the value of a feed, or None.
 
     Args:
       graph: The graph that is run.
@@ -162,7 +162,7 @@ def value_problem(graph: Graph, feed: Feed, exact: bool) -> Problem | None:
 
 
 def surely_good(key: Any, value: Any) -> bool:
-    """Whether a feed needs no closer look, but for its shape, which a session compares."""
+    """True if a feed needs no further check, but for its shape, which a session compares."""
     if not isinstance(key, Tensor):
         return False
     kind = type(value)
@@ -222,7 +222,7 @@ def _is_string(item: Any) -> bool:
 
 
 def _is_kept(value: Any, array: np.ndarray[Any, Any], dtype: Any) -> bool:
-    """Whether an array of a tensor's dtype still says what was given, up to rounding."""
+    """True if an array of a tensor's dtype holds the values that were given, up to rounding."""
     given = np.asarray(value)
     if given.dtype == array.dtype or array.dtype.kind == 'O' or given.dtype.kind in 'mM':
         return True

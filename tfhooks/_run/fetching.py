@@ -1,4 +1,4 @@
-"""Fetch structures: their leaves with the path to each, what is wrong with a leaf, and dataclasses.
+"""Finds the leaves of fetch structures, checks them, and replaces dataclasses by tuples.
 
 TensorFlow's `Session.run` takes nested lists, tuples, dicts, namedtuples and attrs classes. A hook
 may also ask in a dataclass: it is run as a tuple, and the result is again of the dataclass.
@@ -33,9 +33,9 @@ class Fetch(NamedTuple):
     """One leaf of what one party fetches.
 
     Attributes:
-      owner: Whose fetch it is.
+      owner: The name of the hook, or of the caller, that fetches it.
       path: Where it stands in the structure: `fetches['loss'][1]`.
-      elements: What a session computes for it.
+      elements: The graph elements that a session computes for it.
     """
 
     owner: str
@@ -44,10 +44,10 @@ class Fetch(NamedTuple):
 
 
 def examine(graph: Graph, owner: str, fetches: Any) -> tuple[list[Fetch], list[Problem]]:
-    """Looks at every leaf of what one party fetches.
+    """Checks every leaf of what one party fetches.
 
     Returns:
-      The fetches found, and what is wrong with the others.
+      The fetches found, and the mistakes in the others.
     """
     found: list[Fetch] = []
     problems: list[Problem] = []
@@ -61,9 +61,9 @@ def examine(graph: Graph, owner: str, fetches: Any) -> tuple[list[Fetch], list[P
 
 
 def _unfit_containers(value: Any, path: str = 'fetches') -> Iterator[str]:
-    """What is wrong with the containers that cannot be made of results, as a session makes them.
+    """Yields the mistakes in containers that a session could not build of the results.
 
-    TensorFlow finds that out after the run.
+    TensorFlow would find them only after the run.
     """
     found = container(value)
     if found is None:
@@ -99,10 +99,10 @@ def leaves(fetches: Any, path: str = 'fetches') -> Iterator[tuple[str, Any]]:
 
 
 def may_be_element(leaf: Any) -> bool:
-    """Whether a graph may know a leaf: a name, or what stands for elements of a graph."""
+    """True if a graph may know a leaf: a name, or an object that stands for graph elements."""
     if isinstance(leaf, (str, bytes, Tensor, Operation)) or stands_for_element(leaf):
         return True
-    # A composite comes apart; anything else stays what it is.
+    # Only a composite has components other than itself.
     return leaf is not None and any(part is not leaf for part in fetch_components(leaf))
 
 
@@ -141,7 +141,7 @@ def elements(graph: Graph, leaf: Any) -> list[GraphElement]:
 
 
 def lower(fetches: Any) -> tuple[Any, Rebuild | None]:
-    """Brings dataclasses in a fetch structure to tuples, which every session takes.
+    """Replaces dataclasses in a fetch structure by tuples, which every session takes.
 
     Returns:
       The structure to fetch, and the function that makes the asked-for structure of its results;

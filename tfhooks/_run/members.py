@@ -33,14 +33,15 @@ class Member:
     Attributes:
       index: Its place among the hooks, from 0.
       hook: The hook.
-      name: How messages name it: its class, or its function where it is made of functions, with its
-        place where several have that name.
-      asking: How messages name its `before_run`.
+      name: Its name in messages: its class, or its function where it is made of functions, with its
+        index where several have that name.
+      asking: The name of its `before_run` in messages.
       has_schedule: Whether it says when it need not be called (`next_due`).
       guards_weights: Whether its `after_run` decides whether the weights may be saved at all.
       saves_weights: Whether it saves the weights.
       layers: The hook, and where it is a wrapper the hook in it, and so on.
-      call_target: What `before_run` and `after_run` are called of: the hook, or what measures it.
+      call_target: The object whose `before_run` and `after_run` are called: the hook, or a proxy
+        that measures it.
     """
 
     index: int
@@ -55,10 +56,10 @@ class Member:
 
 
 def validate_hooks(hooks: Iterable[Any] | None, argument: str = 'hooks') -> list[Any]:
-    """Takes the hooks out of an argument of a session, each checked.
+    """Checks the hooks that were given to a session, and returns them as a list.
 
     Args:
-      hooks: Any iterable of hooks, taken once; None for no hooks.
+      hooks: Any iterable of hooks, iterated once; None for no hooks.
       argument: The name of the argument, for messages.
 
     Raises:
@@ -133,7 +134,7 @@ def make_members(hooks: Iterable[Any] | None) -> tuple[Member, ...]:
 
 
 def is_for_chief_alone(hook: Any) -> bool:
-    """Whether a hook of tfhooks', or the hook in it where it is a wrapper, is `chief_only`."""
+    """True if a tfhooks hook, or the hook that it wraps, is `chief_only`."""
     return any(
         SessionRunHook in type(layer).__mro__ and layer.chief_only is True
         for layer in _layers(hook)
@@ -141,28 +142,28 @@ def is_for_chief_alone(hook: Any) -> bool:
 
 
 def restores(member: Member) -> bool:
-    """Whether a hook, or the one in it, restores variables when a session has been made."""
+    """True if a hook, or the hook that it wraps, restores variables in a new session."""
     return any(supports(layer, SupportsRestore) for layer in member.layers)
 
 
 def is_meant(hook: Any, wanted: Any) -> bool:
-    """Whether `wanted` is the hook, or a class of it; a wrapper is what is in it, too."""
+    """True if `wanted` is the hook or a class of it; a wrapper also counts as the hook it wraps."""
     if isinstance(wanted, type):
         return any(isinstance(layer, wanted) for layer in _layers(hook))
     return any(layer is wanted for layer in _layers(hook))
 
 
 def has_schedule(hook: Any) -> bool:
-    """Whether a hook's `next_due` speaks for its `before_run` and `after_run`.
+    """True if a hook's `next_due` holds for its `before_run` and `after_run`.
 
-    It does not where a subclass or the object itself has other ones than the class that says when
-    it is due: those are to be called in every run.
+    It does not if a subclass, or the object itself, overrides these methods: they must then be
+    called in every run.
     """
     own = getattr(hook, '__dict__', {})
     if not supports(hook, SupportsNextDue):
         return False
     if isinstance(hook, StockHook):
-        # A subclass of a program's is called in every run, whatever it has under that name.
+        # A program's subclass is called in every run, even if it has a method of that name.
         module = getattr(hook.next_due, '__module__', None)
         if not (isinstance(module, str) and module.startswith('tfhooks.')):
             return False
@@ -177,19 +178,19 @@ def has_schedule(hook: Any) -> bool:
 
 
 def sleeper(hook: Any) -> SupportsNextDue | None:
-    """What says when a hook that `sleeps` is due next; None where it is called in every run."""
+    """Returns the object that says when a hook is due, or None if it is called in every run."""
     answers = answering(hook, SupportsNextDue)
     return answers if answers is not None and has_schedule(hook) else None
 
 
 def next_due(hook: Any) -> NextDue:
-    """When a hook is to be called next, which is always where it does not say."""
+    """Returns when a hook is due next: always, if it has no schedule."""
     answers = sleeper(hook)
     return ALWAYS if answers is None else answers.next_due()
 
 
 def name_of(hook: Any) -> str:
-    """What a hook is called: by the function it was made of, or else by its class."""
+    """Returns a hook's name: that of the function it was made of, or else that of its class."""
     name = getattr(hook, '__name__', None)
     return name if isinstance(name, str) else type(hook).__name__
 
@@ -201,7 +202,7 @@ def _layers(hook: Any) -> Iterator[Any]:
 
 
 def _called(hooks: list[Any], names: list[str]) -> list[Any]:
-    """What to call in the runs: the hooks, unless one of them wants to measure the others."""
+    """Returns the objects to call: the hooks, or proxies if one hook measures the others."""
     for hook in hooks:
         if supports(hook, SupportsMeasureCalls):
             call_target: list[Any] = hook.measure_calls(zip(hooks, names, strict=True))
@@ -210,18 +211,18 @@ def _called(hooks: list[Any], names: list[str]) -> list[Any]:
 
 
 def overrides(hook: Any, method: str) -> bool:
-    """Whether a hook has a `method` of its own, other than the empty one it inherits."""
+    """True if a hook has a `method` of its own, other than the empty one it inherits."""
     if method in getattr(hook, '__dict__', ()):
         return True
     mine = getattr(type(hook), method, None)
-    if mine is None:  # What it hands on to another object is its own, too.
+    if mine is None:  # A method that it delegates counts as its own.
         return callable(getattr(hook, method, None))
     empty = (SessionRunHook, originals.SessionRunHook)
     return mine not in [getattr(base, method, None) for base in empty]
 
 
 def hears_of_errors(hook: Any) -> bool:
-    """Whether a hook has an `on_error` in the sense of tfhooks; TensorFlow's hooks have none."""
+    """True if a hook has tfhooks' `on_error`; TensorFlow's hooks have none."""
     return supports(hook, SupportsOnError) or (
         SessionRunHook in type(hook).__mro__ and overrides(hook, 'on_error')
     )

@@ -1,8 +1,8 @@
-"""Requests in, one merged request out: pure functions over a graph, usable without a session.
+"""Merges the requests of a caller and of hooks into one: pure functions, without a session.
 
 A request is what one party wants of one `run()`: the caller's own arguments, or the SessionRunArgs
-that a hook's `before_run` returned. `gather` puts requests together and looks only at what is cheap
-to see; `check` finds everything that is wrong in them and names whose it is; `merge` does both.
+that a hook's `before_run` returned. `gather` merges requests and notices only what is cheap to see;
+`check` finds every mistake in them and names its owner; `merge` does both.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from tfhooks._run.options import merge_options
 from tfhooks._run.structures import is_fixed, is_flat
 from tfhooks._tensorflow import Graph, RunOptions, tf
 
-# Whose request it is, and the request: a SessionRunArgs.
+# The name of the owner, and the request: a SessionRunArgs.
 Request: TypeAlias = 'tuple[str, Any]'
 
-# The errors of a run whose cause may be seen in the requests.
+# The errors of a run whose cause may be found in the requests.
 EXPLAINED = (
     TypeError,
     ValueError,
@@ -46,10 +46,10 @@ class Merged(NamedTuple):
       fetches: The fetch structures, the caller's first, then those of the hooks that have some.
       feed_dict: Everybody's feeds, or None where nobody feeds anything.
       options: Everybody's options in a new proto, or None where nobody wants any.
-      places: For each hook's request, where in `fetches` its own stand; 0 if it has none.
-      rebuilds: What makes results what their hook asked for, where a session cannot: by place,
-        whose they are and the function.
-      suspicious: Whether something caught the eye that `check` must look at.
+      places: For each hook's request, the index in `fetches` of its own; 0 if it has none.
+      rebuilds: For results that a session cannot put into the structure that the hook asked for:
+        by index, the owner and the function that does it.
+      needs_check: Whether there may be a mistake, which only `check` can tell.
     """
 
     fetches: list[Any]
@@ -101,7 +101,7 @@ def merge(graph: Graph, caller: Any, requests: Sequence[Request]) -> Merged:
 
 
 def gather(caller: Any, requests: Sequence[Request]) -> Merged:
-    """Puts requests together without looking into them; see `merge`."""
+    """Merges requests without checking them; see `merge`."""
     fetches, feeds, options = caller
     parts = [fetches]
     places: list[int] = []
@@ -110,7 +110,7 @@ def gather(caller: Any, requests: Sequence[Request]) -> Merged:
     if feeds is not None:
         if isinstance(feeds, Mapping):
             for key, value in feeds.items():
-                if value is None or type(key) is tuple:  # There a None may stand further down.
+                if value is None or type(key) is tuple:  # It may hold a None.
                     needs_check = True
         else:
             needs_check = feeding.is_given(feeds)
@@ -141,7 +141,7 @@ def gather(caller: Any, requests: Sequence[Request]) -> Merged:
     if wanted is None:
         return Merged(parts, feeds, None, places, rebuilds, needs_check)
     if not all(isinstance(given, RunOptions) for _, given in wanted):
-        # The caller's own mistake is for the session to find, if there is no other one.
+        # The session reports the caller's own mistake, if there is no other one.
         options = None if isinstance(caller[2], RunOptions) else caller[2]
         return Merged(parts, feeds, options, places, rebuilds, True)
     merged, conflicts = merge_options(wanted)
@@ -149,7 +149,7 @@ def gather(caller: Any, requests: Sequence[Request]) -> Merged:
 
 
 def _with_feeds(feeds: Any, feed_dict: Any) -> tuple[Any, bool]:
-    """The feeds so far with those of one more hook, and whether these surely are good."""
+    """Adds a hook's feeds to those so far; also returns whether the hook's are surely valid."""
     if not isinstance(feed_dict, Mapping):
         return feeds, not feeding.is_given(feed_dict)
     if not feed_dict:
@@ -165,7 +165,7 @@ def _with_feeds(feeds: Any, feed_dict: Any) -> tuple[Any, bool]:
 
 
 def _is_plain(fetches: Any) -> bool:
-    """Whether a fetch structure surely has no dataclass in it."""
+    """True if a fetch structure surely has no dataclass in it."""
     kind = type(fetches)
     if kind is dict:
         children = fetches.values()
@@ -183,10 +183,10 @@ def _is_plain(fetches: Any) -> bool:
 
 
 def check(graph: Graph, caller: Any, requests: Sequence[Request]) -> None:
-    """Looks at everything in the requests; see `merge`.
+    """Checks everything in the requests; see `merge`.
 
-    What is wrong with the caller's own request alone is left to `Session.run`, which says it as it
-    always did, unless there is more than one thing to say.
+    A mistake in the caller's own request is left to `Session.run`, which reports it as it always
+    did, unless it is one of several.
 
     Args:
       graph: The graph that is to be run.
@@ -201,7 +201,7 @@ def check(graph: Graph, caller: Any, requests: Sequence[Request]) -> None:
 
 
 def explain(graph: Graph, caller: Any, requests: Sequence[Request], error: Exception) -> None:
-    """Says whose fault an error of the run was, where the requests show it.
+    """Raises an error that names the owner of the request by which a run failed, if one shows it.
 
     Args:
       graph: The graph that was run.
@@ -210,7 +210,7 @@ def explain(graph: Graph, caller: Any, requests: Sequence[Request], error: Excep
       error: What the run raised.
 
     Raises:
-      RequestError: The fault is found; else nothing is raised, and `error` stands.
+      RequestError: The mistake is found; else nothing is raised, and `error` stands.
     """
     try:
         check(graph, caller, requests)
@@ -227,7 +227,7 @@ def explain(graph: Graph, caller: Any, requests: Sequence[Request], error: Excep
 def _examine(
     graph: Graph, caller: Any, requests: Sequence[Request]
 ) -> tuple[list[fetching.Fetch], list[feeding.Feed], list[Problem]]:
-    """All that is fetched and fed, and what is wrong with each party's request by itself."""
+    """Collects all fetches and feeds, and the mistakes in each party's request by itself."""
     fetches: list[fetching.Fetch] = []
     fed: list[feeding.Feed] = []
     problems: list[Problem] = []
@@ -258,7 +258,7 @@ def _return_problem(owner: str, request: Any) -> Problem | None:
 
 
 def _options_problems(parties: Sequence[Request]) -> list[Problem]:
-    """Options that are none, and options that exclude each other."""
+    """Finds options of a wrong type, and options that exclude each other."""
     given: list[Request] = [
         (owner, request.options)
         for owner, request in parties
@@ -274,7 +274,7 @@ def _options_problems(parties: Sequence[Request]) -> list[Problem]:
 
 
 def _is_left_to_the_session(problems: Sequence[Problem]) -> bool:
-    """Whether there is one mistake, the caller's, and `Session.run` says so itself."""
+    """True if there is one mistake, the caller's, and `Session.run` reports it itself."""
     (first, *others) = problems
     is_said_better = first.kind is NoneFedError or first.text.endswith(fetching.FOREIGN)
     return first.owner == CALLER and not others and not is_said_better

@@ -18,7 +18,7 @@ def merge_options(
     sets is set, lists are joined. Any other field may be set by several parties only to one value.
 
     Args:
-      wanted: Whose options, and the options, in the order of the parties.
+      wanted: The owner's name and the options, in the order of the parties.
 
     Returns:
       The options in a new proto, or None where nobody wants any, and the conflicts.
@@ -48,7 +48,7 @@ def _merge_into(
         elif isinstance(value, bool):
             setattr(merged, name, mine or value)
         elif name == 'timeout_in_ms':
-            # The runtime takes all that is not positive for none.
+            # To the runtime, a timeout that is not positive is none.
             setattr(merged, name, min(mine, value) if min(mine, value) > 0 else max(mine, value))
         elif name == 'trace_level':
             setattr(merged, name, max(mine, value))

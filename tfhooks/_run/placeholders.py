@@ -1,4 +1,4 @@
-"""Whose fetch it was, where a run ended by a placeholder or a variable without a value."""
+"""Finds the fetches by which a run failed on a placeholder or a variable without a value."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _UNFED = re.compile(r"must feed a value for placeholder tensor '([^']+)'")
 def unfed_in_run(
     graph: Graph, fetches: Sequence[Fetch], fed: Sequence[Feed], error: Exception
 ) -> list[Problem]:
-    """The hooks' fetches behind a run's error about a placeholder, if the caller's are not."""
+    """Finds the hooks' fetches that need the unfed placeholder, if none of the caller's does."""
     match = _UNFED.search(str(error))
     if match is None:
         return []
@@ -38,7 +38,7 @@ def unfed_in_run(
 def uninitialized_in_run(
     graph: Graph, fetches: Sequence[Fetch], fed: Sequence[Feed], error: Exception
 ) -> list[str]:
-    """Who fetches what depends on the variable without a value that a run's error names."""
+    """Lists the fetches that depend on the uninitialized variable that a run's error names."""
     match = _UNINITIALIZED.search(str(error))
     operation = _find(graph, match[1] or match[2]) if match else None
     return [
@@ -59,7 +59,7 @@ def _problem(fetch: Fetch, placeholder: str) -> Problem:
 
 
 def _find(graph: Graph, name: str) -> Operation | None:
-    """The operation that the runtime calls `name`: it, or the one whose function holds it."""
+    """The operation that the runtime calls `name`, or the one whose function holds it."""
     parts = name.split('/')
     for length in range(len(parts), 0, -1):
         try:
@@ -71,7 +71,7 @@ def _find(graph: Graph, name: str) -> Operation | None:
 
 
 def _reached(fetch: Fetch, fed: Sequence[Feed]) -> Iterator[Operation]:
-    """The operations that may be run for a fetch; what lies behind a feed is not."""
+    """Yields the operations that may run for a fetch; those that only a feed needs do not."""
     names = {feed.tensor.name for feed in fed}
     seen: set[Operation] = set()
     todo = [

@@ -1,4 +1,4 @@
-"""One plan: what a request to `Session.run` compiles to, and how it is run."""
+"""A run plan: one request to `Session.run`, analysed and ready to be run again."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from tfhooks._tensorflow import tf
 # own: building one costs as much as a first `Session.run`, and a request that is soon evicted would
 # pay for it in vain.
 _CALLS_BEFORE_OWN_EXECUTOR = 8
-# What a plan holds beside its elements, counted in elements.
+# The memory of a plan beside its elements, counted in elements.
 _HELD_BY_ANY = 10
 
 
 class Cache(Protocol):
-    """What a plan asks of the cache that holds it: its session, and a way for what it cannot run.
+    """The parts of the cache that its plans use.
 
     Attributes:
         session: The raw session.
         graph: Its graph.
-        tick: Gives a larger number at each call, by which the plan that was used last is known.
+        tick: Returns a larger number at each call; it orders the plans by their last use.
     """
 
     session: Any
@@ -53,10 +53,10 @@ class Plan:
 
     Attributes:
         fetches: The fetches, in containers of the plan's own.
-        result_indices: Of a request of a monitored session: where in the results the values for
-            each hook stand; 0 for none.
+        result_indices: For a request of a monitored session: the index in the results of each
+          hook's values; 0 for none.
         times: How often the plan has run.
-        retired: Whether the plan has left the cache; whoever holds it may still run it.
+        retired: Whether the plan has left the cache; a caller that holds it may still run it.
         has_own_executor: Whether a C-level callable runs it, which holds its part of the graph.
         held: How much memory the plan takes without an executor, counted in elements.
     """
@@ -103,7 +103,7 @@ class Plan:
         self._tick = cache.tick
         self.fetches = fetches
         self.result_indices: list[int] = []
-        # The keys too must live as long as the plan: it is known again by their identity.
+        # Keeps the keys alive, whose id() is in the plan's own key.
         self._feed_keys = feed_keys
         self.version = graph.version
         self.times = 0
@@ -115,7 +115,7 @@ class Plan:
         leaves = list(structures.leaves(fetches))
         handler: Any = None
         if all(_is_element(leaf, graph) for leaf in leaves):
-            # Each stands for itself, and there is nothing to analyse.
+            # Each is fetched as it is, so there is nothing to analyse.
             elements = list({id(leaf): leaf for leaf in leaves}.values())
         else:
             handler = self._fetch_handler(parts)
@@ -133,7 +133,7 @@ class Plan:
                 if element.name not in places:
                     places[element.name] = len(self.tensors)
                     self.tensors.append(element)
-        # Behind the fetched values stand one None, for operations, and the fed values.
+        # After the fetched values come one None, for operations, and the fed values.
         nothing = len(self.tensors)
         self._append = len(elements) > len(self.tensors)
 
@@ -154,11 +154,11 @@ class Plan:
             self._build = structures.builder(fetches, lambda leaf: place(element_of(leaf)))
         self.held = _HELD_BY_ANY + len(leaves) + len(feed_keys)
         self._call: Callable[[list[Any]], list[Any]] | None = None
-        # Whether runs are looked at: until the plan has its own executor, or once it is retired.
+        # Whether runs are counted: until the plan has its own executor, or once it is retired.
         self._watched = False
 
     def _fetch_handler(self, parts: Any) -> Any:
-        """TensorFlow's analysis of the fetches, which raises for what it does not take."""
+        """Has TensorFlow analyse the fetches, which raises for what it does not accept."""
         feeds = {feed.tensor.ref(): None for feed in self._feeds}
         return parts.fetch_handler(self._cache.graph, self.fetches, feeds)
 
@@ -176,7 +176,7 @@ class Plan:
         in_process = tf_private.is_in_process(self._session)
         if own_executor and in_process and not any(map(_is_large, self.tensors)):
             self._watched = self.retired
-            # Weak, so that the session's memory is free without a collection of garbage.
+            # Weak, so that the session's memory is freed without a garbage collection.
             moves = weakref.WeakMethod(self._move_to_shared)
 
             def on_large() -> None:
@@ -193,7 +193,7 @@ class Plan:
             self._watched = self.retired or (in_process and not own_executor)
 
     def _move_to_shared(self) -> None:
-        """From now on runs by the call that `Session.run` makes."""
+        """Switches to the call that `Session.run` makes."""
         fed = [feed.tensor for feed in self._feeds]
         self._call = tf_private.shared_call(self._session, fed, self.tensors, self.targets)
         self.has_own_executor = False
@@ -272,7 +272,7 @@ class Plan:
 
 
 def _is_element(leaf: Any, graph: tf_private.Graph) -> bool:
-    """Whether a fetched leaf is itself an element of the graph that may be fetched."""
+    """True if a fetched leaf is itself an element of the graph that may be fetched."""
     return (
         isinstance(leaf, (tf.Tensor, tf.Operation))
         and getattr(leaf, 'graph', None) is graph  # Eager tensors have none.
@@ -290,6 +290,6 @@ def _require_plain(tensor: Any) -> None:
 
 
 def _is_large(tensor: Any) -> bool:
-    """Whether a result is known to be too large to be copied without need."""
+    """True if a result is known to be too large to be copied without need."""
     size = tensor.shape.num_elements()
     return size is not None and size * tensor.dtype.base_dtype.size > tf_private.LARGE_BYTES

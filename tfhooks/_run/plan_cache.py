@@ -1,11 +1,10 @@
 """Requests are analysed once, then served from a cache at the cost of the C-level call.
 
-A plan is what one request compiles to: which elements of the graph are fetched and run, how the
-values given for the feeds are checked, the call, and how the results are put back in place. A
-request is known again by its structure, the identity of its leaves and the keys of its feeds; one
-of a monitored session by the caller's part and what each hook asks for. What a plan cannot serve
-exactly as TensorFlow does goes to TensorFlow's own `Session.run`, and a counter says how often and
-why.
+A plan holds the analysis of one request: the elements of the graph to fetch and run, the checks of
+the fed values, the call, and the structure of the results. The key of a request is its structure
+with the identity of its leaves and of the keys of its feeds; in a monitored session, it is that of
+the caller's part and each hook's fetches. A request that a plan cannot serve exactly as TensorFlow
+does goes to TensorFlow's own `Session.run`; a counter says how often, and why.
 """
 
 from __future__ import annotations
@@ -26,15 +25,15 @@ from tfhooks._run.plan import Plan
 from tfhooks._run.structures import UnservedError
 from tfhooks._tensorflow import tf
 
-# What a cache may hold: elements that its plans name, of some 150 bytes each.
+# The most that a cache holds: elements that its plans name, of some 150 bytes each.
 _MOST_ELEMENTS = 1 << 17
 # Nodes of the graph in the executors of its plans, of some 2,000 bytes each, if each executor had
 # the whole graph; and how many executors it may hold on a graph of any size. Beyond that plans use
 # those of TensorFlow's session, which keeps one for each request for as long as it lives.
 _MOST_NODES = 1 << 19
 _LEAST_EXECUTORS = 128
-# Where there is no room, so large a part of the plans is dropped at once: finding the least
-# recently used ones takes a look at all.
+# A full cache drops one plan in so many at once, since finding the least recently used ones takes
+# a look at all.
 _DROPPED_AT_ONCE = 64
 _ARGS = frozenset({SessionRunArgs, tf.train.SessionRunArgs})
 _plans_of_sessions: weakref.WeakKeyDictionary[Any, weakref.ref[PlanCache]] = (
@@ -43,7 +42,7 @@ _plans_of_sessions: weakref.WeakKeyDictionary[Any, weakref.ref[PlanCache]] = (
 
 
 def plans_enabled(argument: bool | None = None) -> bool:
-    """Whether run plans are on: as the argument says, or else as the environment says.
+    """True if run plans are on: as the argument says, or else as the environment says.
 
     Args:
         argument: True, False, or None to leave it to the environment variable `TFHOOKS_RUN_PLANS`
@@ -74,7 +73,7 @@ def run_plans(session: Any) -> PlanCache | None:
 
 @dataclasses.dataclass(frozen=True)
 class PlanCounters:
-    """What the run plans of one session did so far.
+    """Counts of what the run plans of one session did so far.
 
     Attributes:
         served: Runs that a plan answered.
@@ -90,7 +89,7 @@ class PlanCounters:
 
 
 class PlanCache:
-    """The run plans of one session: bounded, the least recently used leave first.
+    """The run plans of one session: a bounded cache that evicts the least recently used.
 
     Many threads may use one object at a time. A look-up takes no lock; analysing and evicting do.
 
@@ -119,11 +118,11 @@ class PlanCache:
         self._parts = tf_private.session_parts() if self.serves(session) else None
         self._expansions = () if self._parts is None else self._parts.expansions
         self._known_expansions = len(self._expansions)
-        # What was found when the session was connected; a library may put its own there later.
+        # The method as it is now, to see whether a library has replaced it since.
         self._run_of_class = type(session).run if self._parts is not None else None
         self._installed: Any = None
         self._table: dict[Any, Plan] = {}
-        # A clock of runs, to tell which plan was used last; it is read without a lock.
+        # Counts runs, to tell which plan was used last; it needs no lock.
         self.tick = itertools.count().__next__
         self._lock = threading.RLock()
         self._held = self._compiled = self._evicted = self._served_before = 0
@@ -132,7 +131,7 @@ class PlanCache:
 
     @staticmethod
     def serves(session: Any) -> bool:
-        """Whether the session is TensorFlow's own, not wrapped and its `run` not overridden."""
+        """True if the session is TensorFlow's own, not wrapped and its `run` not overridden."""
         if not isinstance(session, (tf.Session, tf.InteractiveSession)):
             return False
         parts = tf_private.session_parts()
@@ -144,7 +143,7 @@ class PlanCache:
         )
 
     def find(self, fetches: Any, feed_dict: Any = None) -> Plan | None:
-        """The plan of a request seen before, None where there is none. Costs about a microsecond.
+        """Returns the plan of a request seen before, or None. Costs about a microsecond.
 
         Args:
             fetches: As `Session.run` takes them.
@@ -153,7 +152,7 @@ class PlanCache:
         return self.get(key_of(fetches, feed_dict))
 
     def get(self, key: Any) -> Plan | None:
-        """The plan that is known by `key`, None where there is none."""
+        """Returns the plan that is stored under `key`, or None."""
         plan = self._table.get(key)
         if plan is None:
             return None
@@ -167,13 +166,13 @@ class PlanCache:
     def look_up(
         self, fetches: Any, feed_dict: Any, hooks: Any, last: Any
     ) -> tuple[Any, Plan | None]:
-        """The key of a request of a caller and hooks, and its plan; None for what there is not.
+        """Returns the key of a request of a caller and hooks, and its plan; each None if missing.
 
         Args:
             fetches: The caller's fetches.
             feed_dict: The caller's feeds.
             hooks: The `hooks_key` of the hooks' requests.
-            last: What is fetched beside them, or None.
+            last: Another fetch beside them, or None.
         """
         key = _joined_key(fetches, feed_dict, hooks, last)
         plan = self._table.get(key)
@@ -192,8 +191,8 @@ class PlanCache:
         Args:
             fetches: As `Session.run` takes them.
             feed_dict: As `Session.run` takes it; the values do not matter to the plan.
-            key: What the plan is to be known by, made of elements that are in `fetches` and
-                `feed_dict`; by default their own `key_of`.
+            key: The key to store the plan under, made of elements that are in `fetches` and
+              `feed_dict`; by default their own `key_of`.
             result_indices: See `Plan`.
 
         Returns:
@@ -237,21 +236,21 @@ class PlanCache:
         options: Any = None,
         run_metadata: Any = None,
     ) -> Any:
-        """TensorFlow's own `Session.run`, counted under `reason`."""
+        """Calls TensorFlow's own `Session.run`, and counts that under `reason`."""
         self._count(reason)
         if tf_private.is_closed(self.session):
             self.clear()
         return self._tensorflow_run(fetches, feed_dict, options, run_metadata)
 
     def install(self) -> None:
-        """Takes over `session.run` of this one object, if it is of a kind that plans serve."""
+        """Replaces `session.run` of this one object, if it is of a kind that plans serve."""
         if self._parts is not None:
             self.session.run = self._installed = self.run
 
     def is_patched(self) -> bool:
-        """Whether somebody has replaced `run`, of this session or of its class, since `install`.
+        """True if somebody has replaced `run`, of this session or of its class, since `install`.
 
-        Libraries that watch runs do so, at any time. They must see each one.
+        Libraries that watch runs do so at any time, and must see each run.
         """
         session = self.session
         return session.run is not self._installed or type(session).run is not self._run_of_class
@@ -274,7 +273,7 @@ class PlanCache:
                 self._drop(key)
 
     def promote(self, plan: Plan) -> None:
-        """Gives an often used plan an executor of its own, in the place of another's if need be."""
+        """Gives an often used plan an executor of its own, instead of another plan if need be."""
         with self._lock:
             if not self._has_room_for_executor():
                 owners = [other for other in self._table.values() if other.has_own_executor]
@@ -336,8 +335,7 @@ class PlanCache:
             try:
                 plan.prepare(parts, self._evicted == 0 and self._has_room_for_executor())
             except tf.errors.OpError as error:
-                # The graph cannot be placed or pruned for this request: TensorFlow's own run says
-                # so in its own words.
+                # The graph cannot be placed or pruned for this request: `Session.run` says so.
                 raise UnservedError(f'{type(error).__name__} while preparing') from error
             self._table[key] = plan
             self._held += plan.held
@@ -370,7 +368,7 @@ class PlanCache:
             self._served_before += plan.retire()
 
     def _renewed(self, key: Any, plan: Plan) -> Plan | None:
-        """The same plan after the graph has grown, or None where it must be made anew."""
+        """Returns the plan if it still holds after the graph has grown, or None."""
         with self._lock:
             if len(self._expansions) != self._known_expansions:
                 self._known_expansions = len(self._expansions)
@@ -389,7 +387,7 @@ class PlanCache:
 
     @property
     def counters(self) -> PlanCounters:
-        """What the plans did so far."""
+        """The counts of what the plans did so far."""
         with self._lock:
             served = self._served_before + sum(plan.times for plan in self._table.values())
             return PlanCounters(served, self._compiled, self._evicted, dict(self._fallbacks))
@@ -405,7 +403,7 @@ class PlanCache:
 
 
 def key_of(fetches: Any, feed_dict: Any = None) -> Any:
-    """What a request to `Session.run` is known by, or None where it cannot be known again."""
+    """Returns the cache key of a request to `Session.run`, or None if it cannot be cached."""
     try:
         return _key_of(fetches, feed_dict)
     except UnservedError:
@@ -420,16 +418,16 @@ def _key_of(fetches: Any, feed_dict: Any) -> Any:
 def request_key(
     fetches: Any, feed_dict: Any, requests: Sequence[tuple[str, Any]], last: Any = None
 ) -> Any:
-    """What a request of a caller and hooks is known by, or None where it cannot be known so.
+    """Returns the cache key of a request of a caller and hooks, or None if it cannot be cached.
 
-    What hooks ask for is taken by identity and not looked at: a key in the cache is made of
-    elements that are kept alive there (see `is_simple`), and nothing else can have their identity.
+    The hooks' fetches are compared by identity: a key in the cache is made of the id() of elements
+    that are kept alive there (see `is_simple`), so nothing else can have an equal one.
 
     Args:
         fetches: The caller's fetches.
         feed_dict: The caller's feeds.
         requests: The hooks' requests, with their names.
-        last: What is fetched beside them, or None.
+        last: Another fetch beside them, or None.
     """
     return _joined_key(fetches, feed_dict, hooks_key(requests), last)
 
@@ -447,7 +445,7 @@ def _joined_key(fetches: Any, feed_dict: Any, hooks: Any, last: Any) -> Any:
 
 
 def hooks_key(requests: Sequence[tuple[str, Any]]) -> Any:
-    """What the requests of hooks are known by, or None where they cannot be known again."""
+    """Returns the cache key of the requests of hooks, or None if they cannot be cached."""
     key: list[Any] = []
     for _, request in requests:
         if type(request) not in _ARGS:
@@ -466,10 +464,10 @@ def hooks_key(requests: Sequence[tuple[str, Any]]) -> Any:
 
 
 def is_simple(request: Any) -> bool:
-    """Whether a hook asks for no more than a leaf, or a container of leaves, of a fixed meaning.
+    """True if a hook fetches only a leaf, or a container of leaves, of a fixed meaning.
 
-    Then `request_key` tells all about it, and there is no mistake in it that `Session.run` would
-    not refuse before it runs anything.
+    Then `request_key` identifies it, and `Session.run` would refuse any mistake in it before it
+    runs anything.
     """
     if type(request) not in _ARGS or request.feed_dict is not None or request.options is not None:
         return False

@@ -1,13 +1,15 @@
-"""One run of a monitored session: its hooks asked, their requests merged, run once, and answered.
+"""Makes one run of a monitored session: collects requests, runs once, gives each hook its results.
 
-What has to be found out about a request is found out once. A step in which hooks ask for what they
-asked for before costs a few look-ups beside the run itself.
+Requests are analysed once, then served from a cache: a step whose hooks request the same as before
+costs a few look-ups beside the run itself.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
+import operator
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -43,10 +45,11 @@ from tfhooks._tensorflow import (
 )
 from tfhooks._timing.global_steps import StepTracker, most_per_run
 
-# The results of the hooks by their places; None for one that has asked for nothing.
+# The results of the hooks by their indices; under None those of a hook that fetched nothing.
 Values = dict[int | None, SessionRunValues[Any]]
 _new: Any = tuple.__new__
 _UNKNOWN = math.inf
+_is_none = functools.partial(operator.is_, None)
 
 
 class Runner:
@@ -54,7 +57,7 @@ class Runner:
 
     Attributes:
       stopper: The name of the hook that asked for a stop, or None while none has.
-      tracker: What is known of the global step, or None where no hook needs it.
+      tracker: Tracks the global step; None where no hook needs it.
       plans: The run plans of the raw session, or None where every run goes to TensorFlow.
       weights_are_bad: Whether a hook has found that the weights must not be saved any more.
     """
@@ -69,7 +72,7 @@ class Runner:
         nothing = SessionRunValues(None, options, run_metadata)
         self._empty = options, run_metadata, nothing
         self._scheduling = threading.Lock()
-        # One item for each run under way: a list grows and shrinks in one piece.
+        # One item for each run under way, since a list is appended to and popped from atomically.
         self._under_way: list[None] = []
         self._begun = itertools.count()
         self._failing = threading.Lock()
@@ -77,14 +80,14 @@ class Runner:
         self.replace(members, None)
 
     def replace(self, members: Sequence[Member], global_step: Any) -> None:
-        """Takes other members than before, all of them awake."""
+        """Replaces the members; the next run calls all of them."""
         self.members = members
         self._schedule = Schedule.of_all(members)
         if global_step is not None and self.tracker is None:
             self.tracker = StepTracker(global_step, most_per_run(global_step))
 
     def begin(self, graph: Graph, global_step: Any) -> None:
-        """Learns the graph, once all hooks have begun on it.
+        """Takes the graph, after all hooks have begun on it.
 
         Args:
           graph: The graph that will be run.
@@ -95,9 +98,9 @@ class Runner:
             self.tracker = StepTracker(global_step, most_per_run(global_step))
 
     def connect(self, session: Session, plans: PlanCache | None) -> None:
-        """Learns the raw session that the next runs are made on."""
+        """Takes the raw session that the next runs are made on."""
         self.plans = plans
-        # What was asked for in a run that lost its session is asked for again when it is due.
+        # A stop requested in a run that lost its session is requested again when it is due.
         self.stopper = None
         if self.weights_are_bad:
             self._clear_bad_weights()
@@ -110,11 +113,11 @@ class Runner:
                 for one in (fast_way(member.layers[-1]), member.layers[-1])
                 if isinstance(one, SupportsStepNotIncreased)
             ]
-        # The first run of a session is for all.
+        # The first run of a session calls all hooks.
         self._schedule = Schedule.of_all(self.members)
 
     def disconnect(self) -> None:
-        """Lets go of the raw session."""
+        """Releases the raw session."""
         plans, self.plans = self.plans, None
         if plans is not None:
             plans.uninstall()
@@ -122,13 +125,13 @@ class Runner:
             self.tracker.leave()
 
     def _follow(self, session: Session) -> bool:
-        """Begins to follow the global step; False if nobody needs it."""
+        """Begins to track the global step; returns False if it cannot be read."""
         assert self.tracker is not None
         try:
             self.tracker.reset(session)
         except tf.errors.FailedPreconditionError:
-            # It is not initialised, and the Scaffold lets that pass. What TensorFlow's hooks read
-            # is its initial value then.
+            # It is not initialised, and the Scaffold lets that pass. TensorFlow's hooks read its
+            # initial value then.
             try:
                 self.tracker.tensor = global_step_read(self._graph)
             except RuntimeError:  # No hook has made that read, and the graph is finalized.
@@ -171,7 +174,7 @@ class Runner:
         try:
             if tracker is not None and len(under_way) > 1:
                 tracker.allow_threads(len(under_way))
-            due = schedule.is_due_before(session, tracker, runs)
+            due = not schedule.is_never_due and schedule.is_due_before(session, tracker, runs)
             calls = schedule.all if due else schedule.awake
             if skip:
                 calls = calls.without(skip)
@@ -189,8 +192,8 @@ class Runner:
                 key, known = plans.look_up(fetches, feed_dict, asked, tracker and tracker.tensor)
             if known is not None:
                 try:
-                    if feed_dict:
-                        self._refuse_none(fetches, feed_dict, requests)
+                    if feed_dict and any(map(_is_none, feed_dict.values())):
+                        merging.check(self._graph, SessionRunArgs(fetches, feed_dict), requests)
                     parts = known.run(feed_dict)
                 except merging.EXPLAINED as error:
                     caller = SessionRunArgs(fetches, feed_dict)
@@ -212,7 +215,7 @@ class Runner:
             under_way.pop()
             succeeded = True
 
-            if not due and schedule.may_be_due_after(tracker):
+            if not (due or schedule.is_never_due) and schedule.may_be_due_after(tracker):
                 context = context or RunContext(*about)
                 if schedule.is_due_after(context, tracker):
                     due = True
@@ -243,11 +246,11 @@ class Runner:
         run_metadata: RunMetadata | None,
         key: Any,
     ) -> tuple[list[Any], list[int], Any, RunOptions | None, RunMetadata | None]:
-        """Makes a run whose request is not known by its parts.
+        """Makes a run whose plan cannot be found by the key of its parts.
 
         Returns:
-          The results of the caller and of the hooks, where in them those of each request stand,
-          the global step or None, and what the run was made with: options and metadata.
+          The results of the caller and of the hooks, the index in them of each request's results,
+          the global step or None, and the options and metadata of the run.
         """
         merged = merging.gather(caller, requests)
         is_fed = False
@@ -274,9 +277,9 @@ class Runner:
         options: RunOptions | None,
         run_metadata: RunMetadata | None,
     ) -> Values:
-        """The results of the hooks out of those of the run."""
+        """Picks each hook's results from those of the run."""
         if options is None and run_metadata is None and calls.are_ours:
-            # Nothing is in them, and nobody writes into them, so all runs share them.
+            # They are empty, and nobody writes into them, so all runs share them.
             options, run_metadata, nothing = self._empty
         else:
             options = RunOptions() if options is None else options
@@ -285,12 +288,12 @@ class Runner:
         values: Values = {None: nothing}
         for member, place in zip(members, places, strict=True):
             if place:
-                # Past the constructor in Python code that named tuples have.
+                # Skips the constructor of named tuples, which is Python code.
                 values[member.index] = _new(SessionRunValues, (parts[place], options, run_metadata))
         return values
 
     def _is_quiet(self, calls: Calls, parts: Any, places: list[int]) -> bool:
-        """Whether none of the hooks has to be told of the results."""
+        """True if no hook's `after_run` needs to be called."""
         if calls.checks is None or self.weights_are_bad:
             return False
         for has_nothing_to_do, place in zip(calls.checks, places, strict=False):
@@ -299,7 +302,7 @@ class Runner:
         return True
 
     def _is_step_fed(self, tracker: StepTracker, feeds: Any) -> bool:
-        """Whether a run would fetch for the global step what it is fed for it."""
+        """True if the global step is fed, so that fetching it would give the fed value."""
         step = tracker.tensor
         name = self._graph.as_graph_element(step).name
         for key in feeds:
@@ -316,7 +319,7 @@ class Runner:
         members: list[Member],
         requests: list[merging.Request],
     ) -> None:
-        """Adds what the hooks want of this run to `requests`, and whose it is to `members`."""
+        """Calls `before_run`; adds the requests to `requests` and their hooks to `members`."""
         stopped = False
         for hook, member in calls.before_run_calls:
             try:
@@ -333,11 +336,6 @@ class Runner:
                 stopped = context._stop_requested
                 context.note_stop(member.name)
 
-    def _refuse_none(self, fetches: Any, feed_dict: Any, requests: list[merging.Request]) -> None:
-        for value in feed_dict.values():
-            if value is None:
-                merging.check(self._graph, SessionRunArgs(fetches, feed_dict), requests)
-
     def _run_merged(
         self,
         session: Session,
@@ -348,12 +346,12 @@ class Runner:
         run_metadata: RunMetadata | None,
         key: Any,
     ) -> Any:
-        """Runs a request that is not known by its parts, after it has been checked."""
+        """Checks a merged request, and runs it by a plan if it can be cached."""
         # In a tuple, which costs a plan the least to fill.
         options, parts, feeds = merged.options, tuple(merged.fetches), merged.feed_dict
         if options is not None or run_metadata is not None:
             plans = None
-        # What hooks ask for simply needs no check: `Session.run` refuses what is wrong.
+        # Simple requests need no check: `Session.run` refuses what is wrong in them.
         simple = all(is_simple(request) for _, request in requests)
         plan = None
         if plans is not None and not (simple and key is not None):
@@ -368,12 +366,12 @@ class Runner:
                 return plan.run(feeds)
             return session.run(parts, feed_dict=feeds, options=options, run_metadata=run_metadata)
         except merging.EXPLAINED as error:
-            # The values were not looked at before: whose is it?
+            # The values were not checked before the run, so the owner is looked for now.
             merging.explain(self._graph, caller, requests, error)
             raise
 
     def _answer(self, calls: Calls, context: RunContext, values: Values) -> None:
-        """Gives the hooks their results. What finds the weights bad by an error stops all."""
+        """Calls `after_run` of the hooks. An error that says that the weights are bad ends this."""
         errors: list[BaseException] | None = None
         nothing, stopped = values[None], context._stop_requested
         for index, hook, member, has_nothing_to_do in calls.after_run_calls:
@@ -383,7 +381,7 @@ class Runner:
             if member.saves_weights and not self._may_save(member, calls, context, values):
                 continue
             if stopped and member.guards_weights:
-                # Whether this very hook asks for a stop is part of its verdict.
+                # To see whether this hook itself requests a stop.
                 context._stop_requested = False
             try:
                 hook.after_run(context, own)
@@ -412,10 +410,10 @@ class Runner:
             raise errors[0]
 
     def _may_save(self, saver: Member, calls: Calls, context: RunContext, values: Values) -> bool:
-        """Looks ahead at what hooks that come later will find in the loss, and tells the savers.
+        """Checks, before a saver is called, the loss by the hooks after it that guard the weights.
 
         Returns:
-          Whether to call the saver, which is not done with TensorFlow's own if the weights are bad.
+          Whether to call the saver: always if it knows of bad weights, else only if they are good.
         """
         for guard in calls.guards_weights:
             own = values.get(guard.index)
@@ -429,7 +427,7 @@ class Runner:
         self._skip_final_save(f'{guard.name} asked for a stop')
 
     def _clear_bad_weights(self) -> None:
-        """Takes back that the weights are bad: another run, or another session, has shown it."""
+        """Takes back that the weights are bad, after another run or session has shown it."""
         self.weights_are_bad = False
         self._skip_final_save('')
 
@@ -440,7 +438,7 @@ class Runner:
                 hook.skip_final_save(reason)
 
     def _reschedule(self) -> None:
-        # In a lock, so that what one thread's hooks say is not replaced by what was said before.
+        # Locked, so that no thread replaces a newer schedule by an older one.
         with self._scheduling:
             self._schedule = self._schedule.next(self.members)
 
@@ -460,7 +458,7 @@ class Runner:
 
 
 def _is_bad(guard: Member, loss: Any) -> bool:
-    """Whether it is by the loss that a hook has asked for a stop."""
+    """True if a hook has requested a stop because of the loss."""
     if isinstance(loss, np.floating) and math.isfinite(loss):
         return False
     fast = fast_way(guard.layers[-1])

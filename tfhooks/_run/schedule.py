@@ -1,4 +1,4 @@
-"""Which hooks are called in the next runs, and when those that sleep are due."""
+"""Schedules the hook calls of the next runs."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ _NEVER = math.inf
 
 
 class Schedule:
-    """What is known after one run about the next ones; never changed, but replaced as a whole.
+    """The hook calls of the next runs, as known after one run; immutable, and replaced as a whole.
 
     Attributes:
-      changes: How many changes of stock hooks there had been when they were asked.
+      changes: The count of changes of stock hooks when `next_due` was called.
       all: The calls of a run in which a hook that fetches something may be due, or in which it is
-        not known who is.
-      awake: The calls of a run in which no hook that sleeps is due.
-      with_late: The calls after a run in which one of those is due that fetch nothing.
+        not known which hooks are.
+      awake: The calls of a run in which no hook with a schedule is due.
+      with_late: The calls after a run in which a hook with a schedule that fetches nothing is due.
+      is_never_due: Whether no hook has a schedule, so that none falls due.
     """
 
     def __init__(
@@ -35,19 +36,20 @@ class Schedule:
         sleepers: Sequence[Member],
         count: int,
     ) -> None:
-        """Use `of_all` or `next`.
+        """Stores a schedule; `of_all` and `next` make one.
 
         Args:
           members: The hooks of the session.
-          early: When one of those that sleep and fetch is due.
-          late: When one of those that sleep and fetch nothing is due.
-          sleepers: Those that sleep.
-          count: How many changes of stock hooks there had been before they were asked.
+          early: When the first hook with a schedule that fetches something is due.
+          late: When the first hook with a schedule that fetches nothing is due.
+          sleepers: The hooks with a schedule.
+          count: The count of changes of stock hooks before `next_due` was called.
         """
         self.changes = count
         self._early = early
         self._late = late
         self._sleepers = sleepers
+        self.is_never_due = not sleepers and early == NEVER
         fetching = [m for m in sleepers if not _decides_after_run(m)]
         self.all = Calls(members)
         self.awake = Calls([m for m in members if m not in sleepers]) if sleepers else self.all
@@ -60,14 +62,14 @@ class Schedule:
 
     def next(self, members: Sequence[Member]) -> Schedule:
         """The schedule of the runs to come, now that hooks have been called."""
-        count = changes.count  # Before they are asked, so that no later change is missed.
+        count = changes.count  # Before `next_due`, to miss no change.
         early: list[NextDue] = []
         late: list[NextDue] = []
         sleepers: list[Member] = []
         for member in members:
             answers = sleeper(member.hook) if member.has_schedule else None
             due = ALWAYS if answers is None else answers.next_due()
-            # A hook that cannot say when it is due is called in every run, and wakes no other one.
+            # A hook that cannot say when it is due is called in every run, and no other one for it.
             if answers is not None and due != ALWAYS:
                 sleepers.append(member)
                 (late if answers.decides_after_run else early).append(due)
@@ -78,11 +80,11 @@ class Schedule:
         return Schedule(members, _first(early), _first(late), sleepers, count)
 
     def is_due_before(self, session: Any, tracker: StepTracker | None, runs: int) -> bool:
-        """Whether a hook that fetches may be due in the run about to be made.
+        """True if a hook that fetches something may be due in the run about to be made.
 
         Args:
           session: The raw session.
-          tracker: What is known of the global step.
+          tracker: Tracks the global step.
           runs: How many runs were made before.
         """
         step, when, count = self._early
@@ -95,10 +97,10 @@ class Schedule:
         return runs >= count or (when != _NEVER and time.monotonic() >= when)
 
     def may_be_due_after(self, tracker: StepTracker | None) -> bool:
-        """Whether `is_due_after` has to be asked, now that a run was made.
+        """True if `is_due_after` has to be called after a run; costs less than that.
 
         Args:
-          tracker: What is known of the global step.
+          tracker: Tracks the global step.
         """
         step, when, _ = self._late
         if step != _NEVER and tracker is not None:
@@ -108,11 +110,11 @@ class Schedule:
         return self.changes != changes.count or (when != _NEVER and time.monotonic() >= when)
 
     def is_due_after(self, context: Any, tracker: StepTracker | None) -> bool:
-        """Whether a hook that fetches nothing may be due, where `may_be_due_after` says so.
+        """True if a hook that fetches nothing may be due; called if `may_be_due_after`.
 
         Args:
-          context: The run's.
-          tracker: What is known of the global step.
+          context: The context of the run.
+          tracker: Tracks the global step.
         """
         step, when, _ = self._late
         if self.changes != changes.count or (when != _NEVER and time.monotonic() >= when):

@@ -20,7 +20,7 @@ from tfhooks._tensorflow import VARIABLE_MODULES, fetch_components, stands_for_e
 
 _MAPPINGS = (dict, collections.OrderedDict, collections.defaultdict)
 # The exact types whose instances are told apart by identity: they stand for one graph element for
-# as long as they live. It grows, by whole classes, as classes are met.
+# as long as they live. The set grows as classes are met.
 _fixed_types: set[type] = set()
 _composite_types = {tf.SparseTensor, tf.IndexedSlices, tf.RaggedTensor}
 
@@ -30,7 +30,7 @@ class UnservedError(Exception):
 
 
 def is_fixed(leaf: Any) -> bool:
-    """Whether `leaf` means the same graph element for as long as it lives."""
+    """True if `leaf` means the same graph element for as long as it lives."""
     kind = type(leaf)
     if kind in _fixed_types:
         return True
@@ -45,17 +45,17 @@ def is_fixed(leaf: Any) -> bool:
 
 
 def is_flat(children: Iterable[Any]) -> bool:
-    """Whether all of `children` surely are leaves that `is_fixed`; some that are may be missed."""
+    """True if all of `children` surely are leaves that `is_fixed`; some that are may be missed."""
     return _fixed_types.issuperset(map(type, children))
 
 
 def is_composite(leaf: Any) -> bool:
-    """Whether `leaf` is one of TensorFlow's own objects made of several tensors."""
+    """True if `leaf` is one of TensorFlow's own objects made of several tensors."""
     return type(leaf) in _composite_types
 
 
 def is_named_tuple(kind: type) -> bool:
-    """Whether `kind` is a named tuple, built by its fields and read as a plain tuple is."""
+    """True if `kind` is a named tuple, built by its fields and read as a plain tuple is."""
     return issubclass(kind, tuple) and hasattr(kind, '_fields') and kind.__iter__ is tuple.__iter__
 
 
@@ -190,8 +190,9 @@ def feed_keys_key(feed_dict: Any) -> tuple[Any, ...]:
     """
     if type(feed_dict) not in _MAPPINGS:
         raise UnservedError(f'feed_dict of type {type(feed_dict).__name__}')
-    fixed = _fixed_types
-    return tuple([id(key) if type(key) in fixed else _feed_key(key) for key in feed_dict])
+    if _fixed_types.issuperset(map(type, feed_dict)):
+        return tuple(map(id, feed_dict))
+    return tuple(map(_feed_key, feed_dict))
 
 
 def _feed_key(key: Any) -> Any:
@@ -203,7 +204,7 @@ def _feed_key(key: Any) -> Any:
 
 
 def frozen(fetches: Any) -> Any:
-    """The same leaves in copies of the containers, safe from later changes by the caller."""
+    """Copies the containers, not the leaves, so that the caller's later changes do not matter."""
     kind = type(fetches)
     if kind in (list, tuple):
         return kind(map(frozen, fetches))
@@ -215,11 +216,11 @@ def frozen(fetches: Any) -> Any:
     if is_fixed(fetches) or kind in (str, bytes):
         return fetches
     if is_named_tuple(kind):
-        # Past a `__new__` of its own, which is for the results.
+        # Skips a `__new__` of its own, which expects results.
         return tuple.__new__(kind, map(frozen, fetches))
     duplicate = copy.copy(fetches)
     for field in kind.__attrs_attrs__:
-        # attrs classes may be frozen or slotted: both take this road.
+        # This works for frozen and for slotted attrs classes.
         object.__setattr__(duplicate, field.name, frozen(getattr(fetches, field.name)))
     return duplicate
 
@@ -234,11 +235,11 @@ def leaves(fetches: Any) -> Iterable[Any]:
 
 
 def builder(fetches: Any, place: Callable[[Any], int]) -> Builder:
-    """A function that puts a flat sequence of values into the structure of `fetches`.
+    """Returns a function that puts a flat sequence of values into the structure of `fetches`.
 
     Args:
         fetches: A structure without composite leaves.
-        place: Gives for a leaf its position in that sequence.
+        place: Returns a leaf's position in that sequence.
     """
     found = None if is_fixed(fetches) else container(fetches)
     if found is None:
@@ -251,7 +252,7 @@ def builder(fetches: Any, place: Callable[[Any], int]) -> Builder:
 def _sequence_builder(
     children: Sequence[Any], place: Callable[[Any], int]
 ) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
-    """One tuple of what `children` stand for; flat ones at the speed of `operator.itemgetter`."""
+    """Like `builder`, for a tuple of `children`; `operator.itemgetter` does it for leaves."""
     if all(is_fixed(child) or type(child) in (str, bytes) for child in children):
         places = [place(child) for child in children]
         if len(places) > 1:

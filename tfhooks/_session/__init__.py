@@ -1,1 +1,1 @@
-"""Monitored sessions: made, run, lost, made again, closed."""
+"""Monitored sessions: creation, runs, recovery, stopping and closing."""

@@ -16,11 +16,11 @@ else:
 
 
 class Coordinator(_Base):
-    """`tf.compat.v1.train.Coordinator`, which also takes an exception that is not being handled.
+    """`tf.compat.v1.train.Coordinator` that also takes an exception outside its `except` block.
 
     Attributes:
       asked_to_stop: Whether the session was asked to stop, by a signal or its caller. Its threads
-        go on until it is closed, but what waits for long should not.
+        go on until it is closed, but a long wait should end.
     """
 
     asked_to_stop: Callable[[], bool] = staticmethod(lambda: False)
@@ -74,7 +74,7 @@ class Coordinator(_Base):
         """
         error = ex[1] if isinstance(ex, tuple) and len(ex) == 3 else ex
         if self.joined and isinstance(error, tf.errors.CancelledError):
-            # What a thread that was late waited for ended with the session.
+            # A late thread waited for something that ended with the session.
             log.info('A thread has ended with its session: %s', error)
             return
         if isinstance(ex, BaseException) and sys.exc_info()[1] is not ex:

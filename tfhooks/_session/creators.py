@@ -1,4 +1,4 @@
-"""What builds a session: TensorFlow's creators, which look in more places and more often.
+"""Session creators: TensorFlow's, which here look in more places and more often.
 
 `Scaffold` and `SessionCreator` are those of `tf.compat.v1.train`.
 """
@@ -17,9 +17,9 @@ from tfhooks._tensorflow import Session, tf
 from tfhooks._tensorflow import SessionCreator as SessionCreator
 from tfhooks._tensorflow import WorkerSessionCreator as _TensorFlowsWorker
 
-# How often a worker looks whether its chief is done.
+# How often a worker checks whether its chief has initialised the variables.
 _LOOK_EVERY_SECS = 1.0
-# What reading a checkpoint raises where a file is missing, changed or too short.
+# Errors of reading a checkpoint of which a file is missing, changed or too short.
 _READING_ERRORS = tf.errors.NotFoundError, tf.errors.DataLossError, tf.errors.OutOfRangeError
 
 
@@ -40,7 +40,7 @@ class ChiefSessionCreator(Interchangeable, _TensorFlows):
         checkpoint_dir: str | None = None,
         checkpoint_filename_with_path: str | None = None,
     ) -> None:
-        """Makes the creator. No checkpoint is looked for yet.
+        """Stores the arguments; `create_session()` looks for a checkpoint.
 
         Args:
           scaffold: A `tf.compat.v1.train.Scaffold`.
@@ -62,7 +62,7 @@ class ChiefSessionCreator(Interchangeable, _TensorFlows):
     def create_session(self) -> Session:
         """Makes a session, and restores or initialises it.
 
-        TensorFlow's fields say how, so that programs may change them until then.
+        It reads TensorFlow's fields, so programs may change them until it is called.
 
         Raises:
           ValueError: A directory and a checkpoint are both given, or the state file names a
@@ -100,7 +100,7 @@ class ChiefSessionCreator(Interchangeable, _TensorFlows):
         return session
 
     def _prepare(self, path: str | None) -> Session:
-        """Makes a session; restores the checkpoint at `path`, if that is one."""
+        """Makes a session; restores the checkpoint at `path` unless that is None."""
         scaffold = self._scaffold
         session: Session = self._get_session_manager().prepare_session(
             self._master,
@@ -135,7 +135,7 @@ class WorkerSessionCreator(Interchangeable, _TensorFlowsWorker):
         config: Any = None,
         max_wait_secs: float = 30 * 60,
     ) -> None:
-        """Makes the creator. Nothing is looked for yet.
+        """Stores the arguments; `create_session()` waits for the chief.
 
         Args:
           scaffold: A `tf.compat.v1.train.Scaffold`.
@@ -167,7 +167,7 @@ class WorkerSessionCreator(Interchangeable, _TensorFlowsWorker):
 
 
 def restored_by(creator: Any) -> Restored | None:
-    """What the session that `creator` has just made was restored from, if that is known.
+    """Returns the checkpoint that a new session of `creator` was restored from, if that is known.
 
     A subclass, or a session manager of the program's, may have done more to the session since.
     """
@@ -178,7 +178,7 @@ def restored_by(creator: Any) -> Restored | None:
 
 
 def _manager(scaffold: Any, **kwargs: Any) -> Any:
-    """TensorFlow's SessionManager for a scaffold that is finalized."""
+    """Makes TensorFlow's SessionManager for a scaffold that is finalized."""
     return tf.train.SessionManager(
         local_init_op=scaffold.local_init_op,
         local_init_feed_dict=scaffold.local_init_feed_dict,

@@ -1,6 +1,6 @@
-"""What every session of the process does beside what it was asked for.
+"""Defaults for every session of the process, beside the arguments that it is given.
 
-For who runs a program of somebody else's: `python -m tfhooks --save-on-error ...` sets it.
+They serve to run a program unchanged: `python -m tfhooks --save-on-error ...` sets them.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any
 save_on_error = False
 # On SIGTERM or SIGINT save and end normally.
 save_on_preemption = False
-# Each is called for each session, and makes a hook that comes after the session's own.
+# Each is called for each session, and returns a hook that comes after the session's own.
 hooks: list[Callable[[], Any]] = []
 
 
 def with_hooks(own: Iterable[Any] | None) -> Iterable[Any] | None:
-    """The hooks of a session, with those that every session has."""
+    """Returns the hooks of a session, followed by those that every session has."""
     if not hooks:
         return own
     from tfhooks._run.members import validate_hooks
@@ -27,5 +27,5 @@ def with_hooks(own: Iterable[Any] | None) -> Iterable[Any] | None:
 
 
 def watches_signals() -> bool:
-    """Whether a session that is being made now is to watch signals: not outside the main thread."""
+    """True if a session that is being made now is to watch signals: only in the main thread."""
     return save_on_preemption and threading.current_thread() is threading.main_thread()

@@ -1,4 +1,4 @@
-"""Where a worker writes that TensorFlow's distribute coordinator runs.
+"""The directories of a worker that TensorFlow's distribute coordinator runs.
 
 The coordinator's context says which workers write checkpoints and summaries. Workers of a strategy
 that reduces collectively must all take part in a save; those that are not to write one do so in a
@@ -20,12 +20,12 @@ _COLLECTIVE = {
 
 
 class Places(NamedTuple):
-    """Where a worker writes.
+    """The directories that a worker writes to.
 
     Attributes:
       summary_dir: The directory for summaries; None for none.
       checkpoint_dir: The directory for checkpoints; None for none.
-      apart: The last part of a directory for what nobody reads, where all workers must save.
+      apart: The name of a subdirectory for files that nobody reads, where all workers must save.
     """
 
     summary_dir: Any
@@ -34,7 +34,7 @@ class Places(NamedTuple):
 
 
 def places(context: Any, is_chief: bool, summary_dir: Any, checkpoint_dir: Any) -> Places:
-    """Where this worker writes.
+    """Returns the directories that this worker writes to.
 
     Args:
       context: What `_tensorflow.worker_context()` returns.

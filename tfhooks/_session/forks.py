@@ -1,4 +1,4 @@
-"""Sessions in a forked process, where no run ever returns: TensorFlow's threads stay behind."""
+"""Makes sessions refuse to run in a fork, where TensorFlow has no threads and no run returns."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ ADVICE = (
     "TensorFlow's threads are not in a fork, and a run in it never returns. Start processes by "
     "multiprocessing.get_context('spawn'), or before the first session is made."
 )
-# By id(): a program's subclass may not be hashable.
+# By id(), since a program's subclass may not be hashable.
 _sessions: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 _made_in: int | None = None
 
 
 def watch(session: Any) -> None:
-    """Has a monitored session refuse to run in forks of this process.
+    """Makes a monitored session refuse to run in forks of this process.
 
-    Where this process is itself a fork of one that had a session, it is warned of.
+    Warns where this process is itself a fork of one that had a session.
 
     Args:
       session: The session, which is about to be made. Its `_is_forked` is called in a fork.

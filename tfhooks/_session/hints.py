@@ -1,4 +1,4 @@
-"""What to do about an error whose text is TensorFlow's: a note in its traceback.
+"""Notes in tracebacks that say what to do about errors of TensorFlow's.
 
 The error stays the object that was raised, and its text what programs may search it for. Hints are
 looked for where an error ends a session, so that a run without one costs nothing.
@@ -25,12 +25,12 @@ _PACKAGES = tuple(
     os.path.join(folder, '')
     for folder in (os.path.dirname(os.path.abspath(tf_private.__file__)), tf.sysconfig.get_lib())
 )
-# Beyond this many operations the graph is not searched for names like a misspelt one.
+# Graphs of more operations are not searched for names like a misspelt one.
 _MOST_NAMES = 50_000
 
 
 def hint(error: BaseException, graph: Graph | None = None) -> None:
-    """Adds to an error what to do about it, where that is known and its text does not say it.
+    """Adds a note to an error that says what to do, where that is known and its text does not.
 
     Args:
       error: What was raised. A note is added, once.
@@ -75,7 +75,7 @@ def _misspelt(match: re.Match[str], error: BaseException, graph: Graph) -> str |
         [name] if name in operations else [one for one in operations if one.endswith(f'/{name}')]
     )
     found = found or difflib.get_close_matches(name, operations, cutoff=0.7)
-    # Whoever names something wants its value.
+    # A name that is fetched is meant for a value.
     shown = [repr(f'{one}:0' if operations[one].outputs else one) for one in found[:3]]
     return f'Did you mean {" or ".join(shown)}?' if shown else None
 
@@ -105,7 +105,7 @@ EAGER = (
     'anything of TensorFlow runs, or build the model and make the session in '
     '`with tf.Graph().as_default():`.'
 )
-# What kind of error, what its text says, and what to do about it.
+# The class of an error, a pattern in its text, and the hint.
 _TABLE: list[tuple[Any, str, Hint | str]] = [
     (RuntimeError, 'Graph is finalized and cannot be modified', _finalized),
     (
@@ -191,7 +191,7 @@ _HINTS = [(kinds, re.compile(pattern), advice) for kinds, pattern, advice in _TA
 
 
 def hint_of_making(error: BaseException, creator: Any) -> None:
-    """Adds to an error by which no session could be made what the program has to change.
+    """Adds a note to an error of a session creator that says what the program has to change.
 
     Args:
       error: What was raised. A note is added.

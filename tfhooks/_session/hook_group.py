@@ -1,4 +1,4 @@
-"""The composite hook: all the hooks of one session, through its life, as one."""
+"""The composite hook: calls all the hooks of one session, in every phase of its life."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ from tfhooks._tensorflow import (
 
 
 class HookGroup:
-    """All the hooks of one monitored session, at the seam between its `run()` and TensorFlow's.
+    """All the hooks of one monitored session, called between its `run()` and TensorFlow's.
 
     A group lives as long as the monitored session; raw sessions come and go below it.
 
     Attributes:
       hooks: The hooks. Programs add to this list, and take from it, at any time; where a list was
         given, it is that one.
-      hooks_to_end: What is ended in their stead, where a program has set it.
+      hooks_to_end: The hooks whose `end` is called; others than `hooks` where a program set them.
       members: The hooks, in the order in which they are called.
       runner: Makes the runs.
       run: Makes one run with all hooks; see `tfhooks._run.runner.Runner.run`.
@@ -63,7 +63,7 @@ class HookGroup:
         Args:
           hooks: Any iterable of hooks. Those for chiefs alone are left out in another session.
           run_plans: Whether runs are served by run plans.
-          as_chief: Whether the session is made as the chief's; None if TF_CONFIG is to tell.
+          as_chief: Whether the session is made as the chief's; None to read that from TF_CONFIG.
         """
         found = hooks if isinstance(hooks, list) else validate_hooks(hooks)
         validate_hooks(found)
@@ -75,7 +75,7 @@ class HookGroup:
             found = [hook for hook in found if not is_for_chief_alone(hook)]
         self.hooks = found
         self.hooks_to_end: list[Any] = found
-        # The hooks as they were when `members` were made of them.
+        # A copy of the hooks that `members` were made of.
         self._listed = list(found)
         self.members = make_members(found)
         self._listing = threading.Lock()
@@ -95,13 +95,13 @@ class HookGroup:
         return self.runner.stopper
 
     def list_anew(self) -> None:
-        """Takes up what a program has changed in `hooks`: it takes part from the next call on.
+        """Makes `members` anew if a program has changed the list `hooks`.
 
         Raises:
-          NotAHookError: There is something else among them.
+          NotAHookError: The list holds something that is no hook.
         """
         listed, hooks = self._listed, self.hooks
-        # By identity: a hook may be equal to another, and a program's `__eq__` is not for this.
+        # By identity, since hooks may be equal to each other.
         if len(listed) == len(hooks) and all(map(operator.is_, listed, hooks)):
             return
         with self._listing:
@@ -123,7 +123,7 @@ class HookGroup:
                     note_origin(error, f'{member.name}.begin')
                     raise
                 self._begun.append(member)
-                self.list_anew()  # It may have added one.
+                self.list_anew()  # It may have added a hook.
         self.runner.begin(self._graph, self._global_step())
 
     def after_create_session(self, session: Session, coord: Coordinator) -> None:
@@ -132,7 +132,7 @@ class HookGroup:
         self.list_anew()
         graph = getattr(session, 'graph', self._graph)
         if graph is not self._graph:
-            # The creator has made it on a graph of its own.
+            # The creator made the session on a graph of its own.
             self._graph = graph
             self.runner.begin(graph, self._global_step())
         self._session = session
@@ -167,7 +167,7 @@ class HookGroup:
             warn_of_shared((member.name, member.layers[-1]) for member in self.members)
 
     def invalidate_step(self) -> None:
-        """To be called after a run without hooks, which may have advanced the global step."""
+        """Notes that a run without hooks may have advanced the global step."""
         tracker = self.runner.tracker
         if tracker is not None:
             tracker.invalidate_step()
@@ -180,27 +180,27 @@ class HookGroup:
                 saver.wait_for_save()
 
     def disconnect(self) -> None:
-        """Lets go of the raw session, which is closed: it holds the memory of its variables."""
+        """Releases the raw session, which is closed, and with it the memory of its variables."""
         self._session = None
         self.runner.disconnect()
 
     def _global_step(self) -> Any:
-        """What gives the global step where a hook needs it: the variable, as cheap as can be.
+        """Returns the tensor or variable to fetch for the global step, or None if no hook needs it.
 
-        The read that TensorFlow's hooks share asks first whether the variable is initialised, which
-        costs as much as a small step. It serves where the variable is of a kind plans do not know.
+        That is the variable itself where run plans know its kind: the read that TensorFlow's hooks
+        share checks first whether the variable is initialised, which costs as much as a small step.
         """
         if not any(member.has_schedule for member in self.members):
             return None
         try:
             variable = tf.train.get_global_step(self._graph)
         except TypeError:
-            # Something else has that name. Hooks that need the step have said so when they began.
+            # Something else has that name. Hooks that need the step raised in `begin`.
             return None
         return variable if is_fixed(variable) else global_step_read(self._graph)
 
     def end(self, session: Session | None) -> None:
-        """Calls every hook's `end`, whatever another one raised; raises the first error after."""
+        """Calls `end` of every hook, even if another one raised; then raises the first error."""
         errors: list[BaseException] = []
         self.list_anew()
         members = self.members
@@ -215,7 +215,7 @@ class HookGroup:
         _raise_first(errors)
 
     def on_error(self, session: Session | None, error: BaseException) -> None:
-        """Tells the hooks of tfhooks which have begun that the session ends by `error`."""
+        """Calls `on_error` of the hooks that have begun: the session ends by `error`."""
         for member in self._begun:
             if hears_of_errors(member.hook):
                 try:
@@ -225,7 +225,7 @@ class HookGroup:
                     add_secondary_errors(error, [another])
 
     def abandon(self, session: Session | None, error: BaseException) -> None:
-        """Tells the hooks which have begun that no session comes: by `on_error` or by `end`."""
+        """Tells hooks that have begun that no session can be made: by `on_error`, or by `end`."""
         for member in self._begun:
             tells = hears_of_errors(member.hook)
             try:
@@ -238,12 +238,12 @@ class HookGroup:
                 add_secondary_errors(error, [another])
 
     def save(self, session: Session, error: BaseException) -> None:
-        """Has the checkpoint savers among the hooks save, though the session ends by `error`.
+        """Makes the checkpoint savers among the hooks save, though the session ends by `error`.
 
         Weights that a hook has found to be bad are not saved.
         """
         for member in self.members:
-            # TensorFlow's own saver knows nothing of bad weights.
+            # TensorFlow's own saver cannot be told of bad weights.
             knows = supports(member.layers[-1], SupportsSkipFinalSave)
             if member.saves_weights and (knows or not self.runner.weights_are_bad):
                 try:
@@ -260,7 +260,7 @@ class HookGroup:
                 if tensor is not None:
                     return int(session.run(tensor))
         except Exception:
-            # What is said about a step must not become an error of its own.
+            # The step is only for a message, so it must not raise.
             pass
         tracker = self.runner.tracker
         return None if tracker is None else tracker.lower
@@ -278,8 +278,8 @@ class HookGroup:
         """The members that `hooks` names: by the object or by its class.
 
         Raises:
-          TypeError: It is no list, but perhaps a single hook.
-          ValueError: No hook of this session is meant.
+          TypeError: `hooks` is no list, but for instance a single hook.
+          ValueError: It names something that is no hook of this session.
         """
         if isinstance(hooks, str | type) or not isinstance(hooks, Iterable):
             raise TypeError(
@@ -299,7 +299,7 @@ class HookGroup:
 
 
 def _leaves_variables(hook: Any) -> bool:
-    """Whether it is known that a hook's `after_create_session` changes no variable."""
+    """True if it is known that a hook's `after_create_session` changes no variable."""
     if not overrides(hook, 'after_create_session'):
         return True
     kind = type(hook)

@@ -1,4 +1,4 @@
-"""The raw session below a monitored one: made, lost, made again and closed.
+"""Creates, recovers and closes the raw session below a monitored one.
 
 A monitored session lives from its construction to its `close()`; the raw `tf.compat.v1.Session` and
 its coordinator come and go meanwhile. Several threads may run at a time: one of them notices the
@@ -25,17 +25,17 @@ from tfhooks._tensorflow import Graph, Session, master_of, tf
 
 
 class Lifecycle:
-    """Keeps the raw session of one monitored session.
+    """Holds the raw session of one monitored session, and makes it again when it is lost.
 
     Attributes:
       creator: The `tf.compat.v1.train.SessionCreator` that makes the raw sessions.
-      session: The raw session, or None while there is none. A session stands here once the hooks
-        have been told of it.
+      session: The raw session, or None while there is none. It is set after `after_create_session`
+        of the hooks.
       coord: The coordinator of its threads, or None.
-      failure: What recovery gave up with, or None.
+      failure: The error with which recovery gave up, or None.
       runs: How many runs have succeeded; counted by the owner.
       is_forked: Whether this process is a fork of the one in which the session was made.
-      asked_to_stop: Set by the owner: whether the session was asked to stop.
+      asked_to_stop: Set by the owner: returns whether the session was asked to stop.
       recovered: Set by the owner: called when a lost session was made again.
     """
 
@@ -47,7 +47,7 @@ class Lifecycle:
         policy: RecoveryPolicy | None,
         grace_secs: float,
     ) -> None:
-        """Nothing is made yet.
+        """Stores the arguments; `open()` creates the session.
 
         Args:
           creator: A `tf.compat.v1.train.SessionCreator`.
@@ -84,13 +84,13 @@ class Lifecycle:
     # Making and losing.
 
     def open(self) -> None:
-        """Makes the first session; tries as often as the policy says."""
+        """Creates the first session; tries as often as the policy says."""
         if self.recovers:
             servers.fail_fast(master_of(self.creator))
         self._policy.attempt('create a session', self._connect)
 
     def half_made(self) -> Session | None:
-        """The session in use, or the one whose making has just failed."""
+        """Returns the session in use, or the one whose creation has just failed."""
         return self._made[0] if self._made is not None else None
 
     def _connect(self) -> Session:
@@ -99,7 +99,7 @@ class Lifecycle:
             try:
                 if self.recovers:
                     servers.check(master_of(self.creator))
-                # Which checkpoint is the newest is known when none is being written.
+                # The newest checkpoint may still be being written.
                 self._group.wait_for_saves()
                 session = self._create()
                 coord = Coordinator(clean_stop_exception_types=[])
@@ -122,7 +122,7 @@ class Lifecycle:
                 self.drop()
                 raise
             except BaseException:
-                # At first the hooks are still to be told, and then all is dropped.
+                # A first session is dropped later, after the hooks have been told.
                 if self._was_open:
                     self.drop()
                 raise
@@ -166,7 +166,7 @@ class Lifecycle:
             self.drop()
 
     def cause(self, session: Session | None, error: Exception) -> Exception | None:
-        """The loss that `error`, which a run on `session` raised, comes from; None if of none."""
+        """Returns the loss of the session by which a run raised `error`, or None if by none."""
         if isinstance(error, PREEMPTION_ERRORS):
             return error
         if self.recovers and self.session is not session and not self._closing:
@@ -179,7 +179,7 @@ class Lifecycle:
         except PREEMPTION_ERRORS as reported:
             return reported
         except Exception:
-            # The error of the run says more.
+            # The error of the run is the one to raise.
             return None
         return None
 
@@ -214,13 +214,13 @@ class Lifecycle:
             if not self.recovers:
                 raise lost
         finally:
-            # A frame that keeps the error would be kept by it, with all that the run was fed.
+            # Breaks the reference cycle of error and frame, which would keep all that was fed.
             del error
         self._lose(session, lost, recovery.log_lost)
         return self._recover(once)
 
     def _recover(self, once: Callable[[Session], Any], failed: Exception | None = None) -> Any:
-        """Makes a session if there is none and calls `once` with it, as often as the policy says.
+        """Creates a session if there is none and calls `once` with it, as often as the policy says.
 
         Args:
           once: Makes a run, given a raw session.
@@ -275,7 +275,7 @@ class Lifecycle:
     # Stopping.
 
     def should_stop(self) -> bool:
-        """Whether the coordinator says so; recovers from a loss that a thread reported to it.
+        """True if the coordinator was stopped; recovers from a loss that a thread reported to it.
 
         Raises:
           Exception: What was reported to the coordinator, except a loss that is recovered from.
@@ -297,7 +297,7 @@ class Lifecycle:
                 return stopped
 
     def _recover_unasked(self, session: Session | None, error: Exception) -> None:
-        """Recovers from what a thread reported; with a wait if nothing ran since the last time."""
+        """Recovers from a loss that a thread reported; waits if nothing ran since the last one."""
         self._idle_losses = 0 if self.runs != self._runs_at_loss else self._idle_losses + 1
         self._runs_at_loss = self.runs
         self._lose(session, error, recovery.log_lost_unasked)
@@ -309,9 +309,9 @@ class Lifecycle:
     # Closing.
 
     def begin_close(self) -> bool:
-        """Makes this the one call that closes; False if there was one before.
+        """Begins to close; returns False if another call has begun before.
 
-        From now on no hook is told of another session: where that is being done, it is waited for.
+        Waits for `after_create_session` calls under way; none is made from now on.
         """
         with self._first_close:
             first, self._closing = not self._closing, True
@@ -322,15 +322,15 @@ class Lifecycle:
         return first
 
     def forget(self) -> None:
-        """Lets go of the session in a fork, in which its threads, and who holds locks, are not."""
+        """Drops the session in a fork, where its threads and the holders of its locks are not."""
         self.is_forked = self._closing = True
-        # It stays in `_made`: to delete it would wait for its threads.
+        # It stays in `_made`, since deleting it would wait for its threads.
         self.session = self.coord = None
         self._closer = get_ident()
         self._first_close = threading.Lock()
 
     def closes_elsewhere(self) -> bool:
-        """Whether another thread is closing the session."""
+        """True if another thread is closing the session."""
         return self._closing and self._closer != get_ident()
 
     def close(self) -> None:
@@ -361,7 +361,7 @@ class Lifecycle:
 
 
 def _is_of_closing(session: Session | None, error: Exception) -> bool:
-    """Whether a run has failed because its session was closed meanwhile."""
+    """True if a run has failed because its session was closed meanwhile."""
     if isinstance(error, (tf.errors.CancelledError, *PREEMPTION_ERRORS)):
         return True
     # As TensorFlow says it: 'Attempted to use a closed Session.'

@@ -1,7 +1,8 @@
-"""What a caller does to a monitored session: run, stop and close it, without losing work.
+"""Runs, stops and closes a monitored session, without losing work.
 
-It stands on TensorFlow's public parts: session creators initialise and restore, a Coordinator keeps
-the threads, the raw `tf.compat.v1.Session` runs. `lifecycle` keeps these; the group calls hooks.
+It is made of TensorFlow's public parts: session creators initialise and restore, a Coordinator
+keeps the threads, the raw `tf.compat.v1.Session` runs. `lifecycle` holds these; the HookGroup calls
+the hooks.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ _CREATORS = tf.train.ChiefSessionCreator, tf.train.WorkerSessionCreator
 
 
 class Monitored(PrivateNames):
-    """What both kinds of monitored session are."""
+    """The base of both kinds of monitored session."""
 
     StepContext = StepContext
 
@@ -65,9 +66,9 @@ class Monitored(PrivateNames):
         self._graph_was_finalized = self._graph.finalized
         self._save_on_error = save_on_error or defaults.save_on_error
         self._closed = False
-        # What a `with` block is being left by, for `_close_internal`.
+        # The exception by which a `with` block is being left, for `_close_internal`.
         self._leaving: BaseException | None = None
-        # The thread that ends the hooks, if no stop was asked for: they may still run.
+        # The thread that calls `end` if no stop was requested: the hooks may still run something.
         self._ending_in: int | None = None
         self._stopping = Stopping()
         self._signals: SignalWatch | None = None
@@ -106,7 +107,7 @@ class Monitored(PrivateNames):
             self._signals = SignalWatch(self._on_signal)
 
     def _give_up(self, error: BaseException) -> None:
-        """Closes a session whose construction failed; what is in the graph stays, for a retry."""
+        """Closes a session whose construction failed; leaves the graph as it is, for a retry."""
         self._closed = True
         try:
             self._group.abandon(self._life.half_made(), error)
@@ -139,7 +140,7 @@ class Monitored(PrivateNames):
           The values of `fetches`, as `Session.run` gives them.
 
         Raises:
-          RequestError: Something in what the caller or a hook asks for is wrong; names whose it is.
+          RequestError: The request of the caller or of a hook is wrong; names which.
           SessionClosedError: The session is closed.
           StopRequestedError: A hook, a signal or `request_stop` asked for a stop.
           TypeError: `skip_hooks` is no list.
@@ -159,7 +160,7 @@ class Monitored(PrivateNames):
             result = life.run_again(
                 session,
                 error,
-                # No lambda, whose variables would cost each run some time.
+                # Not a lambda, since its closure would cost each run some time.
                 functools.partial(
                     group.run,
                     fetches=fetches,
@@ -256,7 +257,7 @@ class Monitored(PrivateNames):
         self._stopping.refuse()
 
     def _is_ending_hooks(self) -> bool:
-        """Whether it is a hook's `end` that asks, of a session that nobody asked to stop."""
+        """True if a hook's `end` is the caller, in a session that nobody asked to stop."""
         return self._ending_in == get_ident() and self._group.stopper is None
 
     def _raise_if_closed(self) -> None:
@@ -265,7 +266,7 @@ class Monitored(PrivateNames):
             raise SessionClosedError(f'The session is closed: {self.stop_reason}. {advice}')
 
     def _is_forked(self, reason: str) -> None:
-        """In a fork there is nothing to run, to end or to close."""
+        """Makes the session a closed one in a fork, where it can neither run nor end."""
         if not self._closed:
             self._life.forget()
             self._closed = self._stopping.refuses = True
@@ -274,7 +275,7 @@ class Monitored(PrivateNames):
     # Stopping.
 
     def should_stop(self) -> bool:
-        """Whether the loop should end: a hook, a thread, a signal or the caller asked for it.
+        """True if the loop should end: a hook, a thread, a signal or the caller asked for it.
 
         Raises:
           Exception: A SingularMonitoredSession raises what a thread reported to the coordinator. A
@@ -298,7 +299,7 @@ class Monitored(PrivateNames):
         return stopped
 
     def request_stop(self, reason: str = 'the caller asked for it') -> None:
-        """Makes `should_stop()` true from now on; `close()` will end the hooks as ever.
+        """Makes `should_stop()` true from now on; `close()` will end the hooks as usual.
 
         May be called from any thread and from a signal handler.
 
@@ -327,7 +328,7 @@ class Monitored(PrivateNames):
         self._notice()
 
     def _on_signal(self, name: str) -> None:
-        # In a signal handler: nothing here may wait for a lock.
+        # Called in a signal handler, so it must not wait for a lock.
         self._stopping.ask(StopReason('signal', f'signal {name}', name))
 
     def _notice(self, exactly: bool = True) -> None:
@@ -386,14 +387,14 @@ class Monitored(PrivateNames):
         return quiet
 
     def _close_internal(self, exception_type: type[BaseException] | None = None) -> None:
-        """Closes; programs override this, as in TensorFlow.
+        """Closes the session; programs override this, as in TensorFlow.
 
         Args:
           exception_type: The class of the exception by which the session ends, or None.
         """
         error, self._leaving = self._leaving, None
         if error is None and exception_type is not None:
-            # A program has called it.
+            # A program has called this method.
             error = RuntimeError(f'The session ends by {exception_type.__name__}.')
         self._life.begin_close()
         if not self._stopping.refuses:
@@ -406,7 +407,7 @@ class Monitored(PrivateNames):
             _attempt(lambda: self._notice(exactly=is_alive), errors)
             cause = error or self._life.failure
             if cause is None and session is None:
-                # Nothing can be run to end on: somebody interrupted the making of a new one.
+                # The hooks cannot end on a session: the creation of a new one was interrupted.
                 cause = tf.errors.AbortedError(None, None, 'The session is lost.')
             with self._graph.as_default():
                 if cause is None:
@@ -443,7 +444,7 @@ class Monitored(PrivateNames):
                 saved,
             )
 
-    # What lies below.
+    # The raw session.
 
     @property
     def graph(self) -> Graph | None:

@@ -1,4 +1,4 @@
-"""Names of TensorFlow's sessions that programs have come to use, though they are private there."""
+"""Private names of TensorFlow's sessions that programs use."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from tfhooks._session.lifecycle import Lifecycle
 
 
-# What goes through `_sess` where a program has set it.
+# The methods that go through `_sess` where a program has set it.
 _REPLACED = ('run', 'should_stop')
 
 
 class Layer:
-    """Stands where TensorFlow has a wrapper around a session.
+    """Stands for one of TensorFlow's wrappers around a session.
 
-    Programs go through them, `session._sess._sess._sess._sess`, to the raw session. Some stop on
-    the way, and run there: that is a run with hooks in TensorFlow, too. For anything else a layer
-    is the monitored session.
+    Programs go through them, `session._sess._sess._sess._sess`, to the raw session. Some run an
+    inner wrapper, which is a run with hooks in TensorFlow, too. Any other attribute is that of the
+    monitored session.
     """
 
     def __init__(self, session: Any, inner: Any) -> None:
@@ -35,17 +35,17 @@ class Layer:
         self._sess = inner
 
     def __getattr__(self, name: str) -> Any:
-        if name in ('_session', '_sess'):  # Not made yet, as while it is copied.
+        if name in ('_session', '_sess'):  # Not set yet, as while it is copied.
             raise AttributeError(name)
-        if name in _REPLACED:  # Past a wrapper that a program has put around this.
+        if name in _REPLACED:  # Not through a wrapper that a program has put around this layer.
             return getattr(type(self._session), name).__get__(self._session)
         return getattr(self._session, name)
 
 
 class PrivateNames:
-    """What programs reach for in a monitored session."""
+    """Private attributes of TensorFlow's monitored sessions, for programs that use them."""
 
-    if TYPE_CHECKING:  # Not at run time: who reads annotations cannot find these classes.
+    if TYPE_CHECKING:  # Not at run time, when annotations could not be resolved.
         _group: HookGroup
         _life: Lifecycle
 
@@ -59,19 +59,19 @@ class PrivateNames:
 
     @property
     def _hooks(self) -> list[Any]:
-        """The list itself: what a program appends to it takes part."""
+        """The list of hooks itself; a hook that a program appends to it takes part."""
         return self._group.hooks_to_end
 
     @_hooks.setter
     def _hooks(self, hooks: list[Any]) -> None:
-        # In TensorFlow the runs go on with the list that they have.
+        # As in TensorFlow, runs go on with the list that they have.
         self._group.hooks_to_end = hooks
 
     @property
     def _sess(self) -> Any:
         if self._outer is not None:
             return self._outer
-        # TensorFlow has wrappers in wrappers there, and the raw session in the innermost.
+        # As in TensorFlow: wrappers in wrappers, and the raw session in the innermost.
         inner: Any = self._life.session
         for _ in range(3 if self._life.recovers else 2):
             inner = None if inner is None else Layer(self, inner)
@@ -79,7 +79,7 @@ class PrivateNames:
 
     @_sess.setter
     def _sess(self, outer: Any) -> None:
-        """Takes a program's wrapper around what was there: runs and the end go through it."""
+        """Sets a program's wrapper; runs and `should_stop` go through it."""
 
         def run(
             fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None

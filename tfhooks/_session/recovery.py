@@ -1,4 +1,4 @@
-"""How a lost session is made again: how often, how long between the tries, and what is logged."""
+"""Recovery of a lost session: the number of tries, the waits between them, and the log lines."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tfhooks._tensorflow import Coordinator, tf
 
 _T = TypeVar('_T')
 
-# On a coordinator that stands for a session made by recovery: see `is_recovery`.
+# Set on the coordinator of a session that was made by recovery; see `is_recovery`.
 _MARK = '_tfhooks_recovered'
 
 
 @dataclasses.dataclass(frozen=True)
 class RecoveryPolicy:
-    """How often and how patiently a lost session is made again.
+    """The limits and the waits of the attempts to make a lost session again.
 
     After `tf.errors.AbortedError` or `tf.errors.UnavailableError` a new session is made and the
     step run again, at once the first time; then with waits that double, and that have a random part
@@ -67,7 +67,7 @@ class RecoveryPolicy:
         Args:
           what: What is attempted, for the log.
           action: What may fail.
-          stops: Whether waiting has become idle, since a stop was requested.
+          stops: Returns whether a stop was requested, which ends the waiting.
 
         Raises:
           tf.errors.AbortedError, tf.errors.UnavailableError: The last attempt's, when `tries` or
@@ -145,7 +145,7 @@ class RecoveryPolicy:
         )
 
 
-# How long a wish to stop may go unseen while waiting.
+# How often a wait checks for a requested stop.
 _LOOK_EVERY_SECS = 0.2
 
 # TensorFlow's own lines, which people search their logs for.
@@ -165,33 +165,33 @@ _ADVICE = (
 
 
 def log_lost(error: Exception) -> None:
-    """Says that a run lost the session, which is made again."""
+    """Logs that a run lost the session, which is made again."""
     tf.logging.info(' '.join([_WHILE_RUN, _CAUSE, _CLOSED, _ADVICE]), error)
     log.warning('The session was lost and is made again: %s', summary(error))
 
 
 def log_lost_unasked(error: Exception) -> None:
-    """Says that a thread lost the session, which is made again."""
+    """Logs that a thread lost the session, which is made again."""
     tf.logging.info(' '.join([_WHILE_ASKED, _CAUSE, _CLOSED, _ADVICE]), error)
     log.warning('The session was lost and is made again: %s', summary(error))
 
 
 def log_not_created(error: Exception) -> None:
-    """Says that a session could not be made, and will be tried again."""
+    """Logs that a session could not be made, and will be tried again."""
     tf.logging.info(' '.join([_WHILE_MADE, _CAUSE_WHILE_MADE, _MADE, _ADVICE]), error)
 
 
 def log_not_closed(error: Exception) -> None:
-    """Says that a session could not be closed, which hinders nothing."""
+    """Logs that a session could not be closed, which hinders nothing."""
     tf.logging.error(' '.join([_WHILE_CLOSED, _CAUSE, 'Error: %s']), error)
 
 
-# Which task of the cluster it was, in what gRPC adds to a message.
+# The task of the cluster, in the text that gRPC adds to a message.
 _REMOTE = re.compile(r'remote target (/job:\S+)')
 
 
 def summary(error: Any) -> str:
-    """The class of an error, the first line of what it says, and the task that it comes from."""
+    """The class of an error, the first line of its message, and the task that it comes from."""
     text = str(getattr(error, 'message', error)).strip()
     text = text.removeprefix('Graph execution error:').strip()
     first = text.partition('\n')[0]
@@ -208,7 +208,7 @@ _waiting = threading.local()
 
 
 def _sleep(seconds: float) -> None:
-    """Waits, but not on when the session is asked to stop."""
+    """Waits, or until the session is asked to stop."""
     stops = getattr(_waiting, 'stops', None)
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0 and not (stops and stops()):
@@ -220,7 +220,7 @@ def mark_recovered(coord: Coordinator) -> None:
 
 
 def is_recovery(coord: Coordinator) -> bool:
-    """Whether a hook's `after_create_session` is called because a session was recovered.
+    """True if a hook's `after_create_session` is called because a session was recovered.
 
     Args:
       coord: The coordinator that `after_create_session` was given.

@@ -1,4 +1,4 @@
-"""Servers that do not answer: TensorFlow waits for them for ever, and here it does not."""
+"""Makes calls to servers that do not answer fail, where TensorFlow waits for ever."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _PROXIES = ('grpc_proxy', 'https_proxy', 'http_proxy')
 
 
 def fail_fast(master: Any) -> None:
-    """Lets a call to a server that cannot be reached fail with UnavailableError.
+    """Makes a call to a server that cannot be reached fail with UnavailableError.
 
     TensorFlow's calls wait until the server is there again, in `run` as in `close`. It reads the
-    variable at each call; what the user has put there stays.
+    environment variable GRPC_FAIL_FAST at each call; a value that the user has set stays.
 
     Args:
       master: The master of a session. The variable is set only if that is a server.
@@ -34,10 +34,10 @@ def fail_fast(master: Any) -> None:
 
 
 def check(master: Any) -> None:
-    """Finds out whether the server that a session is to be made on accepts connections.
+    """Checks that the server that a session is to be made on accepts connections.
 
-    Calls to the master of a session wait for ever, however they are to fail. Only a plain address
-    is looked at, since of others gRPC alone knows where they lead.
+    The first call to a master waits for ever, even with GRPC_FAIL_FAST. Only a plain address is
+    checked, since only gRPC can resolve others.
 
     Args:
       master: As for `tf.compat.v1.Session`, such as 'grpc://host:2222' or ''.
@@ -58,7 +58,7 @@ def check(master: Any) -> None:
 
 
 def close(session: Session) -> None:
-    """Closes a session that is lost; leaves it behind if its server does not answer.
+    """Closes a session that is lost; abandons it if its server does not answer.
 
     Raises:
       Exception: What closing it raised.
@@ -86,10 +86,10 @@ def close(session: Session) -> None:
 def close_half_made(error: BaseException) -> None:
     """Closes the session that TensorFlow's SessionManager was making when `error` was raised.
 
-    The manager forgets it. The garbage collector would close it at some later time, in any thread,
-    and for ever if the master is gone by then.
+    The manager keeps no reference to it. The garbage collector would close it at some later time,
+    in any thread, and hang if the master is gone by then.
     """
-    if error.__cause__ is not None:  # A creator may say in its own words what went wrong.
+    if error.__cause__ is not None:  # A creator may have raised an error of its own.
         close_half_made(error.__cause__)
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if frame.f_globals.get('__name__') != tf.train.SessionManager.__module__:

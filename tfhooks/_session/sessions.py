@@ -1,4 +1,4 @@
-"""The kinds of monitored sessions. They are TensorFlow's to `isinstance`."""
+"""The two kinds of monitored sessions, which also are TensorFlow's for `isinstance`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class MonitoredSession(Monitored, Interchangeable, tf.train.MonitoredSession):
           stop_grace_period_secs: How long `close()` waits for threads, in seconds.
           run_plans: Whether runs are served by run plans; by default as the environment variable
             TFHOOKS_RUN_PLANS says, and that is yes.
-          recovery: How a lost session is made again.
+          recovery: The tries and waits when a lost session is made again.
           save_on_error: Save a checkpoint also when the loop ends by an exception.
           save_on_preemption: On SIGTERM or SIGINT stop after the running step, save and end
             normally. A second signal kills. The session must be made in the main thread.

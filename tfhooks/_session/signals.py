@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT, taken as a wish to stop after the running step.
+"""Takes SIGTERM and SIGINT as a request to stop after the running step.
 
 Python calls a signal handler in the main thread, between two of its instructions: in the middle of
 whatever runs there, whatever locks it holds, and not before a call into TensorFlow returns. So the
@@ -24,7 +24,7 @@ WATCHED = (signal.SIGTERM, signal.SIGINT)
 
 
 class SignalWatch:
-    """Watches for a first SIGTERM or SIGINT; a second one does what it did before.
+    """Watches for a first SIGTERM or SIGINT; a second one goes to the handlers of before.
 
     All watches of a process share one pair of handlers, which are there as long as there is a
     watch. They are installed and put back in the main thread only, as Python wants it.
@@ -41,11 +41,11 @@ class SignalWatch:
         _handlers.add(self)
 
     def alive(self) -> bool:
-        """Whether there is still somebody to tell."""
+        """True if the object that is to be told of signals still exists."""
         return self._on_signal() is not None
 
     def tell(self, name: str) -> bool:
-        """Tells of the signal, and says whether there was still somebody to tell."""
+        """Calls `on_signal`; returns False if its object is gone."""
         on_signal = self._on_signal()
         if on_signal is None:
             return False
@@ -61,7 +61,7 @@ class _Handlers:
     """The signal handlers of the process."""
 
     def __init__(self) -> None:
-        # Replaced as a whole, since a handler may interrupt whatever is done with it.
+        # Replaced as a whole, since a handler may interrupt any change.
         self._watches: tuple[SignalWatch, ...] = ()
         self._previous: dict[int, Any] = {}
         self._alarm: _Alarm | None = None
@@ -77,7 +77,7 @@ class _Handlers:
                 'save_on_preemption needs a session of the main thread: no signals are watched.'
             )
             return
-        # Somebody may have put handlers in the place of these: they are the previous ones now.
+        # A program may have replaced these handlers: its handlers are the previous ones now.
         self.restore()
         self._watches = watches
         self._alarm = _Alarm(self._watched, self._tell)
@@ -86,12 +86,12 @@ class _Handlers:
 
     def remove(self, watch: SignalWatch) -> None:
         self._watches = tuple(w for w in self._watches if w is not watch and w.alive())
-        # Elsewhere the handlers stay until a signal comes: they find no watch then.
+        # In another thread the handlers stay until a signal comes, and find no watch then.
         if not self._watches and _in_main_thread():
             self.restore()
 
     def restore(self) -> None:
-        """Puts the previous handlers back, except where somebody has put his own meanwhile."""
+        """Puts the previous handlers back, except where a program has set its own meanwhile."""
         while self._previous:
             number, handler = self._previous.popitem()
             if signal.getsignal(number) == self._handle:
@@ -102,7 +102,7 @@ class _Handlers:
             alarm.close()
 
     def forget(self) -> None:
-        """In a child process: leaves its signals and the parent's pipe alone."""
+        """Drops all watches, in a child process; does not touch the parent's pipe."""
         self._watches = ()
         self.restore()
 
@@ -111,7 +111,7 @@ class _Handlers:
         if watched and self._alarm is not None:
             self._alarm.told = True
         self._watches = ()
-        # A second signal does what it would have done.
+        # A second signal goes to the previous handlers.
         self.restore()
         if not watched:
             signal.raise_signal(number)
@@ -125,7 +125,7 @@ class _Handlers:
 
 
 class _Alarm:
-    """A thread that hears of signals at once, also while the main thread is inside TensorFlow."""
+    """A thread that is told of signals at once, also while the main thread is inside TensorFlow."""
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class _Alarm:
         self._fd = self._sender.fileno()
         previous = signal.set_wakeup_fd(self._fd, warn_on_full_buffer=False)
         if previous != -1:
-            # Somebody's event loop needs it; then a second signal is noticed after the step.
+            # An event loop uses it; then a second signal is noticed after the step.
             signal.set_wakeup_fd(previous)
         threading.Thread(target=self._listen, name='tfhooks-signals', daemon=True).start()
 
@@ -160,7 +160,7 @@ class _Alarm:
                     if number not in WATCHED:
                         continue
                     if heard:
-                        # The main thread has not come to the first one: it is blocked.
+                        # The main thread has not handled the first signal: it is blocked.
                         os._exit(128 + number)
                     # The watches are taken first: those of a later alarm are not this one's, and
                     # by the time they are there this alarm is closed.

@@ -1,4 +1,4 @@
-"""Step functions: what `run_step_fn` calls, and what it calls them with."""
+"""Step functions for `run_step_fn`, and the context that they are given."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tfhooks._tensorflow import Session, tf
 
 
 class StepContext(tf.train.MonitoredSession.StepContext):
-    """What a step function is given: the raw `session`, `run_with_hooks` and `request_stop`.
+    """The argument of a step function: the raw `session`, `run_with_hooks` and `request_stop`.
 
     Stands for `tf.compat.v1.train.MonitoredSession.StepContext`.
 
     Attributes:
-      gave_session: Whether `session` was asked for: no hook sees what runs on it.
+      gave_session: Whether `session` was read; hooks see no run on that.
     """
 
     gave_session = False
@@ -38,7 +38,7 @@ class StepContext(tf.train.MonitoredSession.StepContext):
 
 
 def check(step_fn: Callable[..., Any]) -> None:
-    """Checks what a step function takes.
+    """Checks the arguments that a step function takes.
 
     Raises:
       ValueError: It takes other arguments than `step_context`, after a `self`.

@@ -1,4 +1,4 @@
-"""Why a training ended."""
+"""The reason why a training ended, and the error of runs after a stop was requested."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 from tfhooks._base import log
 
-# The kinds of reasons after which `run` refuses, and those of them after which that ends the loop
-# as if it had asked `should_stop()`.
+# The kinds of reasons after which `run` raises, and those of them after which the error ends the
+# loop as if it had called `should_stop()`.
 _REFUSING = frozenset({'hook', 'requested', 'signal', 'closed'})
 _ENDING = frozenset({'requested', 'signal'})
 
 
 class StopReason(str):
-    """Why a monitored session stopped: a sentence, with its parts as attributes.
+    """The reason why a monitored session stopped: a sentence, with its parts as attributes.
 
     Attributes:
       kind: 'hook', 'requested', 'end of data', 'signal', 'error', 'coordinator' or 'closed'.
@@ -48,7 +48,7 @@ class StopReason(str):
 
 
 class Stopping:
-    """Whether a session stops, and why.
+    """The state of a session's stop: its reason, and whether runs are refused.
 
     Its attributes may be set in a signal handler, so setting them needs no lock.
 
@@ -64,7 +64,7 @@ class Stopping:
         self._to_notice = threading.Lock()
 
     def ask(self, reason: StopReason) -> None:
-        """Keeps the first reason that is given. Safe in a signal handler."""
+        """Keeps the first reason that is given. May be called in a signal handler."""
         if self.reason is None:
             self.reason = reason
         if reason.kind in _REFUSING:
@@ -72,23 +72,23 @@ class Stopping:
             self._by_hooks_alone = self._by_hooks_alone and reason.kind == 'hook'
 
     def forget_hooks(self) -> None:
-        """Takes back that hooks asked for a stop, where nobody else has.
+        """Takes back that hooks requested a stop, unless something else has requested one, too.
 
-        To be called when a lost session was made again: it has gone back to an earlier step, from
-        which the hooks will ask again in time.
+        Called when a lost session was made again: it has gone back to an earlier step, from which
+        the hooks will request a stop again in time.
         """
         if self.refuses and self._by_hooks_alone:
             self.reason, self.refuses = None, False
             self._to_notice = threading.Lock()
 
     def fail(self, error: BaseException) -> None:
-        """Takes an error for the reason, whatever was asked before."""
+        """Makes an error the reason, in the place of an earlier one."""
         if not isinstance(error, StopRequestedError):
             self.reason = of_error(error, end_of_data=False)
             self._to_notice = threading.Lock()
 
     def notice(self, step: Callable[[], int | None]) -> None:
-        """Finds out at which step it was noticed, and logs the reason; once for a reason.
+        """Adds the global step to the reason and logs it, once for each reason.
 
         Args:
           step: Gives the global step. Not called the second time.
@@ -104,7 +104,7 @@ class Stopping:
         )
 
     def ends_loop(self, error: BaseException) -> bool:
-        """Whether `error` is what ends a loop that was asked to stop and never asks itself."""
+        """True if `error` ends a loop that was asked to stop and never calls `should_stop()`."""
         return (
             isinstance(error, StopRequestedError)
             and self.reason is not None
@@ -116,19 +116,19 @@ class StopRequestedError(RuntimeError):
     """`run` was called though a hook, a signal or `request_stop` had asked for a stop.
 
     TensorFlow raises RuntimeError there. Where a signal or `request_stop` asked, a `with` block
-    that this comes out of ends normally, for a loop that does not ask `should_stop()`.
+    that this error leaves ends normally, for a loop that does not call `should_stop()`.
     """
 
     __module__ = 'tfhooks'
 
 
 def of_hook(hook: str) -> StopReason:
-    """The reason that a hook's wish to stop is."""
+    """Returns the reason for a stop that a hook has requested."""
     return StopReason('hook', f'{hook} asked for a stop', hook)
 
 
 def of_error(error: BaseException, end_of_data: bool) -> StopReason:
-    """The reason that an exception which came out of the loop stands for."""
+    """Returns the reason for a stop by an exception that left the loop."""
     name = type(error).__name__
     if not end_of_data:
         first_line = str(error).partition('\n')[0]

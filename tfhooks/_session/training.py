@@ -66,7 +66,7 @@ def MonitoredTrainingSession(
       summary_dir: Where summaries go; `checkpoint_dir` by default.
       save_graph_def: Whether to write `graph.pbtxt` and a meta graph beside each checkpoint.
       run_plans: See `tfhooks.MonitoredSession`, like the three that follow.
-      recovery: How a lost session is made again.
+      recovery: The tries and waits when a lost session is made again.
       save_on_error: Save also when the loop ends by an exception.
       save_on_preemption: On SIGTERM or SIGINT stop after the running step, save and end normally.
 
@@ -75,7 +75,7 @@ def MonitoredTrainingSession(
 
     Raises:
       NotAHookError: `hooks` or `chief_only_hooks` holds something that is no hook.
-      RuntimeError: The graph has no global step, and a hook goes by it.
+      RuntimeError: The graph has no global step, and a hook needs it.
       TypeError: A period is no number.
       ValueError: Two savers share a directory, or the state file in
         `checkpoint_dir` names a checkpoint that is neither there nor beside it.
@@ -164,7 +164,7 @@ def _log_size_of_model() -> None:
 
 
 def _cadence(default: Any, **periods: Any) -> list[Any]:
-    """The periods, each None where it is off; the first is `default` where none is given.
+    """Returns the periods, each None where it is off; the first is `default` if none is given.
 
     Raises:
       TypeError: One of them is no number.
@@ -178,6 +178,6 @@ def _cadence(default: Any, **periods: Any) -> list[Any]:
             continue
         if not isinstance(period, numbers.Real):
             raise TypeError(f'MonitoredTrainingSession: {name} must be a number; {name}={period!r}')
-        # What is not a number is for the hook to refuse.
+        # NaN is refused by the hook.
         found.append(None if float(period) <= 0 else period)
     return found
