@@ -36,7 +36,7 @@ class BestCheckpoints:
 
     The metric is read each time a checkpoint was saved. A checkpoint counts as one of the best
     only once its files are complete in `best`; a restarted program goes on with the list that it
-    finds there, unless that is of another metric or mode. Files that it does not list are left alone.
+    finds there, unless that is of another metric or mode. Files that are not listed are left alone.
     The Saver's own `max_to_keep` is not affected. `tf.train.latest_checkpoint` of the folder gives
     the best one.
 
