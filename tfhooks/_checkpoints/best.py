@@ -49,6 +49,17 @@ class BestCheckpoints:
     Raises:
       TypeError: `metric` or `n` is of the wrong kind.
       ValueError: `mode` or `n` has another value.
+
+    Example:
+      ```python
+      saver = tfhooks.CheckpointSaverHook(
+          directory, save_steps=10, keep_best=tfhooks.BestCheckpoints(loss, 'min', n=3)
+      )
+      with tfhooks.MonitoredSession(hooks=[saver, tfhooks.StopAtStepHook(20)]) as session:
+          while not session.should_stop():
+              session.run(train_op)
+      print(tf.train.latest_checkpoint(f'{directory}/best'))  # .../best/model.ckpt-20
+      ```
     """
 
     def __init__(

@@ -118,6 +118,15 @@ class CheckpointSaverHook(
       TypeError: An argument is of the wrong kind.
       ValueError: Both or none of `save_secs` and `save_steps`, or both `saver` and `scaffold` are
         given, or a number is out of its range.
+
+    Example:
+      ```python
+      saver = tfhooks.CheckpointSaverHook(directory, save_steps=10)
+      with tfhooks.MonitoredSession(hooks=[saver, tfhooks.StopAtStepHook(15)]) as session:
+          while not session.should_stop():
+              session.run(train_op)
+      print(tf.train.latest_checkpoint(directory))  # .../model.ckpt-15
+      ```
     """
 
     def __init__(

@@ -17,6 +17,14 @@ class FinalOpsHook(tf.train.FinalOpsHook, PlainHook[None]):
 
     Attributes:
       final_ops_values: The values of `final_ops`, in its structure; None before the end.
+
+    Example:
+      ```python
+      final = tfhooks.FinalOpsHook({'loss': loss})
+      with tfhooks.MonitoredSession(hooks=[final]) as session:
+          session.run(train_op)
+      print(final.final_ops_values)  # {'loss': ...}
+      ```
     """
 
     def __init__(

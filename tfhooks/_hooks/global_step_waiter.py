@@ -20,6 +20,15 @@ class GlobalStepWaiterHook(StockHook, tf.train.GlobalStepWaiterHook):
 
     Stands for `tf.compat.v1.train.GlobalStepWaiterHook`. It gives up waiting when a stop is
     requested of the session's coordinator: the run is made, and it is the last.
+
+    Example:
+      ```python
+      index = 0  # Worker 1 begins when 100 steps are trained, worker 2 at 200.
+      hooks = [tfhooks.GlobalStepWaiterHook(100 * index), tfhooks.StopAtStepHook(last_step=10)]
+      with tfhooks.MonitoredSession(hooks=hooks) as session:
+          while not session.should_stop():
+              session.run(train_op)
+      ```
     """
 
     def __init__(self, wait_until_step: int, *, timeout_secs: float | None = None) -> None:

@@ -35,6 +35,14 @@ class LoggingTensorHook(StockHook, tf.train.LoggingTensorHook):
 
     Stands for `tf.compat.v1.train.LoggingTensorHook`. It logs at level INFO, and warns once if the
     level of `tf.compat.v1.logging` hides that.
+
+    Example:
+      ```python
+      hooks = [tfhooks.LoggingTensorHook({'loss': loss}, every_n_iter=10)]
+      with tfhooks.MonitoredSession(hooks=[*hooks, tfhooks.StopAtStepHook(20)]) as session:
+          while not session.should_stop():
+              session.run(train_op)  # Logs "loss = ..." in runs 1 and 11.
+      ```
     """
 
     def __init__(

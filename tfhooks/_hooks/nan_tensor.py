@@ -22,6 +22,16 @@ class NanLossDuringTrainingError(tf.train.NanLossDuringTrainingError):
       step: The global step after the run, or None where there is none.
       index: The index in the tensor, a tuple of ints, `()` in a scalar; None if not known.
       value: The value there: `nan`, `inf` or `-inf`; None if not known.
+
+    Example:
+      ```python
+      diverged = loss * float('inf') * 0.0
+      try:
+          with tfhooks.MonitoredSession(hooks=[tfhooks.NanTensorHook(diverged)]) as session:
+              session.run(train_op)
+      except tfhooks.NanLossDuringTrainingError as error:
+          print(error.step, error.value)  # 1 nan
+      ```
     """
 
     __module__ = 'tfhooks'
@@ -52,6 +62,14 @@ class NanTensorHook(StockHook, tf.train.NanTensorHook):
     """Stops training, with an error or without, when a loss is not a number.
 
     Stands for `tf.compat.v1.train.NanTensorHook`.
+
+    Example:
+      ```python
+      guard = tfhooks.NanTensorHook(loss, fail_on_nan_loss=False)  # Stops without an error.
+      with tfhooks.MonitoredSession(hooks=[guard]) as session:
+          session.run(train_op)
+          print(session.should_stop())  # False
+      ```
     """
 
     def __init__(

@@ -70,6 +70,15 @@ class ProfilerHook(StockHook, tf.train.ProfilerHook):
     One run is traced at a time: a run that falls due while a trace is made in another thread is
     not. A profiler that the program itself has started, or TensorBoard's "capture profile", goes
     on; what a GPU does is then in its profile and left out of the trace.
+
+    Example:
+      ```python
+      profiler = tfhooks.ProfilerHook(save_steps=10, output_dir=directory, max_traces=1)
+      with tfhooks.MonitoredSession(hooks=[profiler, tfhooks.StopAtStepHook(20)]) as session:
+          while not session.should_stop():
+              session.run(train_op)
+      print(*tf.io.gfile.glob(f'{directory}/timeline-*.json'))  # .../timeline-10.json
+      ```
     """
 
     def __init__(

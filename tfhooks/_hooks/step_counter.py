@@ -24,6 +24,14 @@ class StepCounterHook(WritingHook, tf.train.StepCounterHook):
     Stands for `tf.compat.v1.train.StepCounterHook`. The tag is the global step's name and `/sec`.
     The first rate comes one period after the first run. Time that a hook spends on an evaluation is
     left out of the rates (`tfhooks._timing.excluded_time`).
+
+    Example:
+      ```python
+      counter = tfhooks.StepCounterHook(every_n_steps=10, output_dir=directory, batch_size=32)
+      with tfhooks.MonitoredSession(hooks=[counter, tfhooks.StopAtStepHook(20)]) as session:
+          while not session.should_stop():
+              session.run(train_op)  # Logs "global_step/sec: ..." in run 11.
+      ```
     """
 
     def __init__(

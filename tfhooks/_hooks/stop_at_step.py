@@ -19,6 +19,14 @@ class StopAtStepHook(StockHook, tf.train.StopAtStepHook):
 
     Stands for `tf.compat.v1.train.StopAtStepHook`. Where training has reached its last step
     already, `should_stop()` of tfhooks' sessions is true from the start.
+
+    Example:
+      ```python
+      with tfhooks.MonitoredSession(hooks=[tfhooks.StopAtStepHook(last_step=10)]) as session:
+          while not session.should_stop():
+              session.run(train_op)
+          print(session.run_without_hooks(tf.train.get_global_step()))  # 10
+      ```
     """
 
     def __init__(self, num_steps: float | None = None, last_step: float | None = None) -> None:

@@ -24,6 +24,17 @@ class SummarySaverHook(WritingHook, tf.train.SummarySaverHook):
 
     Stands for `tf.compat.v1.train.SummarySaverHook`. A summary belongs to the global step after the
     run it was fetched in.
+
+    Example:
+      ```python
+      tf.summary.scalar('loss', loss)
+      summaries = tfhooks.SummarySaverHook(
+          save_steps=10, output_dir=directory, summary_op=tf.summary.merge_all()
+      )
+      with tfhooks.MonitoredSession(hooks=[summaries, tfhooks.StopAtStepHook(20)]) as session:
+          while not session.should_stop():
+              session.run(train_op)
+      ```
     """
 
     def __init__(
