@@ -10,6 +10,10 @@ ways to use them:
 `import tfhooks` changes nothing in the process, and imports nothing but this file: each name below
 brings in its module, and TensorFlow, when it is first asked for. So `import tfhooks.v1 as tf` can
 still choose how TensorFlow is imported.
+
+The examples in the docstrings are given `import tfhooks`, `import tensorflow.compat.v1 as tf`, a
+small model (`loss`, and `train_op`, which increments the global step) and `directory`, the path of
+an empty folder; a comment behind `print` is what it prints.
 """
 
 import sys as _sys

@@ -46,6 +46,15 @@ def patch() -> Callable[[], None]:
     Returns:
       A function that undoes it. Where it was called several times, TensorFlow is as it was when
       each has been undone, in any order; undoing once more does nothing.
+
+    Example:
+      ```python
+      undo = tfhooks.patch()
+      session = tf.train.MonitoredSession()
+      print(isinstance(session, tfhooks.MonitoredSession))  # True
+      session.close()
+      undo()
+      ```
     """
     global _times, _undo
     with _lock:
@@ -73,7 +82,15 @@ def patch() -> Callable[[], None]:
 
 @contextlib.contextmanager
 def patched() -> Iterator[None]:
-    """A context, or a decorator, in which `patch()` holds."""
+    """A context, or a decorator, in which `patch()` holds.
+
+    Example:
+      ```python
+      with tfhooks.patched():
+          with tf.train.MonitoredSession() as session:
+              print(session.run_without_hooks(loss))  # 4.0
+      ```
+    """
     undo = patch()
     try:
         yield

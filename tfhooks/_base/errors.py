@@ -16,7 +16,16 @@ from tfhooks._tensorflow import InaccessibleTensorError, tf
 
 
 class NotAHookError(TypeError, AttributeError):
-    """What was given to a session as a hook is none. TensorFlow finds out when it calls it."""
+    """What was given to a session as a hook is none. TensorFlow finds out when it calls it.
+
+    Example:
+      ```python
+      try:
+          tfhooks.MonitoredSession(hooks=[tfhooks.NanTensorHook])  # The class instead of a hook.
+      except tfhooks.NotAHookError as error:
+          print(error)  # ...NanTensorHook...
+      ```
+    """
 
     __module__ = 'tfhooks'
 
@@ -25,6 +34,16 @@ class SessionClosedError(RuntimeError, AttributeError):
     """A monitored session was used after it was closed.
 
     TensorFlow raises RuntimeError for a raw session, and AttributeError for a monitored one.
+
+    Example:
+      ```python
+      session = tfhooks.MonitoredSession()
+      session.close()
+      try:
+          session.run(train_op)
+      except tfhooks.SessionClosedError as error:
+          print(error)  # ...closed...
+      ```
     """
 
     __module__ = 'tfhooks'
@@ -74,6 +93,15 @@ class RequestError(Exception):
 
     Attributes:
       problems: All that is wrong in the request, each a `Problem`.
+
+    Example:
+      ```python
+      with tfhooks.MonitoredSession() as session:
+          try:
+              session.run(['los:0', 'wait:0'])
+          except tfhooks.RequestError as error:
+              print(len(error.problems))  # 2
+      ```
     """
 
     __module__ = 'tfhooks'
@@ -131,7 +159,19 @@ class ReturnTypeError(RequestError, TypeError, AttributeError):
 
 
 class ConflictError(RequestError, RuntimeError):
-    """Two parties of one run ask for things that exclude each other."""
+    """Two parties of one run ask for things that exclude each other.
+
+    Example:
+      ```python
+      x = tf.placeholder(tf.float32, [], name='x')
+      feeds_one = tfhooks.FeedFnHook(lambda: {x: 1.0})
+      with tfhooks.MonitoredSession(hooks=[feeds_one]) as session:
+          try:
+              session.run(x, {x: 2.0})
+          except tfhooks.ConflictError as error:
+              print(error)  # ...x:0...
+      ```
+    """
 
     __module__ = 'tfhooks'
 
@@ -141,7 +181,18 @@ class FedTwiceError(ConflictError, ValueError):
 
 
 class UnfedPlaceholderError(RequestError, tf.errors.InvalidArgumentError):
-    """A hook asks for something that depends on a placeholder which nobody feeds in this run."""
+    """A hook asks for something that depends on a placeholder which nobody feeds in this run.
+
+    Example:
+      ```python
+      x = tf.placeholder(tf.float32, [], name='x')
+      with tfhooks.MonitoredSession(hooks=[tfhooks.NanTensorHook(x * loss)]) as session:
+          try:
+              session.run(train_op)
+          except tfhooks.UnfedPlaceholderError as error:
+              print(error)  # NanTensorHook...x...
+      ```
+    """
 
     __module__ = 'tfhooks'
 
@@ -251,6 +302,15 @@ class CheckpointSaveError(Exception):
       path: The prefix of the checkpoint's files.
       step: The global step of the checkpoint.
       error: What TensorFlow raised.
+
+    Example:
+      ```python
+      try:
+          with tfhooks.MonitoredTrainingSession(checkpoint_dir=directory) as session:
+              session.run(train_op)
+      except tfhooks.CheckpointSaveError as error:  # Such as a disk that is full.
+          print(f'{error.path}: {error.error}')
+      ```
     """
 
     __module__ = 'tfhooks'

@@ -60,6 +60,19 @@ if TYPE_CHECKING:
           feed_dict: A dict from graph elements to the values to feed; no element may be fed twice
             in one run, by whomever. None to feed nothing.
           options: A `tf.compat.v1.RunOptions` to merge into the run's own, or None.
+
+        Example:
+          ```python
+          class FetchLoss(tfhooks.SessionRunHook):
+              def before_run(self, run_context):
+                  return tfhooks.SessionRunArgs({'loss': loss}, feed_dict={loss: 5.0})
+
+              def after_run(self, run_context, run_values):
+                  print(run_values.results['loss'])  # 5.0
+
+          with tfhooks.MonitoredSession(hooks=[FetchLoss()]) as session:
+              session.run(loss)
+          ```
         """
 
         fetches: Any
@@ -122,6 +135,19 @@ if TYPE_CHECKING:
           options: The `tf.compat.v1.RunOptions` the run was made with, all requests merged.
           run_metadata: The `tf.compat.v1.RunMetadata` of the run; filled as far as the options
             asked.
+
+        Example:
+          ```python
+          class PrintLoss(tfhooks.SessionRunHook):
+              def before_run(self, run_context):
+                  return tfhooks.SessionRunArgs([loss])
+
+              def after_run(self, run_context, run_values):
+                  print(*run_values.results)  # 4.0
+
+          with tfhooks.MonitoredSession(hooks=[PrintLoss()]) as session:
+              session.run(loss)
+          ```
         """
 
         results: ResultT
@@ -138,6 +164,18 @@ if TYPE_CHECKING:
         Is `tf.compat.v1.train.SessionRunContext`. `original_args` holds what the caller asked for
         (the fetches, the feeds, a copy of the options), `session` the raw session, `stop_requested`
         whether a hook has asked for a stop in this run.
+
+        Example:
+          ```python
+          class StopAfterOneRun(tfhooks.SessionRunHook):
+              def after_run(self, run_context, run_values):
+                  print(run_context.original_args.fetches is train_op)  # True
+                  run_context.request_stop()
+
+          with tfhooks.MonitoredSession(hooks=[StopAfterOneRun()]) as session:
+              while not session.should_stop():
+                  session.run(train_op)
+          ```
         """
 
         def __init__(self, original_args: SessionRunArgs[Any], session: Session) -> None: ...
@@ -166,22 +204,25 @@ class SessionRunHook(Interchangeable, tf.train.SessionRunHook, Generic[ResultT])
     Stands for `tf.compat.v1.train.SessionRunHook`; every TensorFlow hook is an instance of this
     class, and every hook of this class works in TensorFlow's own monitored sessions.
 
-    `SessionRunHook[ResultT]` says what `before_run` asks for, and so what `after_run` is given:
-
-        class Losses(NamedTuple):
-            loss: Any
-
-        class PrintLoss(tfhooks.SessionRunHook[Losses]):
-            def before_run(self, run_context):
-                return tfhooks.SessionRunArgs(Losses(loss='loss:0'))
-
-            def after_run(self, run_context, run_values):
-                print(run_values.results.loss)
+    `SessionRunHook[ResultT]` says what `before_run` asks for, and so what `after_run` is given.
 
     Attributes:
       chief_only: True for a hook that takes part in the chief's session alone: a worker's session
         leaves it out, as MonitoredTrainingSession does with `chief_only_hooks`. It is looked at
         when the session is made. See `tfhooks.chief_only` for hooks that are not one's own.
+
+    Example:
+      ```python
+      class PrintLoss(tfhooks.SessionRunHook[dict[str, float]]):
+          def before_run(self, run_context):
+              return tfhooks.SessionRunArgs({'loss': loss})
+
+          def after_run(self, run_context, run_values):
+              print(run_values.results['loss'])  # 4.0
+
+      with tfhooks.MonitoredSession(hooks=[PrintLoss()]) as session:
+          session.run(loss)
+      ```
     """
 
     chief_only: bool = False
@@ -288,6 +329,13 @@ class NextDue(NamedTuple):
         `time.monotonic()`; one that decides after the run in every run that ends then.
       runs: The hook must be called in every run before which this many runs of the monitored
         session, or more, have succeeded.
+
+    Example:
+      ```python
+      print(tfhooks.NextDue(step=100))  # NextDue(step=100, time=inf, runs=inf)
+      print(tfhooks.NextDue(runs=0))  # NextDue(step=inf, time=inf, runs=0)
+      never = tfhooks.NextDue()
+      ```
     """
 
     step: float = math.inf
@@ -311,6 +359,19 @@ class SupportsNextDue:
     Attributes:
       decides_after_run: Whether the hook asks for nothing in `before_run`. It is then not called
         before a run, and its `after_run` if it is due when the run has ended.
+
+    Example:
+      ```python
+      class SayHundred(tfhooks.SessionRunHook, tfhooks.SupportsNextDue):
+          decides_after_run = True
+
+          def next_due(self):
+              return tfhooks.NextDue(step=100)
+
+          def after_run(self, run_context, run_values):  # In the first run, too.
+              if run_context.session.run(tf.train.get_global_step()) == 100:
+                  print('a hundred steps')
+      ```
     """
 
     decides_after_run: bool = False

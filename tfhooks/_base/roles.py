@@ -33,6 +33,13 @@ class Role:
       task_index: Its place in that job, from 0; None if nothing says.
       cluster: The addresses of each job's tasks, as `tf.train.ClusterSpec.as_dict` gives them; None
         if there is no cluster, or nothing says.
+
+    Example:
+      ```python
+      worker = tfhooks.Role(is_chief=False, task_type='worker', task_index=1)
+      print(worker)  # worker 1
+      print(tfhooks.role().is_chief)  # True
+      ```
     """
 
     is_chief: bool
@@ -71,6 +78,16 @@ def role(session: Any = None) -> Role:
     Raises:
       TypeError: `session` is none of these.
       ValueError: TF_CONFIG is needed and is not what a cluster's TF_CONFIG is.
+
+    Example:
+      ```python
+      class Report(tfhooks.SessionRunHook):
+          def begin(self):
+              print(tfhooks.role().is_chief)  # True
+
+      with tfhooks.MonitoredSession(hooks=[Report()]) as session:
+          session.run(train_op)
+      ```
     """
     if isinstance(session, tf.train.Server):
         definition = session.server_def

@@ -1,4 +1,4 @@
-"""Feeds from a function."""
+"""FeedFnHook: feeds the values that a function returns."""
 
 from __future__ import annotations
 
@@ -13,6 +13,15 @@ class FeedFnHook(tf.train.FeedFnHook, PlainHook[None]):
     """Adds to each run the feeds that a function returns.
 
     Stands for `tf.compat.v1.train.FeedFnHook`.
+
+    Example:
+      ```python
+      x = tf.placeholder(tf.float32, [])
+      product = x * loss
+      feeds = tfhooks.FeedFnHook(lambda: {x: 3.0})
+      with tfhooks.MonitoredSession(hooks=[feeds]) as session:
+          print(session.run(product))  # 12.0
+      ```
     """
 
     def __init__(self, feed_fn: Callable[[], Mapping[Any, Any]]) -> None:

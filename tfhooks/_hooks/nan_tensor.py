@@ -1,4 +1,4 @@
-"""Training that has diverged is stopped."""
+"""NanTensorHook: stops a training that has diverged."""
 
 from __future__ import annotations
 
@@ -20,8 +20,18 @@ class NanLossDuringTrainingError(tf.train.NanLossDuringTrainingError):
     Attributes:
       tensor: The name of the tensor, or None.
       step: The global step after the run, or None where there is none.
-      index: Where in the tensor: a tuple of ints, `()` in a scalar; None where it is not known.
-      value: What stands there: `nan`, `inf` or `-inf`; None where it is not known.
+      index: The index in the tensor, a tuple of ints, `()` in a scalar; None if not known.
+      value: The value there: `nan`, `inf` or `-inf`; None if not known.
+
+    Example:
+      ```python
+      diverged = loss * float('inf') * 0.0
+      try:
+          with tfhooks.MonitoredSession(hooks=[tfhooks.NanTensorHook(diverged)]) as session:
+              session.run(train_op)
+      except tfhooks.NanLossDuringTrainingError as error:
+          print(error.step, error.value)  # 1 nan
+      ```
     """
 
     __module__ = 'tfhooks'
@@ -52,6 +62,14 @@ class NanTensorHook(StockHook, tf.train.NanTensorHook):
     """Stops training, with an error or without, when a loss is not a number.
 
     Stands for `tf.compat.v1.train.NanTensorHook`.
+
+    Example:
+      ```python
+      guard = tfhooks.NanTensorHook(loss, fail_on_nan_loss=False)  # Stops without an error.
+      with tfhooks.MonitoredSession(hooks=[guard]) as session:
+          session.run(train_op)
+          print(session.should_stop())  # False
+      ```
     """
 
     def __init__(
@@ -88,7 +106,7 @@ class NanTensorHook(StockHook, tf.train.NanTensorHook):
         _NanTensor(self, check_inf)
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:
-        """Looks at the loss.
+        """Checks the loss.
 
         Raises:
           NanLossDuringTrainingError: It has a NaN, and `fail_on_nan_loss` is true.
@@ -98,7 +116,7 @@ class NanTensorHook(StockHook, tf.train.NanTensorHook):
         except NanLossDuringTrainingError:
             raise
         except originals.NanLossDuringTrainingError:
-            # Of the type that a program for tfhooks.v1 catches.
+            # The type that a program for tfhooks.v1 catches.
             raise NanLossDuringTrainingError from None
 
 
@@ -115,7 +133,7 @@ class _NanTensor(FastWay):
         return request
 
     def is_bad(self, loss: Any) -> Any:
-        """Where, in an array of numbers, something stands for which training is to stop."""
+        """Marks the elements of an array of numbers for which training is to stop."""
         values = np.asarray(loss)
         if values.dtype.kind not in 'biufc':  # bfloat16 and its like, which are not numpy's own.
             values = values.astype(np.float64)
@@ -153,10 +171,10 @@ def _is_numeric(dtype: Any) -> bool:
 
 
 def _step_now(run_context: SessionRunContext) -> int | None:
-    """The global step, read from the variable itself: no operation may be added to the graph."""
+    """The global step, read from the variable itself since the graph is finalized."""
     session: Any = run_context.session
     try:
         variable = tf.train.get_global_step(session.graph)
         return None if variable is None else int(session.run(variable))
-    except Exception:  # The loss is what must be reported.
+    except Exception:  # The error to report is that of the loss.
         return None

@@ -1,4 +1,4 @@
-"""The end of training at a global step."""
+"""StopAtStepHook: ends training at a global step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tfhooks._run.fast_way import FastWay, StockHook
 from tfhooks._tensorflow import tf
 from tfhooks._timing import global_steps
 
-# Runs between two steps, as where gradients are accumulated, are no mistake.
+# Fewer runs between two steps are no mistake, as where gradients are accumulated.
 _STUCK_RUNS = 100
 
 
@@ -19,6 +19,14 @@ class StopAtStepHook(StockHook, tf.train.StopAtStepHook):
 
     Stands for `tf.compat.v1.train.StopAtStepHook`. Where training has reached its last step
     already, `should_stop()` of tfhooks' sessions is true from the start.
+
+    Example:
+      ```python
+      with tfhooks.MonitoredSession(hooks=[tfhooks.StopAtStepHook(last_step=10)]) as session:
+          while not session.should_stop():
+              session.run(train_op)
+          print(session.run_without_hooks(tf.train.get_global_step()))  # 10
+      ```
     """
 
     def __init__(self, num_steps: float | None = None, last_step: float | None = None) -> None:
@@ -75,7 +83,7 @@ class _StopAtStep(FastWay, SupportsStepNotIncreased):
         pass
 
     def step_not_increased(self, step: int) -> None:
-        """Told of runs that leave the global step where it was: the loop would never end."""
+        """Counts runs that leave the global step unchanged, and warns of a loop that never ends."""
         stuck_at, runs = self._stuck
         self._stuck = step, runs + 1 if step == stuck_at else 1
         if self._stuck[1] == _STUCK_RUNS:

@@ -69,6 +69,15 @@ class EarlyStoppingHook(SessionRunHook[Any], SupportsNextDue):
     to the step that it restored, and where those say stop, it trains no step more.
 
     In a training of several workers each hook stops the worker that it belongs to.
+
+    Example:
+      ```python
+      stop = tfhooks.EarlyStoppingHook(loss, 'min', patience=3, min_delta=0.01, every_n_steps=10)
+      with tfhooks.MonitoredSession(hooks=[stop]) as session:
+          while not session.should_stop():
+              session.run(train_op)
+      print(session.stop_reason)  # EarlyStoppingHook asked for a stop at global step 50
+      ```
     """
 
     def __init__(

@@ -88,6 +88,17 @@ class EvalHook(SessionRunHook[None], SupportsNextDue):
 
     Attributes:
       latest: The last Evaluation that was due, at the start or at the end; None before the first.
+
+    Example:
+      ```python
+      x = tf.placeholder(tf.float32, [])
+      batches = [{x: 1.0}, {x: 3.0}]
+      evaluation = tfhooks.EvalHook(10, fetches={'error': x * loss}, feeds=batches)
+      with tfhooks.MonitoredSession(hooks=[evaluation, tfhooks.StopAtStepHook(20)]) as session:
+          while not session.should_stop():
+              session.run(train_op)
+      print(evaluation.latest.step, evaluation.latest.results)  # 20 {'error': ...}
+      ```
     """
 
     decides_after_run = True

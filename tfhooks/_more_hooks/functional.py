@@ -49,8 +49,6 @@ def hook(
 ) -> SessionRunHook[ResultT]:
     """Makes a hook of functions, each of which does what the method of its name does.
 
-        hook = tfhooks.hook(end=lambda session: print('done'))
-
     Args:
       begin: Called with nothing; see `SessionRunHook`, like those that follow.
       after_create_session: Called with the raw session and its coordinator.
@@ -64,6 +62,13 @@ def hook(
 
     Raises:
       TypeError: One of them is no function or cannot be called so, or there is none.
+
+    Example:
+      ```python
+      hook = tfhooks.hook(end=lambda session: print('done'))  # done
+      with tfhooks.MonitoredSession(hooks=[hook]) as session:
+          session.run(train_op)
+      ```
     """
     functions = {
         'begin': begin,
@@ -117,12 +122,6 @@ def after_run(
 ) -> Callable[[Callable[[Any], object]], FunctionHook[Any]]:
     """Makes a hook of a function of the results of a run.
 
-        @tfhooks.after_run({'loss': 'loss:0'}, every_n_steps=100)
-        def show(results):
-            print(results['loss'])
-
-        session = tfhooks.MonitoredTrainingSession(hooks=[show])
-
     Args:
       fetches: What to fetch: a tensor, an operation, a name, or any structure of them. The function
         is called with the results in the same structure.
@@ -137,6 +136,16 @@ def after_run(
       TypeError: There is something in `fetches` that no graph knows, a period is of the wrong kind,
         or (the decorator) what is decorated cannot be called with the results.
       ValueError: Both periods are given, or one is not positive.
+
+    Example:
+      ```python
+      @tfhooks.after_run({'loss': 'loss:0'}, every_n_steps=100)
+      def show(results):
+          print(results['loss'])  # 4.0
+
+      with tfhooks.MonitoredSession(hooks=[show]) as session:
+          session.run(loss)
+      ```
     """
     owner = 'tfhooks.after_run'
     for path, leaf in fetching.leaves(fetches):

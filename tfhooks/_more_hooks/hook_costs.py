@@ -36,6 +36,16 @@ class HookCost(NamedTuple):
       calls: In how many runs it was called at all.
       fetched_values: How many values it fetches.
       fetched_bytes: How many bytes they have.
+
+    Example:
+      ```python
+      with tfhooks.MonitoredSession(
+          hooks=[tfhooks.HookCostHook(), tfhooks.NanTensorHook(loss)]
+      ) as session:
+          session.run(train_op)
+      cost = tfhooks.hook_costs(session).hooks['NanTensorHook']
+      print(cost.fetched_values, cost.fetched_bytes)  # 1.0 4.0
+      ```
     """
 
     before_run_us: float
@@ -54,6 +64,15 @@ class HookCosts(NamedTuple):
         microseconds, on average: the run itself with all that is fetched, for nobody can tell how
         much of it is due to which hook.
       hooks: From the names of the hooks to what they cost, the most expensive first.
+
+    Example:
+      ```python
+      hooks = [tfhooks.HookCostHook(), tfhooks.NanTensorHook(loss)]
+      with tfhooks.MonitoredSession(hooks=hooks) as session:
+          session.run(train_op)
+      costs = tfhooks.hook_costs(session)
+      print(costs.runs, [*costs.hooks])  # 1 ['NanTensorHook']
+      ```
     """
 
     runs: int
@@ -70,6 +89,14 @@ def hook_costs(session: Any) -> HookCosts:
     Raises:
       TypeError: `session` is no monitored session of tfhooks.
       ValueError: It has no HookCostHook.
+
+    Example:
+      ```python
+      hooks = [tfhooks.HookCostHook(), tfhooks.NanTensorHook(loss)]
+      with tfhooks.MonitoredSession(hooks=hooks) as session:
+          session.run(train_op)
+          print(tfhooks.hook_costs(session).runs)  # 1
+      ```
     """
     group = getattr(session, '_group', None)
     members = getattr(group, 'members', None)
@@ -92,6 +119,14 @@ class HookCostHook(SessionRunHook[None], SupportsMeasureCalls):
     Not in TensorFlow. It measures in tfhooks' sessions; in TensorFlow's own, where a hook does not
     see the others, it does nothing. `tfhooks.hook_costs(session)` gives the figures at any time.
     Measuring costs a step some microseconds for each hook, which are not in the figures.
+
+    Example:
+      ```python
+      hooks = [tfhooks.HookCostHook(), tfhooks.NanTensorHook(loss)]
+      with tfhooks.MonitoredSession(hooks=hooks) as session:
+          session.run(train_op)
+      print(list(tfhooks.hook_costs(session).hooks))  # ['NanTensorHook']
+      ```
     """
 
     def __init__(self, trace_path: Any = None, *, most_events: int = 100_000) -> None:

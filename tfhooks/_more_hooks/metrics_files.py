@@ -20,7 +20,21 @@ from tfhooks._tensorflow import tf
 
 
 class MetricsWriter(ABC):
-    """Writes rows of scalars, one for a global step, that later sessions go on with."""
+    """Writes rows of scalars, one for a global step, that later sessions go on with.
+
+    Example:
+      ```python
+      class Print(tfhooks.MetricsWriter):
+          def open(self, names): ...
+          def resume(self, step): ...
+          def write(self, step, wall_time, values):
+              print(step, values)  # 1 {'loss': 4.0}
+
+      hook = tfhooks.MetricsWriterHook([Print()], {'loss': loss}, every_n_steps=1)
+      with tfhooks.MonitoredSession(hooks=[hook]) as session:
+          session.run(train_op)
+      ```
+    """
 
     @abstractmethod
     def open(self, names: Sequence[str]) -> None:
@@ -188,6 +202,16 @@ class CsvWriter(_LinesFile):
     """A CSV file with the columns `step`, `wall_time` (seconds since 1970), and one for each name.
 
     A number that is not finite is written as `nan`, `inf` or `-inf`.
+
+    Example:
+      ```python
+      writer = tfhooks.CsvWriter(f'{directory}/metrics.csv')
+      hook = tfhooks.MetricsWriterHook([writer], {'loss': loss}, every_n_steps=10)
+      with tfhooks.MonitoredSession(hooks=[hook, tfhooks.StopAtStepHook(20)]) as session:
+          while not session.should_stop():
+              session.run(train_op)
+      print(open(f'{directory}/metrics.csv').read())  # step,wall_time,loss...
+      ```
     """
 
     _columns: Sequence[str] = ()
@@ -237,6 +261,16 @@ class JsonLinesWriter(_LinesFile):
     """A file with one JSON object a line: `step`, `wall_time` (seconds since 1970), and each name.
 
     JSON knows no number that is not finite: these are the strings "NaN", "Infinity", "-Infinity".
+
+    Example:
+      ```python
+      writer = tfhooks.JsonLinesWriter(f'{directory}/metrics.jsonl')
+      hook = tfhooks.MetricsWriterHook([writer], {'loss': loss}, every_n_steps=10)
+      with tfhooks.MonitoredSession(hooks=[hook, tfhooks.StopAtStepHook(20)]) as session:
+          while not session.should_stop():
+              session.run(train_op)
+      print(open(f'{directory}/metrics.jsonl').read())  # {"step": 10, ...
+      ```
     """
 
     _start = '{"step": '
@@ -258,6 +292,15 @@ class TensorBoardWriter(MetricsWriter):
     """An event file, where each name is a tag. TensorBoard itself drops steps that came again.
 
     Other hooks of the process that write into the directory share its event file.
+
+    Example:
+      ```python
+      writer = tfhooks.TensorBoardWriter(directory)
+      hook = tfhooks.MetricsWriterHook([writer], {'loss': loss}, every_n_steps=10)
+      with tfhooks.MonitoredSession(hooks=[hook]) as session:
+          session.run(train_op)
+      print(*tf.io.gfile.listdir(directory))  # events.out.tfevents...
+      ```
     """
 
     def __init__(self, output_dir: Any) -> None:

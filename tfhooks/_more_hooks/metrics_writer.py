@@ -40,6 +40,15 @@ class MetricsWriterHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue, Suppor
     A file goes on where it ends. Rows of steps after the one that a session starts from, because it
     restored an older checkpoint, are dropped first: no step comes twice. So a training from the
     beginning needs files of its own, or begins them anew.
+
+    Example:
+      ```python
+      files = [tfhooks.CsvWriter(f'{directory}/loss.csv'), tfhooks.TensorBoardWriter(directory)]
+      hook = tfhooks.MetricsWriterHook(files, {'loss': loss}, every_n_steps=10)
+      with tfhooks.MonitoredSession(hooks=[hook, tfhooks.StopAtStepHook(20)]) as session:
+          while not session.should_stop():
+              session.run(train_op)
+      ```
     """
 
     def __init__(

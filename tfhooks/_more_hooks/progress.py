@@ -38,6 +38,14 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue):
     prints and logs; elsewhere, or without tqdm, a line each time. The rate is smoothed, and leaves
     out the time of evaluations in the loop. The values are those of the run that ended at the step
     shown.
+
+    Example:
+      ```python
+      progress = tfhooks.ProgressHook(20, {'loss': loss}, every_n_steps=10, bar=False)
+      with tfhooks.MonitoredSession(hooks=[progress, tfhooks.StopAtStepHook(20)]) as session:
+          while not session.should_stop():
+              session.run(train_op)
+      ```
     """
 
     def __init__(

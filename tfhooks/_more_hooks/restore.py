@@ -25,6 +25,16 @@ class RestoreHook(SessionRunHook[None], SupportsRestore):
     was restored from its own `checkpoint_dir` has gone on from there, and is left alone. A session
     that was lost before anything was saved begins again, and is restored again. The global step
     itself is never restored; nothing is added to the graph.
+
+    Example:
+      ```python
+      with tfhooks.MonitoredTrainingSession(checkpoint_dir=directory) as session:
+          session.run(train_op)
+      pretrained = tfhooks.RestoreHook(directory, include='weight')
+      with tfhooks.MonitoredSession(hooks=[pretrained]) as session:
+          print(session.run(tf.train.get_global_step()))  # 0
+          print(session.run(loss))  # 2.56...
+      ```
     """
 
     def __init__(

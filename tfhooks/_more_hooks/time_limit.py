@@ -26,6 +26,15 @@ class TimeLimitHook(SessionRunHook[None], SupportsNextDue):
 
     Not in TensorFlow. The run that is being made then is the last: it is not cut off. Where the
     time is up when a session is made, `should_stop()` is true from the start.
+
+    Example:
+      ```python
+      limit = tfhooks.TimeLimitHook(secs=0.1)  # Of a job that may run ten hours: secs=10 * 3600.
+      with tfhooks.MonitoredTrainingSession(checkpoint_dir=directory, hooks=[limit]) as session:
+          while not session.should_stop():
+              session.run(train_op)
+      print(session.stop_reason.who)  # TimeLimitHook
+      ```
     """
 
     decides_after_run = True

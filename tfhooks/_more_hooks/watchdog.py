@@ -29,6 +29,13 @@ class StallWatchdogHook(SessionRunHook[None]):
     `begin` on: an initializer that waits for a queue, a server that does not answer, another hook.
     A thread of its own watches while a session is made or open. Python code has to run for it: a
     call that hangs while it holds the interpreter's lock is not seen.
+
+    Example:
+      ```python
+      watchdog = tfhooks.StallWatchdogHook(timeout_secs=600)
+      with tfhooks.MonitoredSession(hooks=[watchdog]) as session:
+          session.run(train_op)  # Logs where all threads are if it takes ten minutes.
+      ```
     """
 
     def __init__(self, timeout_secs: float, abort: bool = False) -> None:

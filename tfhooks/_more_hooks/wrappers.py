@@ -53,6 +53,16 @@ def every(
     Raises:
       TypeError: `hook` is no hook, or another argument is of the wrong kind.
       ValueError: Not exactly one of the three is given, or a value is out of range.
+
+    Example:
+      ```python
+      @tfhooks.after_run(loss)
+      def show(loss):
+          print(loss)  # 4.0
+
+      with tfhooks.MonitoredSession(hooks=[tfhooks.every(show, steps=10)]) as session:
+          session.run(loss)
+      ```
     """
     name = f'every({_name_of_hook("every", hook)})'
     if sum(given is not None for given in (steps, secs, at)) != 1:
@@ -82,6 +92,17 @@ def only_if(hook: Any, predicate: Callable[[SessionRunContext], Any]) -> Session
 
     Raises:
       TypeError: `hook` is no hook, or `predicate` no function of one argument.
+
+    Example:
+      ```python
+      def trains(run_context):
+          return run_context.original_args.fetches is train_op
+
+      counter = tfhooks.only_if(tfhooks.StepCounterHook(10), trains)
+      with tfhooks.MonitoredSession(hooks=[counter]) as session:
+          session.run(loss)  # Not counted.
+          session.run(train_op)
+      ```
     """
     name = f'only_if({_name_of_hook("only_if", hook)})'
     arguments.is_a(name, 'predicate', predicate, Callable, 'a function')
@@ -112,6 +133,14 @@ def chief_only(hook: Any) -> SessionRunHook[Any]:
 
     Raises:
       TypeError: `hook` is no hook.
+
+    Example:
+      ```python
+      saver = tfhooks.chief_only(tfhooks.CheckpointSaverHook(directory, save_steps=10))
+      with tfhooks.MonitoredTrainingSession(is_chief=True, hooks=[saver]) as session:
+          session.run(train_op)
+      print(tf.train.latest_checkpoint(directory))  # .../model.ckpt-1
+      ```
     """
     return _ChiefOnly(hook, f'chief_only({_name_of_hook("chief_only", hook)})')
 

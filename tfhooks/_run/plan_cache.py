@@ -62,6 +62,14 @@ def run_plans(session: Any) -> PlanCache | None:
     Returns:
         Its plans and counters, or None where plans are switched off or the session is of a kind
         they leave alone.
+
+    Example:
+      ```python
+      with tfhooks.MonitoredSession() as session:
+          for _ in range(3):
+              session.run(train_op)
+          print(tfhooks.run_plans(session))  # PlanCache(...
+      ```
     """
     raw_session = getattr(session, 'raw_session', None)
     found = session if raw_session is None else raw_session()

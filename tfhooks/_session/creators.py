@@ -28,6 +28,13 @@ class ChiefSessionCreator(Interchangeable, _TensorFlows):
 
     Stands for `tf.compat.v1.train.ChiefSessionCreator`, and is one. The newest checkpoint is found
     also where the state file came with it from another machine or directory, or did not come.
+
+    Example:
+      ```python
+      creator = tfhooks.ChiefSessionCreator(checkpoint_dir=directory)
+      with tfhooks.MonitoredSession(creator) as session:
+          print(session.run(loss))  # 4.0
+      ```
     """
 
     _original = _TensorFlows
@@ -124,6 +131,16 @@ class WorkerSessionCreator(Interchangeable, _TensorFlowsWorker):
 
     Stands for `tf.compat.v1.train.WorkerSessionCreator`, and is one. It looks every second whether
     they are there; TensorFlow's every 30 seconds.
+
+    Example:
+      ```python
+      server = tf.train.Server.create_local_server()  # A worker's own is of a tf.train.ClusterSpec.
+      chief = tfhooks.MonitoredSession(tfhooks.ChiefSessionCreator(master=server.target))
+      worker = tfhooks.MonitoredSession(tfhooks.WorkerSessionCreator(master=server.target))
+      print(worker.run(loss))  # 4.0
+      worker.close()
+      chief.close()
+      ```
     """
 
     _original = _TensorFlowsWorker

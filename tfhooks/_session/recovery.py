@@ -38,6 +38,13 @@ class RecoveryPolicy:
     Raises:
       TypeError: `tries` is no int, or a time is no number.
       ValueError: `tries` is below 1, or a time is negative.
+
+    Example:
+      ```python
+      policy = tfhooks.RecoveryPolicy(tries=3, first_wait_secs=1, give_up_secs=60)
+      with tfhooks.MonitoredTrainingSession(checkpoint_dir=directory, recovery=policy) as session:
+          session.run(train_op)
+      ```
     """
 
     tries: int = 10
@@ -227,5 +234,16 @@ def is_recovery(coord: Coordinator) -> bool:
 
     Returns:
       False for the first session of a monitored session, True for each one after it.
+
+    Example:
+      ```python
+      class SayWhenItBegins(tfhooks.SessionRunHook):
+          def after_create_session(self, session, coord):
+              if not tfhooks.is_recovery(coord):
+                  print('training begins')  # training begins
+
+      with tfhooks.MonitoredSession(hooks=[SayWhenItBegins()]) as session:
+          session.run(train_op)
+      ```
     """
     return bool(getattr(coord, _MARK, False))

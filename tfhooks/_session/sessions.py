@@ -16,6 +16,14 @@ class MonitoredSession(Monitored, Interchangeable, tf.train.MonitoredSession):
     """A session with hooks that initialises, recovers and closes itself.
 
     Stands for `tf.compat.v1.train.MonitoredSession`, and is one.
+
+    Example:
+      ```python
+      with tfhooks.MonitoredSession(hooks=[tfhooks.StopAtStepHook(last_step=10)]) as session:
+          while not session.should_stop():
+              session.run(train_op)
+      print(session.stop_reason)  # StopAtStepHook asked for a stop at global step 10
+      ```
     """
 
     _original = originals.MonitoredSession
@@ -64,6 +72,14 @@ class SingularMonitoredSession(Monitored, Interchangeable, tf.train.SingularMoni
     """A session with hooks that is not recovered.
 
     Stands for `tf.compat.v1.train.SingularMonitoredSession`, and is one.
+
+    Example:
+      ```python
+      hooks = [tfhooks.NanTensorHook(loss)]
+      with tfhooks.SingularMonitoredSession(hooks, checkpoint_dir=directory) as session:
+          session.run(train_op)
+          print(session.raw_session().run(loss))  # 2.56...
+      ```
     """
 
     _original = originals.SingularMonitoredSession

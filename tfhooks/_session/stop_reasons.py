@@ -23,6 +23,15 @@ class StopReason(str):
         the caller gave as the reason; or None.
       step: The global step at which the session noticed it; None before that, or where there is no
         global step.
+
+    Example:
+      ```python
+      with tfhooks.MonitoredSession(hooks=[tfhooks.StopAtStepHook(last_step=10)]) as session:
+          while not session.should_stop():
+              session.run(train_op)
+      reason = session.stop_reason
+      print(reason.kind, reason.who, reason.step)  # hook StopAtStepHook 10
+      ```
     """
 
     kind: str
@@ -117,6 +126,16 @@ class StopRequestedError(RuntimeError):
 
     TensorFlow raises RuntimeError there. Where a signal or `request_stop` asked, a `with` block
     that this error leaves ends normally, for a loop that does not call `should_stop()`.
+
+    Example:
+      ```python
+      with tfhooks.MonitoredSession() as session:
+          session.request_stop('enough')
+          try:
+              session.run(train_op)
+          except tfhooks.StopRequestedError as error:
+              print(error)  # ...enough...
+      ```
     """
 
     __module__ = 'tfhooks'

@@ -81,6 +81,18 @@ def MonitoredTrainingSession(
         `checkpoint_dir` names a checkpoint that is neither there nor beside it.
       tf.errors.DeadlineExceededError: The chief has not made the variables within `max_wait_secs`.
       tf.errors.NotFoundError: The checkpoint lacks a variable of the model.
+
+    Example:
+      ```python
+      with tfhooks.MonitoredTrainingSession(
+          checkpoint_dir=directory,
+          hooks=[tfhooks.StopAtStepHook(last_step=100), tfhooks.NanTensorHook(loss)],
+          save_checkpoint_steps=50,
+      ) as session:
+          while not session.should_stop():
+              session.run(train_op)
+      print(tf.train.latest_checkpoint(directory))  # .../model.ckpt-100
+      ```
     """
     own_hooks = validate_hooks(hooks, 'hooks')
     chief_hooks = validate_hooks(chief_only_hooks, 'chief_only_hooks')

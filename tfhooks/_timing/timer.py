@@ -23,6 +23,15 @@ class SecondOrStepTimer(Interchangeable, tf.train.SecondOrStepTimer):
     Stands for `tf.compat.v1.train.SecondOrStepTimer`. Never triggered yet, it is due at any step.
     It goes by `time.monotonic()`, so that setting the machine's clock changes nothing, unless a
     subclass or somebody else sets TensorFlow's field `_last_triggered_time`, which is wall time.
+
+    Example:
+      ```python
+      timer = tfhooks.SecondOrStepTimer(every_steps=10)
+      for step in range(25):
+          if timer.should_trigger_for_step(step):
+              timer.update_last_triggered_step(step)
+      print(timer.last_triggered_step())  # 20
+      ```
     """
 
     _original = originals.SecondOrStepTimer

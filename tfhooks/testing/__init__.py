@@ -18,7 +18,17 @@ __all__ = ['Call', 'Driven', 'RecordingHook', 'check_hook', 'drive', 'fresh_grap
 
 
 def _fresh_graph() -> Iterator[Graph]:
-    """A graph of the test's own that is the default graph while the test runs."""
+    """A graph of the test's own that is the default graph while the test runs.
+
+    Example:
+      ```python
+      # In conftest.py: from tfhooks.testing import fresh_graph
+      def test_a_hook_of_mine(fresh_graph):
+          tf.train.get_or_create_global_step()
+          with tfhooks.MonitoredSession(hooks=[tfhooks.StopAtStepHook(1)]):
+              assert tf.get_default_graph() is fresh_graph
+      ```
+    """
     graph = tf.Graph()
     with graph.as_default():
         yield graph
@@ -38,6 +48,14 @@ class Call(NamedTuple):
     Attributes:
       method: The name of the method.
       args: What it was called with, without the hook itself.
+
+    Example:
+      ```python
+      hook = tfhooks.testing.RecordingHook()
+      with tfhooks.MonitoredSession(hooks=[hook]) as session:
+          session.run(train_op)
+      print(hook.calls[0])  # Call(method='begin', args=())
+      ```
     """
 
     method: str
@@ -49,6 +67,15 @@ class RecordingHook(SessionRunHook[Any]):
 
     Attributes:
       calls: Every call, in order.
+
+    Example:
+      ```python
+      hook = tfhooks.testing.RecordingHook(tfhooks.SessionRunArgs(loss))
+      with tfhooks.MonitoredSession(hooks=[hook]) as session:
+          session.run(loss)
+      print(*hook.results)  # 4.0
+      print(*hook.methods)  # begin after_create_session before_run after_run end
+      ```
     """
 
     def __init__(self, request: Any = None) -> None:

@@ -38,6 +38,14 @@ def check_hook(
 
     Raises:
       AssertionError: The hook breaks the contract; lists all that was found.
+
+    Example:
+      ```python
+      def make():
+          return tfhooks.NanTensorHook('loss:0')
+
+      tfhooks.testing.check_hook(make, results={'loss': [3.0, 2.0, 1.0, 0.5]})
+      ```
     """
     results = results or {}
     problems: list[str] = []

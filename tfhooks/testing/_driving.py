@@ -18,6 +18,13 @@ class Driven(NamedTuple):
       runs: How many runs were made.
       step: The global step after them.
       stopped: Whether the hook had the session stop.
+
+    Example:
+      ```python
+      hook = tfhooks.StopAtStepHook(num_steps=3)
+      driven = tfhooks.testing.drive(hook, steps=10)
+      print(driven.runs, driven.step, driven.stopped)  # 3 3 True
+      ```
     """
 
     hook: Any
@@ -55,6 +62,13 @@ def drive(
     Raises:
       TypeError: `steps` is no int.
       ValueError: `steps` is below 1, or a list in `results` has not a value for each run.
+
+    Example:
+      ```python
+      hook = tfhooks.NanTensorHook('loss:0', fail_on_nan_loss=False)
+      driven = tfhooks.testing.drive(hook, 3, results={'loss': [2.0, float('nan'), 1.0]})
+      print(driven.stopped, driven.runs)  # True 2
+      ```
     """
     if isinstance(steps, bool) or not isinstance(steps, int):
         raise TypeError(f'drive: steps must be an int; steps={steps!r}')
