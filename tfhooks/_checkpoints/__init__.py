@@ -1,1 +1,1 @@
-"""What makes a checkpoint safe: written whole, found again, never lost to another process."""
+"""Writes checkpoints as a whole, finds the newest, and keeps processes from each other's files."""

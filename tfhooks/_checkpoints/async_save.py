@@ -20,12 +20,12 @@ from tfhooks._checkpoints.saved_tensors import (
 )
 from tfhooks._tensorflow import Tensor, session_interface, tf
 
-# What the copying op is made for on GPUs too. A graph with an op that its device does not have
-# cannot run at all.
+# The dtypes for which GPUs have the copying op, too. A graph with an op that its device does not
+# have cannot run at all.
 _COPIED = frozenset(
     ['bfloat16', 'float16', 'float32', 'float64', 'int8', 'int32', 'int64', 'uint8', 'uint64']
 )
-# What no numpy array can hold, such as the state of an iterator.
+# Dtypes that no numpy array can hold, such as the state of an iterator.
 _OPAQUE = (tf.variant, tf.resource)
 # Below this size fetching is as quick as copying.
 _LARGE = 1 << 20
@@ -35,7 +35,7 @@ def add_copies(graph: Any) -> dict[str, Tensor]:
     """Adds an op to `graph` for each large variable that copies it inside TensorFlow.
 
     Fetching a variable makes numpy copy it, one variable after the other, into memory that is new
-    each time. What a copying op returns becomes a numpy array as it is.
+    each time. The result of a copying op becomes a numpy array without another copy.
 
     Returns:
       The copies by the name of the op that holds the variable.
@@ -63,7 +63,7 @@ def _holder(tensor: Tensor) -> str:
 
 
 class WriterSession(session_interface()):  # type: ignore[misc]
-    """What `Saver.save` runs in the background: the copied save ops over copied values."""
+    """The session that `Saver.save` is given in a thread: runs copied save ops on copied values."""
 
     def __init__(self, graph: Any, target: str, run: Callable[[Any], Any], name: str) -> None:
         self._graph = graph
@@ -88,7 +88,7 @@ class WriterSession(session_interface()):  # type: ignore[misc]
 
 
 class BackgroundWriter:
-    """Copies what a Saver saves, and lets it write the copy in a thread.
+    """Copies the tensors that a Saver saves, and lets it write the copies in a thread.
 
     Args:
       saver: The Saver.
@@ -96,7 +96,7 @@ class BackgroundWriter:
       copies: What `add_copies` returned for that graph.
 
     Raises:
-      UnknownSaverError: A background save could not be exactly what the Saver's own is.
+      UnknownSaverError: A background save might not equal the Saver's own.
     """
 
     def __init__(self, saver: Any, session: Any, copies: Mapping[str, Tensor]) -> None:
@@ -129,7 +129,7 @@ class BackgroundWriter:
         return values
 
     def start(self, values: list[Any], job: Callable[[Any], None], step: int) -> Pending:
-        """Runs `job(session)` in a thread; `session` is what `Saver.save` takes there."""
+        """Runs `job(session)` in a thread, with a session for `Saver.save` that has the values."""
 
         def run(feed_dict: Any) -> Any:
             feeds = dict(zip(self._feeds, values, strict=True))
@@ -144,7 +144,7 @@ class BackgroundWriter:
 
 
 class Written(NamedTuple):
-    """A save that a thread has ended.
+    """The outcome of a save in a thread.
 
     Attributes:
       step: The global step of the checkpoint.
@@ -158,8 +158,8 @@ class Written(NamedTuple):
 class BackgroundSaves:
     """The saves of one hook that are written by a thread, one at a time.
 
-    They are made between `open` and `close`. Where a background save could not be exactly what the
-    Saver's own is, nothing is opened, and a warning says once that steps wait for their saves.
+    They are made between `open` and `close`. Where a background save might not equal the Saver's
+    own, nothing is opened, and a warning says once that steps wait for their saves.
 
     Args:
       is_wanted: Whether there are any; if not, nothing is ever opened.
@@ -174,28 +174,28 @@ class BackgroundSaves:
 
     @property
     def is_open(self) -> bool:
-        """Whether a save may be started."""
+        """True if a save may be started."""
         return self._writer is not None
 
     @property
     def step(self) -> int | None:
-        """The global step of the save that was started and has not been taken, if there is one."""
+        """The global step of the save that was started and not yet taken by `take`, or None."""
         pending = self._pending
         return None if pending is None else pending.step
 
     @property
     def has_ended(self) -> bool:
-        """Whether there is a save to take that need not be waited for."""
+        """True if there is a save for `take` to return without waiting."""
         pending = self._pending
         return pending is not None and pending.done
 
     def begin(self, graph: Any) -> None:
-        """Adds to `graph`, which is not finalized yet, what makes copying cheap."""
+        """Adds copying ops to `graph`, which is not finalized yet."""
         if self._is_wanted:
             self._copies = add_copies(graph)
 
     def open(self, saver: Any, session: Any, owner: str) -> None:
-        """Makes ready to save `session` by `saver`; `owner` is named in the warning."""
+        """Prepares to save `session` by `saver`; `owner` is named in the warning."""
         self.close()
         if not self._is_wanted:
             return
@@ -209,12 +209,12 @@ class BackgroundSaves:
 
         Args:
           step: The global step of the checkpoint.
-          job: Saves what `Saver.save` takes as a session.
+          job: Saves, given the session to pass to `Saver.save`.
           owner: Named in the warning where the variables cannot be copied.
 
         Returns:
-          Whether the thread runs; if not, since nothing is open or the variables cannot be copied,
-          the caller is to save itself.
+          Whether the thread runs. If not, as nothing is open or the variables cannot be copied, the
+          caller must save.
         """
         writer = self._writer
         if writer is None:
@@ -237,7 +237,7 @@ class BackgroundSaves:
             pending.wait()
 
     def take(self) -> Written | None:
-        """Waits for the save that was started, and gives what came of it; None if there is none."""
+        """Waits for the save that was started and returns its outcome; None if there is none."""
         pending, self._pending = self._pending, None
         if pending is None:
             return None
@@ -245,7 +245,7 @@ class BackgroundSaves:
         return Written(pending.step, pending.error)
 
     def close(self) -> None:
-        """Starts no more; what is being written can still be taken."""
+        """Closes the writer; `take` still returns a save that is being written."""
         writer, self._writer = self._writer, None
         if writer is not None:
             self.wait()
@@ -273,7 +273,7 @@ class Pending:
                     job()
             except Exception as error:
                 self.error = error
-                # Raised by the next run or the end; a session that fails may come to neither.
+                # The next run or the end raises it, but a session that fails may reach neither.
                 tf.logging.error('The background save of step %d failed: %s', step, error)
 
         # Not a daemon: the interpreter waits for the file at exit.
@@ -282,7 +282,7 @@ class Pending:
 
     @property
     def done(self) -> bool:
-        """Whether the thread has ended."""
+        """True if the thread has ended."""
         return not self._thread.is_alive()
 
     def wait(self) -> None:
@@ -304,7 +304,7 @@ def _private_session(found: SaveOps, graph: Any) -> tuple[Any, list[Tensor]]:
         for i, tensor in enumerate(found.tensors):
             if tensor.name not in inputs:
                 inputs[tensor.name] = tf.placeholder(tensor.dtype.base_dtype, name=f'saved_{i}')
-        # The nodes name their inputs `op` where the graph says `op:0`.
+        # NodeDefs call an input `op` that the graph calls `op:0`.
         by_input = {name.removesuffix(':0'): placeholder for name, placeholder in inputs.items()}
         tf.import_graph_def(definition, input_map=by_input, name='')
     config = tf.ConfigProto(device_count={'GPU': 0})

@@ -36,7 +36,7 @@ class BestCheckpoints:
 
     The metric is read each time a checkpoint was saved. A checkpoint counts as one of the best
     only once its files are complete in `best`; a restarted program goes on with the list that it
-    finds there, unless that is of another metric or mode. What is not in the list is left alone.
+    finds there, unless that is of another metric or mode. Files that are not listed are left alone.
     The Saver's own `max_to_keep` is not affected. `tf.train.latest_checkpoint` of the folder gives
     the best one.
 
@@ -92,7 +92,7 @@ class BestCheckpoints:
         return tuple(self._kept)
 
     def begin(self, checkpoint_dir: str) -> None:
-        """Takes up what an earlier program left in `checkpoint_dir`.
+        """Continues with the list that an earlier program left in `checkpoint_dir`, if any.
 
         Raises:
           ValueError: The default graph has no such tensor, or the list of the best checkpoints is
@@ -128,7 +128,7 @@ class BestCheckpoints:
             )
 
     def _take_up(self, found: _List) -> None:
-        """Goes on with a list, or begins a new one where that is of another metric."""
+        """Continues with a list, or begins a new one where that is of another metric."""
         if found.mode != self._mode or found.metric not in (None, self._metric_name()):
             log.warning(
                 'BestCheckpoints begins a new list in %s, since the one there is of another metric '
@@ -154,7 +154,7 @@ class BestCheckpoints:
         gone = [name for name in found.unfinished if name not in listed]
         gone += [os.path.basename(kept.path) for kept in complete[self._n :]]
         try:
-            # Another process may be just about what is unfinished.
+            # Another process may be writing the unfinished ones.
             if gone and not claims.is_anothers(os.path.dirname(self._directory)):
                 self._commit(self._kept, gone)
         except tf.errors.OpError as error:
@@ -184,12 +184,12 @@ class BestCheckpoints:
             ) from error
 
     def catch_up(self, session: Any, step: int, path: str) -> None:
-        """Keeps a restored checkpoint that the program which saved it may not have measured."""
+        """Measures and keeps a restored checkpoint, unless an earlier program has done that."""
         if all(kept.step != step for kept in self._kept):
             self.keep(path, step, self.measure(session, step))
 
     def keep(self, path: str, step: int, value: float) -> bool:
-        """Keeps the complete checkpoint at `path` where it is one of the best.
+        """Keeps the complete checkpoint at `path` if it is one of the best.
 
         Returns:
           Whether it was kept.
@@ -241,7 +241,7 @@ class BestCheckpoints:
         return True
 
     def _free_path(self, path: str) -> str:
-        """Where to keep a checkpoint: not in the place of one that is not in the list."""
+        """Returns a prefix for the kept checkpoint under which there is no other one."""
         free = target = os.path.join(self._directory, os.path.basename(path))
         number = 0
         while checkpoint_files.exists(free):
@@ -250,18 +250,18 @@ class BestCheckpoints:
         return free
 
     def _take_back(self, new: BestCheckpoint, is_named: bool) -> None:
-        """Removes what was written of a checkpoint, unless the state file goes on naming it."""
+        """Removes the files of a checkpoint that failed, unless the state file still names it."""
         try:
             if is_named and self._kept:
                 self._write_state(self._kept)
             elif is_named:
                 tf.gfile.Remove(os.path.join(self._directory, 'checkpoint'))
         except tf.errors.OpError:
-            return  # The next start removes it: it is in the list as unfinished.
+            return  # The list has it as unfinished, so the next start removes it.
         checkpoint_files.remove_parts(new.path)
 
     def _commit(self, best: list[BestCheckpoint], gone: list[str]) -> None:
-        """Writes state file and list, and then removes what is not in them any more."""
+        """Writes state file and list, and then removes the checkpoints that are in neither."""
         if best:
             self._write_state(best)
         self._write_list(best, gone)
@@ -271,12 +271,12 @@ class BestCheckpoints:
         for name in gone:
             checkpoint_files.remove_parts(os.path.join(self._directory, name))
         if gone:
-            # What has these names later is somebody else's. The next start tries again otherwise.
+            # Files that get these names later are not ours. The next start tries again otherwise.
             with contextlib.suppress(tf.errors.OpError):
                 self._write_list(self._kept, [])
 
     def _rank(self, kept: BestCheckpoint) -> tuple[float, int]:
-        # Of equals the older one stays.
+        # Of equal ones the older is kept.
         return (kept.value if self._mode == 'min' else -kept.value), kept.step
 
     def _metric_name(self) -> str:
@@ -286,7 +286,7 @@ class BestCheckpoints:
 
     def _metric_text(self) -> str:
         text = repr(self._metric)
-        # An address differs from start to start.
+        # An address differs in each process.
         return type(self._metric).__qualname__ if ' at 0x' in text else text
 
     @property
@@ -294,10 +294,10 @@ class BestCheckpoints:
         return os.path.join(self._directory, _STATE)
 
     def _read(self) -> _List | None:
-        """What the list holds, or None where there is none.
+        """Reads the list, or returns None if there is none.
 
         Raises:
-          ValueError: The file is none that this class has written.
+          ValueError: The file was not written by this class.
         """
         if not tf.gfile.Exists(self._path):
             return None
@@ -319,20 +319,20 @@ class BestCheckpoints:
         files.write_json(self._path, {**value, 'unfinished': unfinished}, indent=1)
 
     def _write_state(self, best: list[BestCheckpoint]) -> None:
-        """Writes where TensorFlow looks for the checkpoint to restore: the best one stands last."""
+        """Writes the state file, in which the best checkpoint is the newest for TensorFlow."""
         names = [os.path.basename(kept.path) for kept in best]
         state = tf.train.generate_checkpoint_state_proto('/', names[0], names[::-1])
         files.write_text(os.path.join(self._directory, 'checkpoint'), str(state))
 
 
 class _List(NamedTuple):
-    """What the list of the best checkpoints says.
+    """The content of the list of the best checkpoints.
 
     Attributes:
       metric: The name of the metric, or None where it was not written down.
       mode: `'min'` or `'max'`.
       kept: The checkpoints.
-      unfinished: The names of those that were just being added or removed.
+      unfinished: The names of those that are being added or removed.
     """
 
     metric: str | None
@@ -342,7 +342,7 @@ class _List(NamedTuple):
 
 
 def _parsed(value: Any, directory: str) -> _List:
-    """Makes a list of what a file holds; anything that fails means that it is none."""
+    """Converts the JSON value of a list file; raises anything if it is not one."""
     kept = [
         BestCheckpoint(
             os.path.join(directory, _name(entry['name'])),

@@ -1,4 +1,4 @@
-"""The files of a checkpoint: whether they are complete, and what a failed save left behind.
+"""Checks whether the files of a checkpoint are complete, and removes what failed saves left.
 
 A checkpoint is a prefix, such as `model.ckpt-20`, and the files that begin with it. Its name is
 never taken for a pattern, but for the end of the names that sharded checkpoints had before
@@ -23,7 +23,7 @@ _UNFINISHED = rf'(\.tempstate\d+|{files.UNFINISHED})'
 _PART = r'\.(index|meta|data-\d{5}-of-\d{5})'
 _SHARD = re.compile(r'\.data-(\d{5})-of-(\d{5})$')
 _OLD_SHARDS = re.compile(r'-\?{5}-of-(\d{5})$')
-# What is written beside the checkpoints, and left unfinished where that was killed.
+# Files beside the checkpoints, as a process that is killed leaves them unfinished.
 _BESIDE = rf'(checkpoint|checkpoint\.leaving|graph\.pbtxt|\.tfhooks_saver){files.UNFINISHED}'
 
 directory_key = files.key
@@ -39,9 +39,9 @@ def parts(prefix: str) -> list[str]:
 
 
 def _old_files(prefix: str) -> list[str]:
-    """The same of a checkpoint in the format before TensorFlow 1.0: a file, or one for each shard.
+    """The files of a checkpoint in the format before TensorFlow 1.0: one, or one for each shard.
 
-    The graph of a newer one is in a `.meta` file as well.
+    A newer one has its graph in a `.meta` file as well.
     """
     return [] if prefix_of(prefix) != prefix else _files_of(*_old_name(prefix))
 
@@ -68,13 +68,13 @@ def prefix_of(path: str) -> str:
 
 
 def exists(prefix: str) -> bool:
-    """Whether there is a checkpoint at `prefix`, of any format; complete or not."""
+    """True if there is a checkpoint at `prefix`, of any format, complete or not."""
     return tf.gfile.Exists(f'{prefix}.index') or bool(_old_files(prefix))
 
 
 @contextlib.contextmanager
 def readable(prefix: str) -> Iterator[str]:
-    """Gives a name of the checkpoint at `prefix` by which TensorFlow can read it.
+    """Context that gives a name by which TensorFlow can read the checkpoint at `prefix`.
 
     TensorFlow looks for a checkpoint by its name as a pattern, and then opens it by its name as it
     is, so that nothing in a directory like `run[1]` is found. Such a checkpoint is read through
@@ -100,7 +100,7 @@ def _link(path: str, target: str) -> None:
 
 
 def take_over(saver: Any, prefixes: list[str]) -> None:
-    """`saver.recover_last_checkpoints(prefixes)`, also for names that are not found as patterns."""
+    """Calls `saver.recover_last_checkpoints`, also for names that TensorFlow takes for patterns."""
     if any(_pattern_of(prefix) != prefix for prefix in prefixes):
         times = [(prefix, _modified(prefix)) for prefix in prefixes]
         saver.set_last_checkpoints_with_time([each for each in times if each[1] is not None])
@@ -116,15 +116,15 @@ def _modified(prefix: str) -> float | None:
 
 
 def pruning(saver: Any, check: Callable[[str], None]) -> contextlib.AbstractContextManager[None]:
-    """While it is open, a save by `saver` removes the old checkpoints that it means, no others.
+    """Context in which a save by `saver` removes exactly the old checkpoints that it means.
 
-    A Saver removes what has the name of an old checkpoint as a pattern: from `run[1]` what is in
-    `run1`, and nothing from `run[1]` or from behind doubled slashes.
+    A Saver takes the name of an old checkpoint for a pattern: for one in `run[1]` it removes files
+    in `run1`, and none in `run[1]` or behind doubled slashes.
 
     Args:
       saver: The Saver.
-      check: Called before that with the prefix of what was just written. What it raises comes out
-        of `saver.save`, and nothing is removed.
+      check: Called before that with the prefix of the new checkpoint. If it raises, so does
+        `saver.save`, and nothing is removed.
     """
 
     def checked(prefix: str) -> str:
@@ -140,11 +140,10 @@ def _pattern_of(prefix: str) -> str:
 
 
 def what_is_missing(prefix: str) -> str | None:
-    """Says what keeps the checkpoint at `prefix` from being complete, or None where it is.
+    """Says why the checkpoint at `prefix` is not complete, or returns None if it is.
 
-    The index is read in full. Of the data it is checked that all shards are there and hold at
-    least as many bytes as the index says: reading a large checkpoint back costs as much as
-    writing it.
+    The index is read in full. Of the data, only the presence of all shards and their sizes are
+    checked against the index, since reading a large checkpoint costs as much as writing it.
     """
     sharded = _OLD_SHARDS.search(prefix)
     if sharded:
@@ -210,7 +209,7 @@ def _bytes(shape: Iterable[int], dtype: object) -> int:
 
 
 def is_latest(prefix: str) -> bool:
-    """Whether the state file beside `prefix` names it as the newest checkpoint."""
+    """True if the state file beside `prefix` names it as the newest checkpoint."""
     try:
         state = tf.train.get_checkpoint_state(os.path.dirname(prefix) or '.')
     except ValueError:
@@ -221,9 +220,9 @@ def is_latest(prefix: str) -> bool:
 
 
 def remove(prefix: str, keep_parts: bool = False) -> None:
-    """Removes what a failed save of `prefix` left, with `keep_parts` only what is unfinished.
+    """Removes the files of a failed save of `prefix`; with `keep_parts`, only unfinished ones.
 
-    Where another process saves, too, nothing is removed: it may be that one's.
+    Nothing is removed where another process saves, too: the files may be that one's.
     """
     directory, base = os.path.split(prefix)
     if claims.other_saver(directory) is not None:
@@ -247,10 +246,10 @@ def remove_parts(prefix: str) -> None:
 
 
 def link(prefix: str, target: str) -> None:
-    """Puts the checkpoint at `prefix` also at the prefix `target`, and checks it.
+    """Links or copies the checkpoint at `prefix` to the prefix `target`, and checks it.
 
     Raises:
-      tf.errors.OpError: It could not be put there as a whole.
+      tf.errors.OpError: It is not there as a whole.
     """
     base = os.path.basename(prefix)
     files.link_all({path: target + os.path.basename(path)[len(base) :] for path in parts(prefix)})
@@ -260,16 +259,16 @@ def link(prefix: str, target: str) -> None:
 
 
 def remove_unfinished(directory: str) -> None:
-    """Removes what `link` and writes of text left in `directory` that were killed, unless young."""
+    """Removes temporary files of killed processes from `directory`, unless they are young."""
     unfinished = re.compile(rf'.+({_PART}|\.json){files.UNFINISHED}|{_BESIDE}')
     found = [name for name in names(directory) if unfinished.fullmatch(name)]
     files.remove_old(directory, dict.fromkeys(found, False))
 
 
 def remove_strays(save_path: str) -> None:
-    """Removes what saves that a killed process had begun left under the names of `save_path`.
+    """Removes the files of unfinished saves of killed processes under the names of `save_path`.
 
-    What is younger than ten minutes is left alone: another process may be writing it.
+    Files younger than ten minutes are left alone: another process may be writing them.
     """
     directory, base = os.path.split(save_path)
     listed = names(directory)

@@ -1,7 +1,7 @@
-"""One directory, one saver: in this process, where that is an error, and among processes.
+"""Allows one saver a directory: a second is an error in this process, a warning among processes.
 
-Whether another process saves into a directory is found out from a small file in it, the lease, by
-which each says that it does. Nothing waits for it, and nothing fails by it.
+Each process that saves into a directory says so in a small file in it, the lease. Nothing waits for
+a lease, and nothing fails by it.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ _lock = threading.Lock()
 
 
 class Claim:
-    """Says that a hook saves into a directory, for as long as its session is open.
+    """Reserves a directory for the saves of one hook, for as long as its session is open.
 
-    Other processes are told by a lease.
+    A lease tells other processes.
 
     Args:
       directory: The directory.
       basename: The beginning of the names of its checkpoints there.
       hook: The hook.
-      name: What an error calls the hook.
+      name: The hook's name in errors.
       session: The session that the hook saves.
       coord: The Coordinator of the session, or None.
-      saver: The Saver of the hook. Hooks with one Saver do no harm: it knows what it has written.
+      saver: The Saver of the hook. Hooks may share a Saver, which knows what it has written.
 
     Raises:
       ValueError: Another hook of an open session saves under this name in the directory.
@@ -56,7 +56,7 @@ class Claim:
         self._hook = weakref.ref(hook)
         self._session = weakref.ref(session)
         self._coord = coord
-        # Weakly, since what a Saver holds on to may hold the session.
+        # Weakly, since a Saver may keep the session alive.
         self._saver: Callable[[], Any] = lambda: None
         with contextlib.suppress(TypeError):  # It cannot be referred to weakly.
             self._saver = weakref.ref(saver)
@@ -100,7 +100,7 @@ class Claim:
             lease.release()
 
     def _is_beside(self, other: Claim) -> bool:
-        """Whether this one is of another name in the directory of `other`."""
+        """True if this claim is for another name in the directory of `other`."""
         return (
             self._key[0] == other._key[0]
             and self._key != other._key
@@ -113,14 +113,14 @@ class Claim:
             return False
         if saver is not None and saver is self._saver():
             return False
-        # A session that fails is closed without a word to its hooks; its coordinator is stopped.
+        # A failed session calls no `end`, but its coordinator is stopped.
         return self._coord is None or not self._coord.should_stop()
 
 
 def other_saver(directory: str) -> str | None:
-    """The other process that saves into a directory which this one has claimed; None if unknown.
+    """Describes another process that saves into a directory claimed here; None if none is known.
 
-    Warns of each such process once. Meant to be called with each save, and when one fails.
+    Warns of each such process once. To be called with each save, and when one fails.
     """
     with _lock:
         lease = _leases.get(files.key(directory))
@@ -128,7 +128,7 @@ def other_saver(directory: str) -> str | None:
 
 
 def is_anothers(directory: str) -> bool:
-    """Whether a process of this machine, other than this one, is known to save into a directory."""
+    """True if another process of this machine is known to save into a directory."""
     lease = _Lease(directory)
     found = lease.read()
     return found is not None and found.pid != os.getpid() and lease.is_alive(found)
@@ -140,8 +140,8 @@ class _Holder(NamedTuple):
     Attributes:
       host: The name of its machine.
       pid: Its number there.
-      started: When it started, so that it is not taken for another with its number; None where the
-        system does not tell.
+      started: Its start time, which tells it from a later process of the same number; None where
+        the system does not say.
       lease: A random name of the lease itself.
     """
 
@@ -154,7 +154,7 @@ class _Holder(NamedTuple):
 class _Lease:
     """A file that says which process saves into a directory.
 
-    The last one to come, or to save, has written it. One that finds another's name where it had
+    The process that came or saved last has written it. One that finds another's entry where it had
     written its own knows that the other is alive.
     """
 
@@ -168,11 +168,11 @@ class _Lease:
         self._lock = threading.Lock()
 
     def is_inherited(self) -> bool:
-        """Whether this process was forked from the one that made the lease."""
+        """True if this process was forked from the one that made the lease."""
         return self._mine.pid != os.getpid()
 
     def renew(self) -> str | None:
-        """Writes it unless it stands there; returns what is known of another process."""
+        """Writes the lease unless it is there; returns a description of another saver, or None."""
         with self._lock:
             found = self.read()
             if found != self._mine:
@@ -182,13 +182,13 @@ class _Lease:
             return next(reversed(self._met.values()), None)
 
     def release(self) -> None:
-        """Removes it if it stands there."""
+        """Removes the lease if it is this process's."""
         with self._lock:
             if self.read() == self._mine:
                 files.remove(self._path)
 
     def is_alive(self, other: _Holder) -> bool:
-        """Whether another one is known to live; False where that cannot be known."""
+        """True if another holder is known to be alive; False where that cannot be known."""
         is_here = other.host == self._mine.host and other.started is not None
         return is_here and _started(other.pid) == other.started
 
@@ -212,7 +212,7 @@ class _Lease:
             self._is_written = True
 
     def read(self) -> _Holder | None:
-        """What stands there, or None where that is no lease."""
+        """Reads the holder from the file, or returns None if that is no lease."""
         try:
             if tf.gfile.Exists(self._path):
                 holder = _Holder(**files.read_json(self._path))
@@ -223,7 +223,7 @@ class _Lease:
 
 
 def _started(pid: int) -> str | None:
-    """When a process of this machine started; None where there is none, or that is not told."""
+    """The start time of a process of this machine, in clock ticks since boot; None if unknown."""
     try:
         with open(f'/proc/{pid}/stat', encoding='utf-8', errors='replace') as file:
             # The name of the program, in brackets, may hold anything.
@@ -236,8 +236,8 @@ def _started(pid: int) -> str | None:
 def warn_of_shared(hooks: Iterable[tuple[str, Any]]) -> None:
     """Warns of TensorFlow's own savers beside others in one directory.
 
-    Two hooks with one Saver do no harm: it knows what it has written. tfhooks' hooks claim their
-    directory themselves.
+    Hooks may share a Saver, which knows what it has written. tfhooks' own hooks claim their
+    directory.
 
     Args:
       hooks: The hooks of a session, each with its name.

@@ -1,7 +1,7 @@
-"""What a checkpoint saver writes into the event file: the graph, and that it has saved.
+"""Writes the graph and a checkpoint saver's saves into the event file.
 
-No work is lost where it cannot be written, so that is only warned of. TensorFlow would raise an
-OutOfRangeError from here on a full disk, which passes for end of data.
+A failure is only a warning, since no work is lost by it. On a full disk TensorFlow would raise an
+OutOfRangeError here, which loops take for the end of data.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def add_graph(writer: Any, graph: Any, definition: Any, saver: Any) -> None:
         graph_def=definition, saver_def=saver.saver_def if saver else None
     )
     if type(writer) is tf.summary.FileWriter and not graph.get_collection(_PLUGIN_ASSETS):
-        # What `add_graph` writes, which would make the definition again.
+        # The same event as `add_graph`, which would build the GraphDef again.
         event = tf.Event(wall_time=time.time(), graph_def=definition.SerializeToString())
         _attempt(lambda: writer.add_event(event))
     else:
@@ -38,13 +38,13 @@ def add_graph(writer: Any, graph: Any, definition: Any, saver: Any) -> None:
 
 
 def add_saved(writer: Any, save_path: str, step: int) -> None:
-    """Writes that the checkpoint of a global step is saved."""
+    """Writes an event that the checkpoint of a global step is saved."""
     log = tf.SessionLog(status=tf.SessionLog.CHECKPOINT, checkpoint_path=save_path)
     _attempt(lambda: writer.add_session_log(log, step))
 
 
 def flush(writer: Any) -> None:
-    """Sees to it that all is in the file."""
+    """Flushes the event file."""
     if isinstance(writer, tf.summary.FileWriter):
         _attempt(writer.flush)
 

@@ -1,8 +1,8 @@
-"""The newest checkpoint of a directory, wherever the directory came from.
+"""Finds the newest checkpoint of a directory, also of one that was moved or copied.
 
 The state file `checkpoint` names checkpoints by paths that may be absolute: of another machine, or
-of the directory that this one was copied from. What lies beside the state file under the same base
-name is meant. The state file itself may have stayed behind, or be damaged.
+of the directory that this one was copied from. Such a path stands for the checkpoint of the same
+base name beside the state file. The state file itself may be missing or damaged.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from tfhooks._tensorflow import tf
 
 exists = checkpoint_files.exists
 
-# What savers name checkpoints unless they are told otherwise.
+# The default `checkpoint_basename` of savers.
 _BASENAME = 'model.ckpt'
 
 
 class Found(NamedTuple):
-    """What a directory holds.
+    """The checkpoints of a directory.
 
     Attributes:
       path: The prefix of the newest checkpoint, or None where nothing names one.
@@ -38,15 +38,15 @@ class Found(NamedTuple):
 def latest(directory: str) -> str | None:
     """The prefix of the newest checkpoint that the state file in `directory` names, or None.
 
-    Like `tf.train.latest_checkpoint`, but a checkpoint beside the state file goes before the one at
-    the path that is named.
+    Like `tf.train.latest_checkpoint`, but a checkpoint beside the state file comes before the one
+    at the path in it.
     """
     state = _state(directory)
     return None if state is None else _meant(directory, state.model_checkpoint_path)
 
 
 def look(directory: str, saver: Any, graph: Any) -> Found:
-    """Finds what a session is to be restored from.
+    """Finds the checkpoint that a session is to be restored from.
 
     Args:
       directory: The directory of the checkpoints.
@@ -77,10 +77,10 @@ def look(directory: str, saver: Any, graph: Any) -> Found:
 
 
 def check_directory(directory: str) -> None:
-    """Refuses what is no directory: a checkpoint in one, or another file.
+    """Raises if a path is no directory.
 
     Raises:
-      ValueError: As said.
+      ValueError: It is a checkpoint or another file.
     """
     if tf.gfile.IsDirectory(directory):
         return
@@ -99,11 +99,11 @@ def check_directory(directory: str) -> None:
 
 
 def check_fit(path: str, name: str, saver: Any, graph: Any) -> None:
-    """Refuses a checkpoint that lacks a variable or has another shape or dtype for one.
+    """Raises if a checkpoint lacks a variable or has another shape or dtype for one.
 
-    TensorFlow tells of the first one only, after others may have been restored, and gives a
-    resource variable the shape that it finds. What cannot be told from the Saver's ops is left to
-    TensorFlow: those of another builder, and a Saver that restores in its own way.
+    TensorFlow names only the first such variable, after others may have been restored, and gives a
+    resource variable the shape that it finds. Savers with ops of another builder, or with a
+    `restore` of their own, are left to TensorFlow.
 
     Args:
       path: The prefix of the checkpoint.
@@ -120,7 +120,7 @@ def check_fit(path: str, name: str, saver: Any, graph: Any) -> None:
     try:
         fit = saved_tensors.fit(name, saver, graph)
     except (UnknownSaverError, tf.errors.OpError, ValueError, RuntimeError):
-        return  # What is wrong with the files, TensorFlow says when it restores.
+        return  # TensorFlow reports unreadable files when it restores.
     if not fit.missing and not fit.different:
         return
     kind = tf.errors.NotFoundError if fit.missing else tf.errors.InvalidArgumentError
@@ -136,7 +136,7 @@ def check_fit(path: str, name: str, saver: Any, graph: Any) -> None:
 
 
 def damage(path: str, error: Exception) -> Exception | None:
-    """What to raise if `error` came of a damaged checkpoint, or None where that is whole.
+    """Returns the error to raise if `error` came of a damaged checkpoint, or None.
 
     Args:
       path: The prefix of the checkpoint that was being restored.
@@ -144,10 +144,10 @@ def damage(path: str, error: Exception) -> Exception | None:
 
     Returns:
       A NotFoundError or DataLossError like `error`; a DataLossError in the place of an
-      OutOfRangeError, which a program takes for the end of its data.
+      OutOfRangeError, which loops take for the end of data.
     """
     missing = checkpoint_files.what_is_missing(path)
-    # An op of an initialiser may read files of its own.
+    # The op of an initialiser may read other files.
     reader = getattr(getattr(error, 'op', None), 'type', 'Restore')
     if (
         missing is None
@@ -196,16 +196,16 @@ def _state(directory: str) -> Any:
 
 
 def _meant(directory: str, named: str) -> str | None:
-    """The checkpoint that a path in the state file stands for, if it is anywhere."""
+    """The checkpoint that a path in the state file stands for, or None."""
     return _within(directory, named) or (named if exists(named) else None)
 
 
 def _within(directory: str, named: str) -> str | None:
-    """The checkpoint in `directory` that a path in its state file stands for, if it is there."""
+    """The checkpoint in `directory` that a path in its state file stands for, or None."""
     own = checkpoint_files.directory_key(directory) + os.sep
     if checkpoint_files.directory_key(named).startswith(own) and exists(named):
         return named
-    # Python on Windows writes paths that no other system takes apart.
+    # A path written on Windows has backslashes.
     for base in (os.path.basename(named), re.split(r'[\\/]', named)[-1]):
         path = os.path.join(directory, base)
         if base and exists(path):
@@ -214,7 +214,7 @@ def _within(directory: str, named: str) -> str | None:
 
 
 def _unnamed(directory: str, saver: Any, graph: Any) -> Found:
-    """What lies in a directory in which no readable state file says which checkpoint counts."""
+    """Finds the newest checkpoint in a directory without a readable state file."""
     if not tf.gfile.IsDirectory(directory):
         return Found(None, [])
     numbered = []
@@ -230,7 +230,7 @@ def _unnamed(directory: str, saver: Any, graph: Any) -> Found:
                 directory,
                 prefix,
             )
-            # Which of the others a Saver was to remove, nothing says.
+            # Nothing says which of the others a Saver would remove.
             return Found(prefix, [prefix])
     found = _names_of_all(directory)
     if found:
@@ -245,7 +245,7 @@ def _unnamed(directory: str, saver: Any, graph: Any) -> Found:
 
 
 def _all(directory: str) -> list[str]:
-    """The prefixes of what may be checkpoints in `directory`."""
+    """The prefixes of files in `directory` that may be checkpoints."""
     # The format before TensorFlow 1.0 is one file without an extension.
     single = [
         os.path.join(directory, name)

@@ -1,9 +1,9 @@
-"""The older checkpoint that a Saver was about to remove when its process was killed.
+"""Removes the old checkpoint that a Saver was about to remove when its process was killed.
 
 A Saver writes the state file first, without the checkpoint that `max_to_keep` leaves no room for,
-and removes that one afterwards. A process that is killed in between leaves it complete, and nothing
-names it to a later Saver. So its name is noted in a file while a save lasts, and longer where it
-could not be removed.
+and removes that one afterwards. If the process is killed in between, the checkpoint stays, and no
+later Saver knows of it. So its name is kept in a file during a save, and longer if it could not be
+removed.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from tfhooks._checkpoints import checkpoint_files
 from tfhooks._tensorflow import tf
 
 _NOTE = 'checkpoint.leaving'
-# Of a Saver that was not asked to keep some for good: more hours than a training has.
+# A Saver with this `keep_checkpoint_every_n_hours`, or more, keeps none for good.
 _KEEPS_NONE_HOURS = 10_000
 
 
 @contextlib.contextmanager
 def noted(saver: Any, save_path: str, step: int) -> Iterator[None]:
-    """Keeps a note of the checkpoint that the save in this context makes `saver` remove."""
+    """Context for a save: notes in a file the checkpoint that `saver` will remove."""
     leaving = _leaving(saver, f'{save_path}-{step}')
     remove_noted(save_path)
     note = os.path.join(os.path.dirname(save_path), _NOTE)
     if leaving is None:
         yield
         return
-    # Without the note only what a kill leaves stays; no save fails for it.
+    # Without the note, a kill may leave a checkpoint too many; no reason for a save to fail.
     with contextlib.suppress(tf.errors.OpError):
         files.write_json(note, os.path.basename(leaving))
     try:
@@ -39,7 +39,7 @@ def noted(saver: Any, save_path: str, step: int) -> Iterator[None]:
     except BaseException:
         files.remove(note)
         raise
-    # A Saver goes on where it cannot remove it, and forgets it: the next save or start tries again.
+    # A Saver that cannot remove a checkpoint forgets it, so the next save or start tries again.
     if not _is_there(leaving):
         files.remove(note)
 
@@ -51,7 +51,7 @@ def _is_there(path: str) -> bool:
 
 
 def remove_noted(save_path: str) -> None:
-    """Removes the checkpoint that a killed process has noted, unless the state file names it."""
+    """Removes the checkpoint that a killed process noted, unless the state file names it."""
     directory = os.path.dirname(save_path)
     note = os.path.join(directory, _NOTE)
     if not tf.gfile.Exists(note):

@@ -10,7 +10,7 @@ _RESTORED = '_tfhooks_restored'
 
 
 class Restored(NamedTuple):
-    """What a session was restored from.
+    """The checkpoint that a session was restored from, and its Saver.
 
     Attributes:
       path: The prefix of the checkpoint.
@@ -25,7 +25,7 @@ class Restored(NamedTuple):
 
 
 def mark_restored(coord: Coordinator, what: Restored | None) -> None:
-    """Notes what the session of `coord` holds as it was restored; None if it may have changed."""
+    """Notes the checkpoint that the session of `coord` holds; None if it may have changed."""
     setattr(coord, _RESTORED, what)
 
 
@@ -36,7 +36,7 @@ def restored_from(coord: Coordinator | None) -> Restored | None:
       coord: The coordinator that `after_create_session` was given.
 
     Returns:
-      None where nothing was restored, where who restored is not known, and where a hook or a
+      None where nothing was restored, where it is not known what restored, and where a hook or a
       program may have changed variables since.
     """
     what: Restored | None = getattr(coord, _RESTORED, None)

@@ -1,4 +1,4 @@
-"""How many failures to save are only warned of."""
+"""Counts failed saves and decides whether a failure is warned of or raised."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _FIRST_PAUSE = 10.0
 
 
 class Retries:
-    """Counts the failures in a row of one saver: of saves that were due.
+    """Counts the failures in a row of one saver's due saves.
 
-    After a pause a save that failed is tried again in the next run; those tries do not count, so
-    that more of them do not end a training sooner.
+    A save that failed is tried again in the next run after a pause. Those tries do not count, so
+    that they do not end a training sooner.
 
     Args:
       allowed: How many of them are only warned of.
@@ -33,17 +33,17 @@ class Retries:
         self.reset()
 
     def reset(self) -> None:
-        """Begins anew."""
+        """Sets everything back to the state without failures."""
         self._failures, self._pause, self.next_time = 0, _FIRST_PAUSE, -math.inf
         self._counts, self._is_last = True, False
 
     def may_try(self) -> bool:
-        """Whether what failed may be tried again now."""
+        """True if a failed save may be tried again now."""
         return time.monotonic() >= self.next_time
 
     @contextlib.contextmanager
     def in_between(self) -> Iterator[None]:
-        """What is tried in this context was not due, and does not count."""
+        """Context for tries between due saves, whose failures do not count."""
         self._counts = False
         try:
             yield
@@ -51,11 +51,11 @@ class Retries:
             self._counts = True
 
     def allow_no_more(self) -> None:
-        """From now on each failure is raised: there is no other try."""
+        """Makes `failed` raise each failure from now on, since no other try comes."""
         self._is_last = True
 
     def failed(self, error: CheckpointSaveError) -> None:
-        """Warns of a failure where another try is allowed and still to come, or else raises it."""
+        """Warns of a failure if another try is allowed and still to come, or else raises it."""
         self._failures += self._counts
         if self._is_last or self._failures > self._allowed:
             self.next_time = -math.inf
@@ -72,13 +72,13 @@ class Retries:
         self._pause *= 2
 
     def succeeded(self) -> bool:
-        """Notes that something was saved; says whether there were failures before."""
+        """Notes that a save succeeded; returns whether there were failures before."""
         had_failed = self._failures > 0
         self._failures, self._pause, self.next_time = 0, _FIRST_PAUSE, -math.inf
         return had_failed
 
     def tolerate(self, action: Callable[[], Any]) -> None:
-        """Runs what no work is lost without; where retries are allowed, a failure is a warning."""
+        """Runs an action that is not vital; warns of its failure if retries are allowed."""
         try:
             action()
         except CheckpointSaveError as error:

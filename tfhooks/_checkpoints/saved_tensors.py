@@ -1,4 +1,4 @@
-"""What a Saver writes, read from the ops it added to the graph."""
+"""Finds the tensors that a Saver writes, from the ops that it added to the graph."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class SaveOps(NamedTuple):
 
 
 def is_tensorflows_own(saver: Any) -> bool:
-    """Whether what `saver.save` does is what TensorFlow's Saver does."""
+    """True if `saver.save` is that of TensorFlow's Saver."""
     own = getattr(saver, '__dict__', {})
     return (
         isinstance(saver, tf.train.Saver)
@@ -63,7 +63,7 @@ def is_tensorflows_own(saver: Any) -> bool:
 
 
 def save_ops(saver: Any, graph: Any) -> SaveOps:
-    """Finds what `saver` writes.
+    """Finds the ops and tensors of a save by `saver`.
 
     Raises:
       UnknownSaverError: The Saver's graph holds an op that TensorFlow's Saver does not make.
@@ -102,10 +102,10 @@ def _strings(tensor: Any) -> list[str]:
 
 
 def read(prefix: str, reader: Any, key: str) -> Any:
-    """The value of `key` in the checkpoint at `prefix`, which `reader` reads.
+    """Reads the value of `key` in the checkpoint at `prefix` by `reader`, or else by a restore op.
 
-    TensorFlow's reader cannot put the parts of a partitioned variable together where they are in
-    the format before TensorFlow 1.0, nor read all of its types. The op that restores can.
+    For the format before TensorFlow 1.0, TensorFlow's reader cannot join the parts of a partitioned
+    variable, nor read all types. The restore op can.
     """
     try:
         return np.asarray(reader.get_tensor(key))
@@ -121,12 +121,12 @@ def read(prefix: str, reader: Any, key: str) -> Any:
 
 
 class Fit(NamedTuple):
-    """How a checkpoint fits what a Saver restores: a line for each name that does not.
+    """The differences between a checkpoint and what a Saver restores: a line for each name.
 
     Attributes:
-      missing: What is not in the checkpoint.
-      different: What has another shape or dtype there.
-      unexpected: What is only there.
+      missing: Names that are not in the checkpoint.
+      different: Names with another shape or dtype there.
+      unexpected: Names that are only there.
     """
 
     missing: list[str]
@@ -168,18 +168,18 @@ def fit(prefix: str, saver: Any, graph: Any) -> Fit:
 
 
 def _full_shape(part: str, tensor: Tensor) -> Any:
-    """The shape of the whole variable, of a text such as '5 2 0,2:-' where it is a part."""
+    """The shape of the whole variable, from a slice such as '5 2 0,2:-' where it is a part."""
     return tf.TensorShape([int(size) for size in part.split(' ')[:-1]]) if part else tensor.shape
 
 
 def _reshapes(saver: Any, graph: Any) -> bool:
-    """Whether the Saver was made with `reshape=True`."""
+    """True if the Saver was made with `reshape=True`."""
     last = graph.get_operation_by_name(saver.saver_def.restore_op_name)
     return any(op.type == 'Reshape' for op in _reachable(last))
 
 
 def could_restore(prefix: str, saver: Any, graph: Any) -> bool:
-    """Whether the checkpoint at `prefix` holds all that `saver` restores into `graph`."""
+    """True if the checkpoint at `prefix` holds all that `saver` restores into `graph`."""
     try:
         with checkpoint_files.readable(prefix) as name:
             found = fit(name, saver, graph)

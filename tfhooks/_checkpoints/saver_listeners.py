@@ -1,4 +1,4 @@
-"""CheckpointSaverListener, and the listeners of a saver as one."""
+"""CheckpointSaverListener, and functions that call all listeners of a saver."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tfhooks._tensorflow import tf
 if TYPE_CHECKING:
 
     class CheckpointSaverListener(tf.train.CheckpointSaverListener):
-        """What to do before and after a checkpoint is saved.
+        """Base of listeners, whose methods are called before and after a checkpoint is saved.
 
         Is `tf.compat.v1.train.CheckpointSaverListener`. Steps are global steps, after the increment
         of the run that made the save due.
@@ -61,7 +61,7 @@ _METHODS = ('begin', 'before_save', 'after_save', 'end')
 
 
 def listed(owner: str, listeners: Iterable[Any] | None) -> list[Any]:
-    """The listeners of a saver, each checked; a list stays the list that it is.
+    """Checks the listeners of a saver and returns them; a list is returned itself.
 
     Raises:
       TypeError: It is no iterable, or one of them lacks a method.
@@ -84,7 +84,7 @@ def listed(owner: str, listeners: Iterable[Any] | None) -> list[Any]:
 
 
 def begin(listeners: list[Any]) -> None:
-    """Calls `begin` of each; an error says whose it is."""
+    """Calls `begin` of each; an error gets a note that names its listener."""
     for listener in listeners:
         _call(listener, 'begin')
 
@@ -109,13 +109,13 @@ def after_save(listeners: list[Any], session: Any, step: int) -> bool:
 
 
 def end(listeners: list[Any], session: Any, step: int, errors: list[Exception]) -> None:
-    """Calls `end` of each, whatever another one raised; what they raise is put into `errors`."""
+    """Calls `end` of each, even if another one raised; appends their errors to `errors`."""
     for listener in listeners:
         attempt(functools.partial(_call, listener, 'end', session, step), errors)
 
 
 def attempt(action: Callable[[], Any], errors: list[Exception]) -> None:
-    """Runs `action`; what it raises is put into `errors`."""
+    """Runs `action`; appends its error, if it raises, to `errors`."""
     try:
         action()
     except Exception as error:

@@ -18,16 +18,16 @@ from tfhooks._checkpoints.claims import other_saver
 from tfhooks._checkpoints.saved_tensors import is_tensorflows_own
 from tfhooks._tensorflow import restore_saver_lists, saver_lists, tf
 
-# The ops of a Saver that write files: what they raise comes from the file system.
+# The ops of a Saver that write files, whose errors come from the file system.
 _FILE_OPS = frozenset(['SaveV2', 'SaveSlices', 'Save', 'MergeV2Checkpoints'])
-# How long to wait before a save is called failed, in seconds.
+# The wait before a checkpoint that seems damaged is checked again, in seconds.
 _LOOK_AGAIN_SECS = 0.5
-# Savers of which something was said that need not be said again.
+# Savers that were warned of already.
 _warned: list[weakref.ref[Any]] = []
 
 
 def the_saver() -> Any:
-    """The one Saver of the default graph's collection.
+    """Returns the one Saver of the default graph's collection.
 
     Raises:
       RuntimeError: There is none, or more than one.
@@ -50,29 +50,29 @@ def the_saver() -> Any:
 def write_checkpoint(
     saver: Any, session: Any, save_path: str, step: int, write_meta_graph: bool, hook: Any
 ) -> str | None:
-    """Lets `saver` save `session`, and makes sure of the result.
+    """Lets `saver` save `session`, and checks the result.
 
-    What TensorFlow's own Saver does is known: its checkpoint counts when it is whole and the state
-    file names a whole one, and older ones are removed after that alone. A Saver with a `save` of
-    its own may keep its books as it likes: what is not where it says is only warned of.
+    A checkpoint of TensorFlow's own Saver counts when it is complete and the state file names a
+    complete one; only then older ones are removed. A Saver with a `save` of its own may keep its
+    files as it likes: a checkpoint that is not where it says is only warned of.
 
     Args:
-      saver: A Saver, or what has its `save`.
-      session: What `saver.save` takes as a session.
+      saver: A Saver, or an object with its `save`.
+      session: The session to pass to `saver.save`.
       save_path: The prefix of the checkpoints' names.
       step: The global step, which completes the name.
       write_meta_graph: Whether a `.meta` file is written.
-      hook: Who saves, for the error.
+      hook: The hook that saves, for the error.
 
     Returns:
       The prefix of the checkpoint, or None where the saver has no variables or does not say.
 
     Raises:
-      CheckpointSaveError: It could not be written. What was left unfinished is removed, older
+      CheckpointSaveError: It could not be written. Unfinished files are removed, older
         checkpoints are there, and the state file names one of them.
       tf.errors.AbortedError, tf.errors.UnavailableError: The session was lost.
     """
-    # A Saver of TensorFlow 1.15 or of a program's own may not know this argument.
+    # Another Saver may not know this argument.
     arguments = {} if write_meta_graph else {'write_meta_graph': False}
     attempt = _Attempt(saver, save_path, step)
     other_saver(os.path.dirname(save_path))
@@ -102,7 +102,7 @@ def write_checkpoint(
 
 
 class _Attempt:
-    """One call of `save`, and the way back from it.
+    """One call of `save`, which can be undone.
 
     Attributes:
       path: The prefix of the checkpoint, as far as it is known.
@@ -124,7 +124,7 @@ class _Attempt:
             raise tf.errors.DataLossError(None, None, f'what was written is damaged: {missing}')
 
     def verify(self, written: Any) -> None:
-        """Raises if what `save` returned is known to be no checkpoint."""
+        """Raises if the path that `save` returned is known to be no checkpoint."""
         if not isinstance(written, str):
             return
         self.path = written
@@ -156,15 +156,15 @@ class _Attempt:
         )
 
     def undo(self) -> None:
-        """Removes what was left unfinished, and makes Saver and state file name what is there."""
+        """Removes unfinished files, and corrects the lists of the Saver and of the state file."""
         missing = checkpoint_files.what_is_missing(self.path)
         if not missing and checkpoint_files.is_latest(self.path):
-            # Only its graph is missing: it may be the one checkpoint that the Saver kept.
+            # Only its graph is missing, and it may be the only checkpoint that the Saver kept.
             checkpoint_files.remove(self.path, keep_parts=True)
             return
         if missing:
             keep_parts = self._was_there and not self._is_known
-        else:  # It may be an older one of the same step, which the save has not come to replace.
+        else:  # It may be an older one of the same step, not yet replaced.
             keep_parts = self._was_whole or not self._is_known
         checkpoint_files.remove(self.path, keep_parts=keep_parts)
         self.restore_lists()
@@ -191,7 +191,7 @@ class _Attempt:
             restore_saver_lists(self._saver, self._lists)
 
     def has_others(self) -> bool:
-        """Whether a whole checkpoint beside this one can be restored."""
+        """True if another complete checkpoint can be restored."""
         named = newest_checkpoint.latest(os.path.dirname(self.path))
         return named is not None and not checkpoint_files.what_is_missing(named)
 
@@ -199,16 +199,16 @@ class _Attempt:
 def _missing(path: str) -> str | None:
     missing = checkpoint_files.what_is_missing(path)
     if missing:
-        # Another process may be replacing the file, or a network file system be late.
+        # Another process may be replacing the file, or a network file system may be late.
         time.sleep(_LOOK_AGAIN_SECS)
         missing = checkpoint_files.what_is_missing(path)
     return missing
 
 
 def _lost_session(error: Exception, session: Any, save_path: str) -> bool:
-    """Whether `error` tells that the session is gone, and not what a file system answered.
+    """True if `error` means that the session is lost, and is no error of a file system.
 
-    ESTALE, ENOLCK and kin have the codes of a lost session, and name the file.
+    ESTALE, ENOLCK and the like have the codes of a lost session, but name the file.
     """
     if isinstance(session, WriterSession):
         return False
@@ -228,7 +228,7 @@ def _warn_once(saver: Any, message: str, *args: Any) -> None:
 
 
 def write_graph(definition: Any, directory: str, hook: Any) -> None:
-    """Writes `graph.pbtxt`, unless it says the same already.
+    """Writes `graph.pbtxt`, unless it is the same already.
 
     Raises:
       CheckpointSaveError: It could not be written.
@@ -252,7 +252,7 @@ def write_graph(definition: Any, directory: str, hook: Any) -> None:
 
 
 def _short(error: Exception) -> str:
-    """What `error` says, without where in the program the op was made: the Saver made it."""
+    """The message of `error`, without the stack trace of the op, which the Saver made."""
     lines = str(error).split('\n\nOriginal stack trace')[0].splitlines()
     for before, line in itertools.pairwise(lines):
         if '[[{{node' in line:
@@ -286,7 +286,7 @@ def _what_to_do(error: Exception, save_path: str, has_others: bool) -> str:
 
 
 def warn_of_bad_weights(save_path: str, step: int, reason: str) -> None:
-    """Says that a checkpoint is left out, and why."""
+    """Logs that a checkpoint is left out, and why."""
     tf.logging.warning(
         'No checkpoint is saved for %d into %s, since the weights are bad: %s.',
         step,

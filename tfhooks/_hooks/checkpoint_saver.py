@@ -1,4 +1,4 @@
-"""CheckpointSaverHook: saves that are due, complete, and never taken for something else."""
+"""CheckpointSaverHook: saves complete checkpoints, and raises an error of its own if it cannot."""
 
 from __future__ import annotations
 
@@ -35,25 +35,25 @@ from tfhooks._tensorflow import global_step_read, tf
 from tfhooks._timing import global_steps
 from tfhooks._timing.timer import SecondOrStepTimer
 
-# A name that no subclass has. All that tfhooks keeps on a saver is in there.
+# The only attribute that tfhooks adds to a saver; no subclass has one of this name.
 _OWN = '_tfhooks_saver'
-# How many runs that leave the global step where it was are taken for chance.
+# So many runs may leave the global step unchanged before a warning.
 _STUCK_RUNS = 10
 _HANGING_SAVE_SECS = 10.0
 
 
 class _Own:
-    """What tfhooks keeps of a saver, beside TensorFlow's fields.
+    """The state of a saver that tfhooks adds to TensorFlow's fields.
 
     Attributes:
-      lock: Held while saving: many threads may run one session.
+      lock: Held while saving, since many threads may run one session.
       background: The saves that a thread writes.
       claim: Holds the directory, or None while no session is open.
       graph: The graph of the session whose graph is in the event file.
       first_step: The global step with which the session began.
-      unsaved: Whether the last save that was tried has not succeeded, and is due again.
-      late_errors: What is still to be raised, in the next run or at the end.
-      bad_weights: Why nothing may be saved, or ''.
+      unsaved: Whether the last save failed, and is due again.
+      late_errors: Errors to raise in the next run or at the end.
+      bad_weights: The reason why nothing may be saved, or ''.
       stuck_runs: How many runs are known to have left the global step at `first_step`.
     """
 
@@ -73,7 +73,7 @@ class _Own:
         self.begin()
 
     def begin(self) -> None:
-        """Begins anew."""
+        """Sets the state back for another session."""
         self.retries.reset()
         self.graph: Any = None
         self.first_step = -1
@@ -169,7 +169,7 @@ class CheckpointSaverHook(
 
     @property
     def _own(self) -> _Own:
-        """Made on demand, for subclasses that never call this class's `__init__`."""
+        """The state; made on demand, for subclasses that never call this class's `__init__`."""
         own: _Own | None = vars(self).get(_OWN)
         if own is None:
             own = vars(self)[_OWN] = _Own()
@@ -196,7 +196,7 @@ class CheckpointSaverHook(
         saver_listeners.begin(self._listeners)
 
     def after_create_session(self, session: Any, coord: Any) -> None:
-        """Writes the graph, and saves what the session begins with unless it was just restored.
+        """Writes the graph, and saves the session's first step unless it was just restored.
 
         Raises:
           ValueError: Another hook saves into the directory.
@@ -235,13 +235,13 @@ class CheckpointSaverHook(
                 coord.request_stop()
 
     def _catch_up(self, session: Any) -> bool:
-        """Goes on from what was still being written when the last session was lost."""
+        """Completes a save that was still being written when the last session was lost."""
         own = self._own
         step, stops = own.background.step, [False]
         own.background.close()
         attempt(lambda: stops.append(self._finish(session)), own.late_errors)
         if step is not None and session.run(self._global_step_tensor) < step:
-            # TensorFlow's own sessions do not wait for what is being written before they restore.
+            # TensorFlow's own sessions do not wait for a save to end before they restore.
             latest = newest_checkpoint.latest(os.path.dirname(self._save_path))
             if latest is not None and checkpoint_files.step_of(latest, self._save_path) == step:
                 self._get_saver().restore(session, latest)
@@ -274,11 +274,11 @@ class CheckpointSaverHook(
             run_context.request_stop()
 
     def next_due(self) -> NextDue:
-        """When the next save is due, or at once while one is being written."""
+        """Returns when the next save is due, or at once while one is being written."""
         return super().next_due()
 
     def step_not_increased(self, step: int) -> None:
-        """Told of runs that leave the global step where it was, since nothing is saved then."""
+        """Counts runs that leave the global step unchanged, and warns that nothing is saved."""
         own = self._own
         if step != own.first_step:
             return
@@ -294,10 +294,10 @@ class CheckpointSaverHook(
             )
 
     def skip_final_save(self, reason: str) -> None:
-        """Makes the hook leave the last checkpoint as it is.
+        """Makes the hook save no more, or again if `reason` is empty.
 
         Args:
-          reason: Why the weights are known to be bad; it is logged. Nothing, if they are not.
+          reason: Why the weights are known to be bad; it is logged. '' if they are good.
         """
         self._own.bad_weights = reason
 
@@ -313,7 +313,7 @@ class CheckpointSaverHook(
     def on_error(self, session: Any, error: BaseException) -> None:
         """Waits until nothing is being written, and leaves the directory to others.
 
-        What a save in the background has raised is attached to `error`.
+        An error of a save in the background is added to `error` as a secondary one.
         """
         own = self._own
         written = own.background.take()
@@ -332,7 +332,7 @@ class CheckpointSaverHook(
         with own.lock, session.graph.as_default():
             errors, own.late_errors = own.late_errors, []
             own.retries.allow_no_more()
-            # Before anything is run: a session that cannot be must not hide what was written.
+            # Before anything is run, so that listeners hear of a finished save even if runs fail.
             attempt(lambda: self._finish(session), errors)
             own.background.close()
             attempt(lambda: self._save_last(session, errors), errors)
@@ -350,7 +350,7 @@ class CheckpointSaverHook(
             before = len(errors)
             attempt(lambda: self._save(session, step), errors)
             if len(errors) == before and not own.unsaved:
-                # What failed in the background is on disk now.
+                # The checkpoint that failed in the background is on disk now.
                 errors[:] = [e for e in errors if not isinstance(e, CheckpointSaveError)]
         saver_listeners.end(self._listeners, session, step, errors)
 
@@ -364,8 +364,8 @@ class CheckpointSaverHook(
     def _save(self, session: Any, step: int) -> bool:
         """Saves, and tells the listeners.
 
-        TensorFlow's methods and programs call it, and subclasses override it, so what makes a save
-        safe is in here. While a session trains, an asynchronous saver only starts the save, and
+        TensorFlow's methods and programs call it, and subclasses override it, so saves are made
+        safe in here. While a session trains, an asynchronous saver only starts the save, and
         `_finish` tells the listeners.
 
         Returns:
@@ -397,13 +397,13 @@ class CheckpointSaverHook(
         return self._tell_saved(session, step) or stop
 
     def _start(self, session: Any, step: int) -> bool:
-        """Copies the variables and lets a thread write them; False where that cannot be."""
+        """Copies the variables and lets a thread write them; returns False if it cannot."""
         own = self._own
         best = own.keep_best
         metrics: list[float] = []
         errors: list[Exception] = []
         if best is not None:
-            # Later the session has gone on.
+            # Now, since the session goes on while the thread writes.
             attempt(lambda: metrics.append(best.measure(session, int(step))), errors)
 
         def job(copied: Any) -> None:
@@ -421,7 +421,7 @@ class CheckpointSaverHook(
         return True
 
     def _finish(self, session: Any) -> bool:
-        """Waits for what is being written, if anything, and tells the listeners.
+        """Waits for the save that is being written, if any, and tells the listeners.
 
         Returns:
           Whether a listener asks to stop.
@@ -441,7 +441,7 @@ class CheckpointSaverHook(
         return self._tell_saved(session, written.step)
 
     def _write(self, session: Any, step: int) -> str | None:
-        # In a thread of the caller's, the training graph is not the default graph.
+        # In a thread of the program's, the training graph is not the default graph.
         with session.graph.as_default():
             return write_checkpoint(
                 self._get_saver(), session, self._save_path, step, self._save_graph_def, self
@@ -459,7 +459,7 @@ class CheckpointSaverHook(
         return saver_listeners.after_save(self._listeners, session, step)
 
     def _is_saved(self, saver: Any, step: int, restored: Any) -> bool:
-        """Whether the session begins with the very checkpoint that a save would write."""
+        """True if the session was restored from the checkpoint that a save would write."""
         return (
             restored is not None
             and restored.saver is saver
@@ -468,7 +468,7 @@ class CheckpointSaverHook(
         )
 
     def _take_up(self, session: Any, step: int, restored: Any) -> bool:
-        """Goes on from a restored checkpoint without writing it again."""
+        """Counts a restored checkpoint as saved, without writing it again."""
         own = self._own
         tf.logging.info(
             'The checkpoint for %d in %s was just restored: it is not written again.',
@@ -478,7 +478,7 @@ class CheckpointSaverHook(
         if not checkpoint_files.is_latest(restored.path):
             newest_checkpoint.name_newest(restored.path, restored.saver)
         saver_listeners.before_save(self._listeners, session, step)
-        # One that this hook saved keeps the time it was saved at.
+        # A checkpoint that this hook saved keeps the time of that save.
         if step != self._timer.last_triggered_step():
             self._trigger(step)
         self._saved()
@@ -488,7 +488,7 @@ class CheckpointSaverHook(
         return self._tell_saved(session, step)
 
     def _take_over_list(self, saver: Any, restored: Any) -> None:
-        """Lets a Saver that has not restored go on to remove what the one that has would remove."""
+        """Copies the list of checkpoints of the Saver that has restored, for `max_to_keep`."""
         if saver is restored.saver or not isinstance(saver, tf.train.Saver):
             return
         if saver.saver_def.max_to_keep and not saver.last_checkpoints:
@@ -500,7 +500,7 @@ class CheckpointSaverHook(
             checkpoint_files.take_over(saver, kept)
 
     def _write_graph(self, graph: Any, saver: Any) -> None:
-        """Writes the graph once a session, not once a recovery."""
+        """Writes the graph once for a session, and not again after a recovery."""
         own = self._own
         if own.graph is graph:
             return
@@ -531,7 +531,7 @@ class _CheckpointSaver(FastWay):
         hook, timer = self.hook, self.timer
         if not timer.may_be_due_by_now():
             return
-        # Of the type that listeners get from TensorFlow's hook.
+        # The type that listeners get from TensorFlow's hook.
         kind = hook._global_step_tensor.dtype.base_dtype.as_numpy_dtype
         step = kind(global_steps.after(run_context, hook._global_step_tensor))
         if timer.should_trigger_for_step(step):

@@ -1,4 +1,4 @@
-"""Feeds from a function."""
+"""FeedFnHook: feeds the values that a function returns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is run once, at the end."""
+"""FinalOpsHook: runs operations once, at the end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tfhooks._tensorflow import tf
 class FinalOpsHook(tf.train.FinalOpsHook, PlainHook[None]):
     """Runs tensors and operations at the end of a session and keeps their values.
 
-    Stands for `tf.compat.v1.train.FinalOpsHook`. What is run must not need another batch of input.
+    Stands for `tf.compat.v1.train.FinalOpsHook`. The operations must not need another input batch.
 
     Attributes:
       final_ops_values: The values of `final_ops`, in its structure; None before the end.
@@ -34,7 +34,7 @@ class FinalOpsHook(tf.train.FinalOpsHook, PlainHook[None]):
 
         Args:
           final_ops: A tensor, an operation, or a list or dict of them; None for nothing.
-          final_ops_feed_dict: What to feed with them.
+          final_ops_feed_dict: The feeds of that run.
 
         Raises:
           TypeError: `final_ops_feed_dict` is neither a dict nor None.
@@ -49,6 +49,6 @@ class FinalOpsHook(tf.train.FinalOpsHook, PlainHook[None]):
         super().__init__(final_ops, final_ops_feed_dict)
 
     def begin(self) -> None:
-        """Forgets the values of an earlier session."""
+        """Drops the values of an earlier session."""
         super().begin()
         self._final_ops_values = None

@@ -1,4 +1,4 @@
-"""A start held back until other workers have trained a while."""
+"""GlobalStepWaiterHook: delays a worker until the others have trained for a while."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class _GlobalStepWaiter(FastWay):
         return NEVER if self.hook._worker_is_started else ALWAYS
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[None] | None:
-        """Waits, the first time.
+        """Waits before the first run.
 
         Raises:
           tf.errors.DeadlineExceededError: The step was not reached within `timeout_secs`.
@@ -116,6 +116,6 @@ class _GlobalStepWaiter(FastWay):
             return False
         if self._coord.wait_for_stop(secs):
             return True
-        # The coordinator of tfhooks' own sessions also knows of a signal, or what the caller asked.
+        # The coordinator of tfhooks' own sessions also knows of a signal or the caller's request.
         asked = getattr(self._coord, 'asked_to_stop', None)
         return bool(asked is not None and asked())

@@ -1,4 +1,4 @@
-"""Values of tensors in the log."""
+"""LoggingTensorHook: logs the values of tensors."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class LoggingTensorHook(StockHook, tf.train.LoggingTensorHook):
         )
 
     def begin(self) -> None:
-        """Begins anew: the next run is the first.
+        """Prepares for a session, of which the next run is the first.
 
         Raises:
           RuntimeError: The cadence is by global step and the graph has none.
@@ -195,7 +195,7 @@ class _LoggingTensor(FastWay):
         return self.timer.is_due(self._index(run_context))
 
     def _index(self, run_context: SessionRunContext) -> int:
-        """How many runs came before this one; tfhooks' own sessions count them."""
+        """The number of runs before this one, which tfhooks' own sessions count."""
         return int(getattr(run_context, '_tfhooks_runs', self._runs))
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:
@@ -208,7 +208,7 @@ class _LoggingTensor(FastWay):
     def _log_if_due(
         self, run_context: SessionRunContext, values: dict[Any, Any], index: int
     ) -> None:
-        """Logs, unless another thread has been first or the run ended before the step."""
+        """Logs, unless another thread has done it or the run ended before the step."""
         step = None
         if self._global_step is not None:
             step = global_steps.after(run_context, self._global_step)
@@ -235,7 +235,7 @@ class _LoggingTensor(FastWay):
                 elapsed_secs, _ = self.timer.update_last_triggered_step(count)
                 tf.logging.info(self.hook._formatter(values, step, elapsed_secs))
                 return
-            # What TensorFlow's method notes that it has logged.
+            # TensorFlow's method takes it for the run that is logged.
             vars(self.hook)['_iter_count'] = count
             try:
                 self.hook._log_tensors(values)
@@ -244,7 +244,7 @@ class _LoggingTensor(FastWay):
 
     def end(self, session: Any) -> None:
         if self.hook._log_at_end:
-            # The tensors may hang on the train op, which adds to the step.
+            # The tensors may depend on the train op, which adds to the step.
             step = None if self._global_step is None else int(session.run(self._global_step))
             values = session.run(self.hook._current_tensors)
             with self.lock:
@@ -259,16 +259,16 @@ class _LoggingTensor(FastWay):
 
 
 def _wants_step(formatter: Callable[..., str]) -> bool:
-    """Whether a formatter takes `(values, step, elapsed_secs)` rather than `(values)`.
+    """True if a formatter takes `(values, step, elapsed_secs)` rather than `(values)`.
 
-    A formatter that can be called with the values alone is called so, as TensorFlow does, unless it
+    A formatter that can be called with the values alone is called so, as in TensorFlow, unless it
     names the other two.
     """
     if not callable(formatter):
         raise TypeError(f'{_NAME}: formatter must be a function; formatter={formatter!r}')
     try:
         signature = inspect.signature(formatter)
-    except ValueError:  # A built-in function that does not tell.
+    except ValueError:  # A built-in function without a signature.
         return False
     if list(signature.parameters)[1:3] == ['step', 'elapsed_secs'] or not _takes(signature, 1):
         if not _takes(signature, 3):

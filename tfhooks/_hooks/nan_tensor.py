@@ -1,4 +1,4 @@
-"""Training that has diverged is stopped."""
+"""NanTensorHook: stops a training that has diverged."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class NanLossDuringTrainingError(tf.train.NanLossDuringTrainingError):
     Attributes:
       tensor: The name of the tensor, or None.
       step: The global step after the run, or None where there is none.
-      index: Where in the tensor: a tuple of ints, `()` in a scalar; None where it is not known.
-      value: What stands there: `nan`, `inf` or `-inf`; None where it is not known.
+      index: The index in the tensor, a tuple of ints, `()` in a scalar; None if not known.
+      value: The value there: `nan`, `inf` or `-inf`; None if not known.
 
     Example:
       ```python
@@ -106,7 +106,7 @@ class NanTensorHook(StockHook, tf.train.NanTensorHook):
         _NanTensor(self, check_inf)
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:
-        """Looks at the loss.
+        """Checks the loss.
 
         Raises:
           NanLossDuringTrainingError: It has a NaN, and `fail_on_nan_loss` is true.
@@ -116,7 +116,7 @@ class NanTensorHook(StockHook, tf.train.NanTensorHook):
         except NanLossDuringTrainingError:
             raise
         except originals.NanLossDuringTrainingError:
-            # Of the type that a program for tfhooks.v1 catches.
+            # The type that a program for tfhooks.v1 catches.
             raise NanLossDuringTrainingError from None
 
 
@@ -133,7 +133,7 @@ class _NanTensor(FastWay):
         return request
 
     def is_bad(self, loss: Any) -> Any:
-        """Where, in an array of numbers, something stands for which training is to stop."""
+        """Marks the elements of an array of numbers for which training is to stop."""
         values = np.asarray(loss)
         if values.dtype.kind not in 'biufc':  # bfloat16 and its like, which are not numpy's own.
             values = values.astype(np.float64)
@@ -171,10 +171,10 @@ def _is_numeric(dtype: Any) -> bool:
 
 
 def _step_now(run_context: SessionRunContext) -> int | None:
-    """The global step, read from the variable itself: no operation may be added to the graph."""
+    """The global step, read from the variable itself since the graph is finalized."""
     session: Any = run_context.session
     try:
         variable = tf.train.get_global_step(session.graph)
         return None if variable is None else int(session.run(variable))
-    except Exception:  # The loss is what must be reported.
+    except Exception:  # The error to report is that of the loss.
         return None

@@ -1,4 +1,4 @@
-"""What hooks that fetch in the run they are due in keep where TensorFlow has `_next_step`."""
+"""State of hooks that fetch in the run in which they are due: TensorFlow's `_next_step`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from tfhooks._run.fast_way import FastWay
 
 
 class NextStepWay(FastWay):
-    """The fast way of a hook of which TensorFlow's has `_next_step` and `_request_summary`.
+    """The fast way of a hook that has TensorFlow's fields `_next_step` and `_request_summary`.
 
     Attributes:
       next_step: The step at which TensorFlow's hook expects the next run to end, or None where it
         is the first.
-      is_requested: Whether the hook has asked for something in the last run that it was called in.
+      is_requested: Whether the hook fetched something in the last run that it was called in.
     """
 
     lazy = ('_next_step', '_request_summary')
@@ -25,6 +25,6 @@ class NextStepWay(FastWay):
         return self.is_requested if name == '_request_summary' else self.next_step
 
     def fields_to_leave(self, session: Any, runs: int | None) -> dict[str, Any]:
-        if self.next_step is not None:  # The hook may have slept since.
+        if self.next_step is not None:  # Runs may have been made since.
             self.next_step = int(session.run(self.hook._global_step_tensor)) + 1
         return super().fields_to_leave(session, runs)

@@ -1,4 +1,4 @@
-"""Timelines of single runs."""
+"""ProfilerHook: writes timelines of single runs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tfhooks._timing.timer import SecondOrStepTimer
 
 
 class _Turn:
-    """Whose run is traced. TensorFlow fails the second of two traced runs in one process."""
+    """Lets one run be traced at a time: TensorFlow fails the second of two in one process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -36,11 +36,11 @@ class _Turn:
         self._run: weakref.ref[SessionRunContext] | None = None
 
     def take(self, run_context: SessionRunContext) -> bool:
-        """Takes the turn, unless a run of another thread has it."""
+        """Takes the turn; returns False if a run of another thread has it."""
         thread = threading.get_ident()
         with self._lock:
-            # A run that failed gives nothing back: it is over when its thread makes another one, or
-            # when its context is gone.
+            # A run that failed does not give it back, but is over when its thread makes another run
+            # or when its context is gone.
             if self._run is not None and self._thread != thread and self._run() is not None:
                 return False
             self._thread, self._run = thread, weakref.ref(run_context)
@@ -124,7 +124,7 @@ class ProfilerHook(StockHook, tf.train.ProfilerHook):
         _Profiler(self, output_dir, window)
 
     def begin(self) -> None:
-        """Begins anew.
+        """Opens the event file, and begins a new session.
 
         Raises:
           RuntimeError: The graph has no global step.
@@ -140,7 +140,7 @@ class ProfilerHook(StockHook, tf.train.ProfilerHook):
 
 
 class _Window:
-    """Which runs may be traced, and how much may be written."""
+    """Limits which runs may be traced, and how many bytes may be written."""
 
     def __init__(
         self, owner: str, start_step: Any, end_step: Any, max_traces: Any, max_bytes: Any
@@ -228,7 +228,7 @@ class _Profiler(NextStepWay):
             return
         tensor, window = self.hook._global_step_tensor, self._window
         if self.timer.last_triggered_step() is None:
-            # The first run only starts the clock: a run that builds its executors tells little.
+            # The first run only starts the clock, since it builds its executors and is not typical.
             self.trigger(global_steps.before(run_context, tensor))
             self.next_step = global_steps.before(run_context, tensor) + 2
         if run_values.results is None:
@@ -267,9 +267,9 @@ class _Profiler(NextStepWay):
         self._add_run_metadata(step, run_metadata)
 
     def _add_profiles(self, step: int, profiles: dict[str, bytes]) -> None:
-        """Writes what the plugin reads, into a folder that has none of these hosts yet.
+        """Writes the files of the plugin, into a folder that has none of these hosts yet.
 
-        The plugin keeps what it has computed from a file in the folder, so that another trace
+        The plugin caches in the folder what it has computed from a file, so that another trace
         needs another one. Workers that write into one directory share it.
         """
         profile_dir = os.path.join(self._output_dir, 'plugins', 'profile')
@@ -290,19 +290,19 @@ class _Profiler(NextStepWay):
             try:
                 self.hook._file_writer.add_run_metadata(run_metadata, tag)
                 return
-            except ValueError:  # An earlier session has traced a run that ended at this step.
+            except ValueError:  # An earlier session has traced a run of this step.
                 continue
 
 
 def _names(step: int) -> Iterator[str]:
-    """Names for a trace: the first one, and those for sessions that traced the same step again."""
+    """Yields names for a trace: the usual one, then others for the same step traced again."""
     yield f'step_{step}'
     for number in itertools.count(2):
         yield f'step_{step}_{number}'
 
 
 def _is_profiling(run_context: SessionRunContext, tensor: Any) -> bool:
-    """Whether a profiler is on in this process, which only a traced run can tell."""
+    """True if a profiler is on in this process, which only a traced run can tell."""
     options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)
     try:
         run_context.session.run(tensor, options=options, run_metadata=tf.RunMetadata())

@@ -1,4 +1,4 @@
-"""How fast training goes."""
+"""StepCounterHook: logs and writes the global steps per second."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ class _StepCounter(WritingWay, SupportsStepNotIncreased):
             self._seen = seen
 
     def step_not_increased(self, step: int) -> None:
-        if not self.is_open():  # TensorFlow's `after_run` finds it out.
+        if not self.is_open():  # TensorFlow's `after_run` warns itself.
             return
         tf.logging.log_first_n(
             tf.logging.WARN,
@@ -182,7 +182,7 @@ class _StepCounter(WritingWay, SupportsStepNotIncreased):
         tf.logging.info('%s: %g', self._rate_tag, rate)
 
     def field(self, name: str) -> Any:
-        # The step before the run, as that of the last run in which the hook acted.
+        # TensorFlow's field has the step before the run in which the hook last acted.
         last = self.timer.last_triggered_step()
         return None if last is None else last - 1
 

@@ -1,4 +1,4 @@
-"""The end of training at a global step."""
+"""StopAtStepHook: ends training at a global step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tfhooks._run.fast_way import FastWay, StockHook
 from tfhooks._tensorflow import tf
 from tfhooks._timing import global_steps
 
-# Runs between two steps, as where gradients are accumulated, are no mistake.
+# Fewer runs between two steps are no mistake, as where gradients are accumulated.
 _STUCK_RUNS = 100
 
 
@@ -83,7 +83,7 @@ class _StopAtStep(FastWay, SupportsStepNotIncreased):
         pass
 
     def step_not_increased(self, step: int) -> None:
-        """Told of runs that leave the global step where it was: the loop would never end."""
+        """Counts runs that leave the global step unchanged, and warns of a loop that never ends."""
         stuck_at, runs = self._stuck
         self._stuck = step, runs + 1 if step == stuck_at else 1
         if self._stuck[1] == _STUCK_RUNS:

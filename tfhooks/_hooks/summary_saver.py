@@ -1,4 +1,4 @@
-"""Summaries of the graph, for TensorBoard."""
+"""SummarySaverHook: writes the graph's summaries for TensorBoard."""
 
 from __future__ import annotations
 
@@ -104,8 +104,7 @@ class _SummarySaver(NextStepWay, WritingWay):
     def step_went_back(self, step: int) -> None:
         with self.lock, self.own_writes():
             if self.timer.rewind(step):
-                # Another START tells TensorBoard to drop what was written of the steps that come
-                # again.
+                # Another START tells TensorBoard to drop summaries of the steps that come again.
                 self.next_step = None
 
     def next_due(self) -> NextDue:
@@ -130,7 +129,7 @@ class _SummarySaver(NextStepWay, WritingWay):
         step = global_steps.after(run_context, self.hook._global_step_tensor)
         with self.lock:
             # The run may have ended before the step at which they are due, or another thread may
-            # have been first.
+            # have written them.
             if not self.timer.is_due(step):
                 return
             self.trigger(step)

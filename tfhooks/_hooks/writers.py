@@ -9,14 +9,14 @@ from tfhooks._base import files, log
 from tfhooks._run.fast_way import FastWay, StockHook
 from tfhooks._tensorflow import event_file_of, forget_event_writer, tf
 
-# Directories that take no file, each of which is told of once.
+# Directories that cannot be written to and have been warned of.
 _warned_of: set[Any] = set()
 
 
 def event_writer(output_dir: Any) -> Any:
-    """TensorFlow's cached `tf.compat.v1.summary.FileWriter` of `output_dir`.
+    """Returns TensorFlow's cached `tf.compat.v1.summary.FileWriter` of `output_dir`.
 
-    A cached writer whose event file has been deleted would write on into nothing. It is replaced by
+    A cached writer whose event file has been deleted would lose its events. It is replaced by
     a new one, which begins its file with the default graph, as the first one did.
 
     Args:
@@ -37,9 +37,9 @@ def event_writer(output_dir: Any) -> Any:
             f'hook; directory={os.fspath(output_dir)!r}, cause={kind.__name__}: {error.message}',
         ) from error
     if not isinstance(writer, tf.summary.FileWriter):
-        return writer  # A program's tests put one there that only notes what it is given.
+        return writer  # A fake writer that a program's tests have put there.
     writer.reopen()  # Does nothing unless somebody has closed it.
-    # What is still queued makes the file; before that a new writer has none either.
+    # A new writer makes its file with the first event that it writes.
     writer.flush()
     if _file_exists(writer, output_dir):
         return writer
@@ -88,7 +88,7 @@ class WritingHook(StockHook):
 
 
 class WritingWay(FastWay):
-    """The fast way of a WritingHook: each session opens the writer of the directory again."""
+    """The fast way of a WritingHook, which opens the directory's writer again in each session."""
 
     def __init__(self, hook: Any, kind: type, *, extended: bool = False) -> None:
         super().__init__(hook, kind, extended=extended)

@@ -1,7 +1,7 @@
-"""Step stats of a traced run as XSpace files, which TensorBoard's profile plugin reads.
+"""Converts the step stats of a traced run to XSpace files for TensorBoard's profile plugin.
 
 The format is the protocol buffer `tensorflow.profiler.XSpace`. Its Python class is no public name
-of TensorFlow, so that the few fields that are needed are encoded here, by their numbers.
+of TensorFlow, so the few fields that are needed are encoded here, by their numbers.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import socket
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-# TensorFlow's numbers for what ties the operations to the run, and the run to the step.
+# TensorFlow's numbers for the contexts that link operations to a run, and a run to a step.
 _EXECUTOR = 2
 _HOST_PLANE = '/host:CPU'
 
@@ -30,7 +30,7 @@ class _Span(NamedTuple):
 
 
 def encode(step_stats: Any, step: int) -> dict[str, bytes]:
-    """Encodes what one run did.
+    """Encodes the step stats of one run.
 
     Args:
       step_stats: The `StepStats` of the run.
@@ -38,7 +38,7 @@ def encode(step_stats: Any, step: int) -> dict[str, bytes]:
 
     Returns:
       The contents of the file `<host>.xplane.pb` by host: the name of this machine, or
-      `<job>_<task>` for what a task of a cluster did.
+      `<job>_<task>` for a task of a cluster.
     """
     hosts: dict[str, list[Any]] = {}
     for device in step_stats.dev_stats:
@@ -59,7 +59,7 @@ def _encode_host(host: str, devices: list[Any], step: int) -> bytes:
     start = min(span.start for of_device in spans.values() for span in of_device)
     end = max(span.end for of_device in spans.values() for span in of_device)
     planes = {_HOST_PLANE: _Plane(start)}
-    # The plugin finds the step by its name, and the operations of the step by the two ids.
+    # The plugin finds the step by its name, and its operations by the two ids.
     planes[_HOST_PLANE].add_line(
         'python',
         [
@@ -100,7 +100,7 @@ def _span(node: Any) -> _Span:
 
 
 def _lanes(spans: Iterable[_Span]) -> list[list[_Span]]:
-    """Deals spans out to as few lines as hold them one after another."""
+    """Distributes spans over as few lines as possible, so that none overlap in a line."""
     lanes: list[list[_Span]] = []
     for span in sorted(spans):
         for lane in lanes:
