@@ -1,4 +1,4 @@
-"""How often a hook acts: at multiples of a number of global steps, or every so many seconds."""
+"""The cadence of a hook: at multiples of a number of global steps, or every so many seconds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tfhooks._timing.timer import SecondOrStepTimer
 
 
 class Cadence:
-    """Says in which runs a hook is due. Several threads may ask.
+    """Decides in which runs a hook is due. Several threads may use it.
 
     By steps it is due in the first run that ends at or after each multiple of the period. So a
     program that was killed and goes on from a checkpoint acts at the same steps as one that was
@@ -48,7 +48,7 @@ class Cadence:
         self.step_tensor: Any = None
 
     def begin(self) -> None:
-        """Begins anew on the default graph.
+        """Resets the cadence, and finds the global step in the default graph.
 
         Raises:
           RuntimeError: The graph has no global step.
@@ -62,7 +62,7 @@ class Cadence:
             )
 
     def start(self, session: Any) -> int:
-        """Takes up the cadence where a new session starts.
+        """Starts the cadence at the global step of a new session.
 
         Args:
           session: The raw session.
@@ -78,20 +78,20 @@ class Cadence:
         return step
 
     def next_due(self) -> NextDue:
-        """When it may be due next; see `tfhooks.NextDue`."""
+        """Returns when the hook may be due next; see `tfhooks.NextDue`."""
         return self._timer.next_due()
 
     def step_went_back(self, step: int) -> None:
-        """Takes up the cadence where the global step has gone back within a session."""
+        """Continues the cadence from `step`, to which the global step has gone back."""
         with self._lock:
             self._timer.rewind(step)
 
     def may_be_due(self, run_context: Any) -> bool:
-        """Whether it may be due when the run about to be made has ended."""
+        """True if the hook may be due when the run about to be made has ended."""
         return self._timer.may_be_due(run_context, self.step_tensor)
 
     def take(self, run_context: Any) -> int | None:
-        """The global step after the run if it is due there and nobody has taken it yet, or None."""
+        """Returns the global step after the run if it is due and not taken yet, or None."""
         if self._every_n_steps is None and not self._timer.is_due(0):
             return None
         step = global_steps.after(run_context, self.step_tensor)
