@@ -20,7 +20,7 @@ from tfhooks._base.hook_types import (
 from tfhooks._base.locks import Lock
 from tfhooks._more_hooks.evaluation import EvalHook, EvalResult
 from tfhooks._tensorflow import Tensor, tf
-from tfhooks._timing.cadence import Cadence
+from tfhooks._timing.cadence import AlignedCadence
 
 _NAME = 'EarlyStoppingHook'
 _MODES = ('min', 'max')
@@ -141,9 +141,9 @@ class EarlyStoppingHook(SessionRunHook[Any], SupportsNextDue):
         self._patience_steps = arguments.whole(_NAME, 'patience_steps', patience_steps)
         self._min_delta = float(min_delta)
         self._min_steps = arguments.whole(_NAME, 'min_steps', min_steps, least=0) or 0
-        self._cadence: Cadence | None = None
+        self._cadence: AlignedCadence | None = None
         if not isinstance(metric, EvalResult):
-            self._cadence = Cadence(_NAME, every_n_steps, every_n_secs)
+            self._cadence = AlignedCadence(_NAME, every_n_steps, every_n_secs)
         elif every_n_steps is not None or every_n_secs is not None:
             raise ValueError(
                 f'{_NAME}: a result of an EvalHook is checked when it is evaluated, so that '
@@ -174,7 +174,7 @@ class EarlyStoppingHook(SessionRunHook[Any], SupportsNextDue):
         """
         self._reset()
         if self._cadence is not None:
-            self._cadence.begin()
+            self._cadence.begin_by_global_step()
         if isinstance(self._metric, scalars.TENSORS):
             (tensor,) = scalars.resolve(_NAME, 'metric', {str(self._metric): self._metric})
             self._request = SessionRunArgs(tensor)

@@ -22,7 +22,7 @@ from tfhooks._hooks.writers import event_writer
 from tfhooks._more_hooks.mean import Mean
 from tfhooks._tensorflow import tf
 from tfhooks._timing import excluded_time
-from tfhooks._timing.cadence import Cadence
+from tfhooks._timing.cadence import AlignedCadence
 
 _NAME = 'EvalHook'
 
@@ -144,7 +144,7 @@ class EvalHook(SessionRunHook[None], SupportsNextDue):
           TypeError: An argument is of the wrong kind.
           ValueError: Not exactly one of two is given, or a value is out of range.
         """
-        self._cadence = Cadence(_NAME, every_n_steps, every_n_secs)
+        self._cadence = AlignedCadence(_NAME, every_n_steps, every_n_secs)
         if (evaluate is None) == (fetches is None):
             raise ValueError(
                 f'{_NAME}: exactly one of evaluate and fetches must be given; '
@@ -206,7 +206,7 @@ class EvalHook(SessionRunHook[None], SupportsNextDue):
           ValueError: A fetch or the initializer is not in the default graph.
         """
         self._reset()
-        self._cadence.begin()
+        self._cadence.begin_by_global_step()
         self._graph = tf.get_default_graph()
         if self._mean is not None:
             self._mean.begin()

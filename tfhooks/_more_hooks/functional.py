@@ -15,11 +15,9 @@ from tfhooks._base.hook_types import (
     SessionRunValues,
     SupportsNextDue,
 )
-from tfhooks._base.locks import Lock
 from tfhooks._run import fetching
 from tfhooks._tensorflow import Coordinator, Session, tf
-from tfhooks._timing import global_steps
-from tfhooks._timing.timer import SecondOrStepTimer
+from tfhooks._timing.cadence import Cadence
 
 if TYPE_CHECKING:
     from tfhooks._tensorflow import Operation, Tensor
@@ -170,7 +168,7 @@ def after_run(
         _require_call(owner, function, 'results')
         if secs is None and whole is None:
             return FunctionHook(fetches, function)
-        return _PeriodicHook(fetches, function, SecondOrStepTimer(secs, whole))
+        return _PeriodicHook(fetches, function, Cadence(whole, secs))
 
     return decorate
 
@@ -219,14 +217,11 @@ class _PeriodicHook(FunctionHook[ResultT], SupportsNextDue):
     """A FunctionHook that is due every so many global steps or seconds."""
 
     def __init__(
-        self, fetches: Any, function: Callable[[ResultT], object], timer: SecondOrStepTimer
+        self, fetches: Any, function: Callable[[ResultT], object], cadence: Cadence
     ) -> None:
         super().__init__(fetches, function)
-        self._timer = timer
-        self._counts_steps = timer._every_steps is not None
-        self._step: Any = None
-        self._lock = Lock()
-        # In a tuple, since the result of an operation is None, as where nothing was requested.
+        self._cadence = cadence
+        # Operations have None for a result: in a tuple it says that they were asked for.
         self._request = SessionRunArgs((fetches,))
 
     def begin(self) -> None:
@@ -235,49 +230,37 @@ class _PeriodicHook(FunctionHook[ResultT], SupportsNextDue):
         Raises:
           RuntimeError: The period is one of steps, and the graph has no global step.
         """
-        self._timer.reset()
-        if self._counts_steps:
-            self._step = tf.train.get_global_step()
-            if self._step is None:
-                raise RuntimeError(
-                    f'{self.__name__}: every_n_steps needs a global step in the graph: '
-                    'tf.train.get_or_create_global_step()'
-                )
+        step = tf.train.get_global_step() if self._cadence.counts_steps else None
+        if self._cadence.counts_steps and step is None:
+            raise RuntimeError(
+                f'{self.__name__}: every_n_steps needs a global step in the graph: '
+                'tf.train.get_or_create_global_step()'
+            )
+        self._cadence.begin(step)
 
     def after_create_session(self, session: Session, coord: Coordinator) -> None:
-        """Continues the cadence from an older step that a recovered session has gone back to."""
-        if self._counts_steps and self._timer.last_triggered_step() is not None:
-            self._timer.rewind(int(session.run(self._step)))
+        """Takes up the cadence where a recovered session has gone back to an older step."""
+        self._cadence.resume(session)
 
     def step_went_back(self, step: int) -> None:
-        """Continues the cadence from `step`."""
-        if self._counts_steps:
-            self._timer.rewind(step)
+        """Takes up the cadence at `step`."""
+        self._cadence.step_went_back(step)
 
     def next_due(self) -> NextDue:
-        """Returns when the function may be due; see `tfhooks.NextDue`."""
-        return self._timer.next_due()
+        """When the function may be due; see `tfhooks.NextDue`."""
+        return self._cadence.next_due()
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[ResultT] | None:
-        """Requests the fetches if the function may be due."""
-        if not self._timer.may_be_due(run_context, self._step):
-            return None
-        return self._request
+        """Asks for the fetches if the function may be due."""
+        return self._request if self._cadence.may_be_due(run_context) else None
 
     def after_run(
         self, run_context: SessionRunContext, run_values: SessionRunValues[ResultT]
     ) -> None:
         """Calls the function with the results if it is due."""
         results: Any = run_values.results
-        if results is None:
-            return
-        step = global_steps.after(run_context, self._step) if self._counts_steps else 0
-        with self._lock:
-            # Another thread may have called the function.
-            if not self._timer.is_due(step):
-                return
-            self._timer.update_last_triggered_step(step)
-        self.__wrapped__(results[0])
+        if results is not None and self._cadence.take(run_context) is not None:
+            self.__wrapped__(results[0])
 
 
 def _name(function: Any) -> str:

@@ -26,7 +26,7 @@ from tfhooks._more_hooks.metrics_files import (
     MetricsWriter,
     TensorBoardWriter,
 )
-from tfhooks._timing.cadence import Cadence
+from tfhooks._timing.cadence import AlignedCadence
 
 _NAME = 'MetricsWriterHook'
 
@@ -75,7 +75,7 @@ class MetricsWriterHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue, Suppor
           ValueError: There is no writer or no tensor, a writer is there twice, a name cannot be
             one, not exactly one period is given, or it is out of range.
         """
-        self._cadence = Cadence(_NAME, every_n_steps, every_n_secs)
+        self._cadence = AlignedCadence(_NAME, every_n_steps, every_n_secs)
         self._writers = _as_list(writers)
         self._tensors = scalars.by_name(_NAME, 'tensors', tensors)
         if not self._tensors:
@@ -99,7 +99,7 @@ class MetricsWriterHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue, Suppor
           RuntimeError: The graph has no global step.
           ValueError: A tensor is not in the default graph, or a file has other columns.
         """
-        self._cadence.begin()
+        self._cadence.begin_by_global_step()
         self._request = SessionRunArgs(scalars.resolve(_NAME, 'tensors', self._tensors))
         for writer in self._writers:
             writer.open(list(self._tensors))

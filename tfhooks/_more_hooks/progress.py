@@ -22,7 +22,7 @@ from tfhooks._base.locks import Lock
 from tfhooks._more_hooks.displays import Bar, Display, Lines, has_tqdm, in_notebook, is_terminal
 from tfhooks._tensorflow import tf
 from tfhooks._timing import excluded_time
-from tfhooks._timing.cadence import Cadence
+from tfhooks._timing.cadence import AlignedCadence
 
 _NAME = 'ProgressHook'
 _BAR_SECS = 0.5
@@ -100,10 +100,10 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue):
         self._display: Display | None = None
         self._reset()
 
-    def _make_cadence(self, default_secs: float) -> Cadence:
+    def _make_cadence(self, default_secs: float) -> AlignedCadence:
         if self._every_n_steps is None and self._every_n_secs is None:
-            return Cadence(_NAME, None, default_secs)
-        return Cadence(_NAME, self._every_n_steps, self._every_n_secs)
+            return AlignedCadence(_NAME, None, default_secs)
+        return AlignedCadence(_NAME, self._every_n_steps, self._every_n_secs)
 
     def _reset(self) -> None:
         self._request: SessionRunArgs[tuple[Any, ...]] = SessionRunArgs(())
@@ -128,7 +128,7 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue):
             log.warning('%s: for a bar: %s', _NAME, extras.pip_command(['progress']))
             wants_bar = False
         self._cadence = self._make_cadence(_BAR_SECS if wants_bar else _LINES_SECS)
-        self._cadence.begin()
+        self._cadence.begin_by_global_step()
         self._request = SessionRunArgs(scalars.resolve(_NAME, 'tensors', self._tensors))
         self._display = (Bar if wants_bar else Lines)(file, self._last_step, self._title)
 

@@ -24,7 +24,7 @@ from tfhooks._run.fast_way import answering
 from tfhooks._run.members import has_schedule, hears_of_errors, name_of, next_due, validate_hooks
 from tfhooks._tensorflow import global_step_read
 from tfhooks._timing import global_steps
-from tfhooks._timing.timer import SecondOrStepTimer
+from tfhooks._timing.cadence import Cadence
 
 
 def every(
@@ -280,7 +280,6 @@ class _Sleeper(_Wrapper):
     def __init__(self, hook: Any, name: str, by_steps: bool) -> None:
         super().__init__(hook, name)
         self._by_steps = by_steps
-        self._lock = Lock()
 
     def begin(self) -> None:
         """Resets the timer.
@@ -315,41 +314,34 @@ class _Sleeper(_Wrapper):
 class _Every(_Sleeper):
     def __init__(self, hook: Any, name: str, period: int | None, secs: float | None) -> None:
         super().__init__(hook, name, by_steps=period is not None)
-        self._timer = SecondOrStepTimer(every_secs=secs, every_steps=period)
+        self._cadence = Cadence(period, secs)
 
     def begin(self) -> None:
         super().begin()
-        self._timer.reset()
+        self._cadence.begin(self._global_step)
 
     def after_create_session(self, session: Any, coord: Any) -> None:
         super().after_create_session(session, coord)
-        if self._by_steps and self._timer.last_triggered_step() is not None:
-            # A recovered session may have gone back to an older step.
-            self._timer.rewind(int(session.run(self._global_step)))
+        self._cadence.resume(session)
 
     def step_went_back(self, step: int) -> None:
         super().step_went_back(step)
-        if self._by_steps:
-            self._timer.rewind(step)
+        self._cadence.step_went_back(step)
 
     def next_due(self) -> NextDue:
-        return self._timer.next_due()
+        return self._cadence.next_due()
 
     def _may_be_due(self, run_context: SessionRunContext) -> bool:
-        return self._timer.may_be_due(run_context, self._global_step)
+        return self._cadence.may_be_due(run_context)
 
     def _takes(self, run_context: SessionRunContext) -> bool:
-        step = global_steps.after(run_context, self._global_step) if self._by_steps else 0
-        with self._lock:
-            due = self._timer.is_due(step)
-            if due:
-                self._timer.update_last_triggered_step(step)
-        return due
+        return self._cadence.take(run_context) is not None
 
 
 class _At(_Sleeper):
     def __init__(self, hook: Any, name: str, at: list[int]) -> None:
         super().__init__(hook, name, by_steps=True)
+        self._lock = Lock()
         self._at = at
         self._next = 0
 

@@ -6,15 +6,12 @@ may also ask in a dataclass: it is run as a tuple, and the result is again of th
 
 from __future__ import annotations
 
-import collections
-import dataclasses
-import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 from tfhooks._base.errors import Problem, RequestTypeError, kind_of, reason, shown
-from tfhooks._run.structures import attrs_values, is_composite
+from tfhooks._run.structures import container, is_composite
 from tfhooks._tensorflow import (
     Graph,
     GraphElement,
@@ -46,16 +43,6 @@ class Fetch(NamedTuple):
     elements: list[GraphElement]
 
 
-def is_dataclass_instance(value: Any) -> bool:
-    """True if a fetch is an object of a dataclass that means nothing to TensorFlow itself."""
-    if not dataclasses.is_dataclass(value) or isinstance(value, type):
-        return False
-    if stands_for_element(value):
-        return False
-    components = fetch_components(value)
-    return len(components) == 1 and components[0] is value
-
-
 def examine(graph: Graph, owner: str, fetches: Any) -> tuple[list[Fetch], list[Problem]]:
     """Checks every leaf of what one party fetches.
 
@@ -78,14 +65,16 @@ def _unfit_containers(value: Any, path: str = 'fetches') -> Iterator[str]:
 
     TensorFlow would find them only after the run.
     """
-    children = [(step, child) for step, child in _children(value) if step is not None]
+    found = container(value)
+    if found is None:
+        return
     kind = type(value)
-    held_in_order = isinstance(value, tuple) or attrs_values(value) is not None
-    if held_in_order and kind is not tuple and not is_composite(value):
+    is_made_by_call = isinstance(value, tuple) or hasattr(kind, '__attrs_attrs__')
+    if is_made_by_call and kind is not tuple and not is_composite(value):
         # The constructor of tuples takes one iterable.
         fits = getattr(kind, '__new__', None) is not _TUPLES_CONSTRUCTOR
         try:
-            inspect.signature(kind).bind(*[child for _, child in children])
+            inspect.signature(kind).bind(*found.children)
         except TypeError:
             fits = False
         except ValueError:  # A class without a signature.
@@ -93,34 +82,20 @@ def _unfit_containers(value: Any, path: str = 'fetches') -> Iterator[str]:
         if not fits:
             yield (
                 f'{path}: a {kind.__name__} cannot hold the results, since it is not made of '
-                f'{len(children)} positional values. Fetch a tuple, a dict or a NamedTuple'
+                f'{len(found.children)} positional values. Fetch a tuple, a dict or a NamedTuple'
             )
-    for step, child in children:
-        yield from _unfit_containers(child, path + str(step))
+    for step, child in zip(found.steps(), found.children, strict=True):
+        yield from _unfit_containers(child, path + step)
 
 
 def leaves(fetches: Any, path: str = 'fetches') -> Iterator[tuple[str, Any]]:
     """Each leaf of a fetch structure, with the path that leads to it: `fetches['loss'][1]`."""
-    for step, value in _children(fetches):
-        if step is None:
-            yield path, value
-        else:
-            yield from leaves(value, path + step)
-
-
-def _children(value: Any) -> Iterable[tuple[str | None, Any]]:
-    if isinstance(value, (list, tuple)):
-        names = getattr(type(value), '_fields', None)
-        return [(f'.{names[i]}' if names else f'[{i}]', item) for i, item in enumerate(value)]
-    if isinstance(value, Mapping):
-        return [(f'[{key!r}]', item) for key, item in value.items()]
-    values = attrs_values(value)
-    if values is not None:
-        names = [attribute.name for attribute in type(value).__attrs_attrs__]
-        return [(f'.{name}', item) for name, item in zip(names, values, strict=True)]
-    if is_dataclass_instance(value):
-        return [(f'.{name}', getattr(value, name)) for name in _asked(value)]
-    return [(None, value)]
+    found = container(fetches)
+    if found is None:
+        yield path, fetches
+        return
+    for step, child in zip(found.steps(), found.children, strict=True):
+        yield from leaves(child, path + step)
 
 
 def may_be_element(leaf: Any) -> bool:
@@ -172,71 +147,18 @@ def lower(fetches: Any) -> tuple[Any, Rebuild | None]:
       The structure to fetch, and the function that makes the asked-for structure of its results;
       None where nothing had to be changed.
     """
-    children: Sequence[Any]
-    lowered: Callable[[Sequence[Any]], Any]
-    raised: Callable[[Sequence[Any]], Any]
-    kind = type(fetches)
-    if isinstance(fetches, (list, tuple)):
-        children = fetches
-        lowered = raised = _sequence_maker(kind)
-    elif isinstance(fetches, Mapping):
-        children = list(fetches.values())
-        lowered = raised = _mapping_maker(fetches)
-    elif (values := attrs_values(fetches)) is not None:
-        children = values
-        lowered = raised = _sequence_maker(kind)
-    elif is_dataclass_instance(fetches):
-        names = _asked(fetches)
-        children = [getattr(fetches, name) for name in names]
-        lowered = tuple
-
-        def replaced(results: Sequence[Any]) -> Any:
-            return dataclasses.replace(fetches, **dict(zip(names, results, strict=True)))
-
-        raised = replaced
-
-    else:
+    found = container(fetches)
+    if found is None:
         return fetches, None
-    parts = [lower(child) for child in children]
+    parts = [lower(child) for child in found.children]
     rebuilds = [rebuild for _, rebuild in parts]
-    if lowered is raised and not any(rebuilds):
+    if not found.is_dataclass and not any(rebuilds):
         return fetches, None
-    in_order = _in_order(fetches)
-    return lowered([part for part, _ in parts]), lambda results: raised(
+    build = found.build
+    lowered, take_apart = (tuple, tuple) if found.is_dataclass else (build, found.parts)
+    return lowered([part for part, _ in parts]), lambda results: build(
         [
             value if rebuild is None else rebuild(value)
-            for rebuild, value in zip(rebuilds, in_order(results), strict=True)
+            for rebuild, value in zip(rebuilds, take_apart(results), strict=True)
         ]
     )
-
-
-def _asked(fetches: Any) -> list[str]:
-    """The fields of a dataclass that are fetched: those it is made with."""
-    return [field.name for field in dataclasses.fields(fetches) if field.init]
-
-
-def _sequence_maker(kind: type) -> Callable[[Sequence[Any]], Any]:
-    """Returns the function by which a session makes a list, tuple, namedtuple or attrs object."""
-    if issubclass(kind, list):
-        return list
-    return tuple if kind is tuple else lambda items: kind(*items)
-
-
-def _mapping_maker(fetches: Mapping[Any, Any]) -> Callable[[Sequence[Any]], Any]:
-    make: Any = type(fetches)
-    if isinstance(fetches, collections.defaultdict):
-        make = functools.partial(collections.defaultdict, fetches.default_factory)
-    keys = list(fetches)
-    return lambda items: make(zip(keys, items, strict=True))
-
-
-def _in_order(fetches: Any) -> Callable[[Any], Sequence[Any]]:
-    """Returns the function that takes a result apart, in the order of the fetches."""
-    if isinstance(fetches, (list, tuple)):
-        return lambda results: results
-    if isinstance(fetches, Mapping):
-        keys = list(fetches)
-        return lambda results: [results[key] for key in keys]
-    if attrs_values(fetches) is not None:
-        return lambda results: attrs_values(results) or []
-    return lambda results: results

@@ -1,20 +1,22 @@
-"""Structures that `Session.run` can fetch: their keys, copies of them, and results in their form.
+"""The containers that fetches come in: their children with paths, and results put in their place.
 
 A request's fetches are leaves (tensors, operations, variables, names) in containers (lists, tuples,
-named tuples, dicts, attrs instances). Everything here is about the containers; what a leaf means is
-TensorFlow's to say.
+named tuples, dicts, attrs instances, and dataclasses of a hook's). `container` is the one place
+that knows the kinds; what a leaf means is TensorFlow's to say. Keys and copies of requests, which
+every run may need, have walks of their own for the plain kinds.
 """
 
 from __future__ import annotations
 
 import collections
-import collections.abc
 import copy
+import dataclasses
+import functools
 import operator
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from tfhooks._tensorflow import VARIABLE_MODULES, tf
+from tfhooks._tensorflow import VARIABLE_MODULES, fetch_components, stands_for_element, tf
 
 _MAPPINGS = (dict, collections.OrderedDict, collections.defaultdict)
 # The exact types whose instances are told apart by identity: they stand for one graph element for
@@ -57,10 +59,88 @@ def is_named_tuple(kind: type) -> bool:
     return issubclass(kind, tuple) and hasattr(kind, '_fields') and kind.__iter__ is tuple.__iter__
 
 
-def attrs_values(fetches: Any) -> list[Any] | None:
-    """The fields of an instance of an attrs class in order, None for any other object."""
-    fields = getattr(type(fetches), '__attrs_attrs__', None)
-    return None if fields is None else [getattr(fetches, field.name) for field in fields]
+Builder = Callable[[Sequence[Any]], Any]
+
+
+class Container(NamedTuple):
+    """One container of a fetch structure, of whatever kind.
+
+    Attributes:
+      steps: Gives how a path goes on to each child: `[0]`, `['loss']` or `.loss`.
+      children: The children, in the order in which their results come.
+      build: Makes the container that the results are given in, of one result for each child.
+      parts: Takes such a container apart again, in the same order.
+      is_dataclass: Whether it is an object of a dataclass, which sessions do not take.
+    """
+
+    steps: Callable[[], list[str]]
+    children: Sequence[Any]
+    build: Builder
+    parts: Callable[[Any], Sequence[Any]]
+    is_dataclass: bool = False
+
+
+def container(value: Any) -> Container | None:
+    """The container that `value` is, or None where it is a leaf."""
+    kind = type(value)
+    if isinstance(value, (list, tuple)):
+        build: Any = functools.partial(_call, kind)
+        if isinstance(value, list) or kind is tuple:
+            build = list if isinstance(value, list) else tuple
+        return Container(functools.partial(_steps_of_sequence, value), value, build, _same)
+    if isinstance(value, Mapping):
+        keys = list(value)
+        make: Any = kind
+        if isinstance(value, collections.defaultdict):
+            make = functools.partial(collections.defaultdict, value.default_factory)
+        return Container(
+            lambda: [f'[{key!r}]' for key in keys],
+            list(value.values()),
+            lambda results: make(zip(keys, results, strict=True)),
+            lambda built: [built[key] for key in keys],
+        )
+    fields = getattr(kind, '__attrs_attrs__', None)
+    if fields is not None:
+        take = functools.partial(_attributes, [field.name for field in fields])
+        build = functools.partial(_call, kind)
+        return Container(lambda: [f'.{field.name}' for field in fields], take(value), build, take)
+    if _is_dataclass_instance(value):
+        names = [field.name for field in dataclasses.fields(value) if field.init]
+        return Container(
+            lambda: [f'.{name}' for name in names],
+            _attributes(names, value),
+            lambda results: dataclasses.replace(value, **dict(zip(names, results, strict=True))),
+            functools.partial(_attributes, names),
+            is_dataclass=True,
+        )
+    return None
+
+
+def _steps_of_sequence(value: Sequence[Any]) -> list[str]:
+    names = getattr(type(value), '_fields', None)
+    return [f'.{names[i]}' if names else f'[{i}]' for i in range(len(value))]
+
+
+def _same(results: Any) -> Any:
+    return results
+
+
+def _call(kind: type, results: Sequence[Any]) -> Any:
+    return kind(*results)
+
+
+def _attributes(names: Sequence[str], value: Any) -> list[Any]:
+    return [getattr(value, name) for name in names]
+
+
+def _is_dataclass_instance(value: Any) -> bool:
+    """Returns whether a fetch is an object of a dataclass that means nothing to TensorFlow."""
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        return False
+    if stands_for_element(value):
+        return False
+    components = fetch_components(value)
+    return len(components) == 1 and components[0] is value
 
 
 def structure_key(fetches: Any) -> Any:
@@ -92,9 +172,9 @@ def structure_key(fetches: Any) -> Any:
         return id(fetches)
     if is_named_tuple(kind):
         return (kind, *map(structure_key, fetches))
-    values = attrs_values(fetches)
-    if values is not None and not isinstance(fetches, (list, tuple, collections.abc.Mapping)):
-        return (kind, *map(structure_key, values))
+    fields = getattr(kind, '__attrs_attrs__', None)
+    if fields is not None and not isinstance(fetches, (list, tuple, Mapping)):
+        return (kind, *[structure_key(getattr(fetches, field.name)) for field in fields])
     raise UnservedError(f'fetch of type {kind.__name__}')
 
 
@@ -147,21 +227,11 @@ def frozen(fetches: Any) -> Any:
 
 def leaves(fetches: Any) -> Iterable[Any]:
     """The leaves of `fetches` in order."""
-    kind = type(fetches)
-    if is_fixed(fetches) or kind in (str, bytes):
+    if is_fixed(fetches) or type(fetches) in (str, bytes):
         yield fetches
-        return
-    if kind in _MAPPINGS:
-        children = fetches.values()
-    elif isinstance(fetches, (list, tuple)):
-        children = fetches
-    else:
-        children = attrs_values(fetches) or ()
-    for child in children:
-        yield from leaves(child)
-
-
-Builder = Callable[[Sequence[Any]], Any]
+    elif (found := container(fetches)) is not None:
+        for child in found.children:
+            yield from leaves(child)
 
 
 def builder(fetches: Any, place: Callable[[Any], int]) -> Builder:
@@ -171,19 +241,12 @@ def builder(fetches: Any, place: Callable[[Any], int]) -> Builder:
         fetches: A structure without composite leaves.
         place: Returns a leaf's position in that sequence.
     """
-    kind = type(fetches)
-    if is_fixed(fetches) or kind in (str, bytes):
+    found = None if is_fixed(fetches) else container(fetches)
+    if found is None:
         return operator.itemgetter(place(fetches))
-    if kind in _MAPPINGS:
-        return _mapping_builder(fetches, _sequence_builder(list(fetches.values()), place))
-    if kind is tuple:
-        return _sequence_builder(fetches, place)
-    if isinstance(fetches, list):
-        in_order = _sequence_builder(fetches, place)
-        return lambda values: list(in_order(values))
-    children = fetches if isinstance(fetches, tuple) else attrs_values(fetches) or ()
-    in_order = _sequence_builder(children, place)
-    return lambda values: kind(*in_order(values))
+    in_order = _sequence_builder(found.children, place)
+    build = found.build
+    return in_order if build is tuple else lambda values: build(in_order(values))
 
 
 def _sequence_builder(
@@ -200,16 +263,3 @@ def _sequence_builder(
         return lambda values: (values[only],)
     parts = [builder(child, place) for child in children]
     return lambda values: tuple([part(values) for part in parts])
-
-
-def _mapping_builder(fetches: Any, in_order: Builder) -> Builder:
-    kind = type(fetches)
-    names = list(fetches)
-    if kind is dict:
-        return lambda values: dict(zip(names, in_order(values), strict=True))
-    if kind is collections.defaultdict:
-        factory = fetches.default_factory
-        return lambda values: collections.defaultdict(
-            factory, zip(names, in_order(values), strict=True)
-        )
-    return lambda values: kind(zip(names, in_order(values), strict=True))

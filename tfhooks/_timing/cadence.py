@@ -1,4 +1,4 @@
-"""The cadence of a hook: at multiples of a number of global steps, or every so many seconds."""
+"""How often a hook acts: every so many global steps, or every so many seconds."""
 
 from __future__ import annotations
 
@@ -13,19 +13,79 @@ from tfhooks._timing.timer import SecondOrStepTimer
 
 
 class Cadence:
-    """Decides in which runs a hook is due. Several threads may use it.
+    """Says in which runs a hook is due: in the first one, then a period after it last was due.
 
-    By steps it is due in the first run that ends at or after each multiple of the period. So a
-    program that was killed and goes on from a checkpoint acts at the same steps as one that was
-    not. By seconds it is due first when one period has gone by.
+    Several threads may ask; one of them is told that it is due.
+
+    Args:
+      every_steps: The period in global steps, at least 1. Exactly one of the two must be given.
+      every_secs: The period in seconds, greater than 0.
+
+    Attributes:
+      counts_steps: Whether the period is one of steps.
+      step_tensor: The read of the global step; None for a period of seconds that needs none.
+    """
+
+    def __init__(self, every_steps: int | None, every_secs: float | None) -> None:
+        self._timer = SecondOrStepTimer(every_secs=every_secs, every_steps=every_steps)
+        self._lock = Lock()
+        self.counts_steps = every_steps is not None
+        self.step_tensor: Any = None
+
+    def begin(self, step_tensor: Any) -> None:
+        """Begins anew on a graph, whose read of the global step is given."""
+        self._timer.reset()
+        self.step_tensor = step_tensor
+
+    def resume(self, session: Any) -> None:
+        """Takes up the cadence where a recovered session has gone back to an older step."""
+        if self.counts_steps and self._timer.last_triggered_step() is not None:
+            self._timer.rewind(int(session.run(self.step_tensor)))
+
+    def step_went_back(self, step: int) -> None:
+        """Takes up the cadence where the global step has gone back within a session."""
+        with self._lock:
+            self._timer.rewind(step)
+
+    def next_due(self) -> NextDue:
+        """When it may be due next; see `tfhooks.NextDue`."""
+        return self._timer.next_due()
+
+    def may_be_due(self, run_context: Any) -> bool:
+        """Returns whether it may be due when the run about to be made has ended."""
+        return self._timer.may_be_due(run_context, self.step_tensor)
+
+    def take(self, run_context: Any) -> int | None:
+        """Takes the run that has ended for this hook, unless it is not due or another thread has.
+
+        Returns:
+          The global step after the run, 0 where there is no `step_tensor`; None if it is not due.
+        """
+        if not self.counts_steps and not self._timer.is_due(0):
+            return None
+        tensor = self.step_tensor
+        step = 0 if tensor is None else global_steps.after(run_context, tensor)
+        with self._lock:
+            if not self._timer.is_due(step):
+                return None
+            self._timer.update_last_triggered_step(self._mark(step))
+        return step
+
+    def _mark(self, step: int) -> int:
+        """The step that the next period is counted from."""
+        return step
+
+
+class AlignedCadence(Cadence):
+    """A cadence that is due in the first run that ends at or after each multiple of the period.
+
+    So a program that was killed and goes on from a checkpoint acts at the same steps as one that
+    was not. By seconds it is due first when one period has gone by.
 
     Args:
       owner: The class of the hook, for messages.
       every_n_steps: The period in global steps, at least 1. Exactly one of the two must be given.
       every_n_secs: The period in seconds, greater than 0.
-
-    Attributes:
-      step_tensor: The read of the global step.
 
     Raises:
       TypeError: A period is of the wrong kind.
@@ -40,21 +100,17 @@ class Cadence:
             )
         self._owner = owner
         self._every_n_steps = arguments.whole(owner, 'every_n_steps', every_n_steps)
-        self._timer = SecondOrStepTimer(
-            every_secs=arguments.seconds(owner, 'every_n_secs', every_n_secs),
-            every_steps=self._every_n_steps,
+        super().__init__(
+            self._every_n_steps, arguments.seconds(owner, 'every_n_secs', every_n_secs)
         )
-        self._lock = Lock()
-        self.step_tensor: Any = None
 
-    def begin(self) -> None:
-        """Resets the cadence, and finds the global step in the default graph.
+    def begin_by_global_step(self) -> None:
+        """Begins anew on the default graph.
 
         Raises:
           RuntimeError: The graph has no global step.
         """
-        self._timer.reset()
-        self.step_tensor = global_step_read()
+        self.begin(global_step_read())
         if self.step_tensor is None:
             raise RuntimeError(
                 f'{self._owner}.begin: the graph must have a global step; '
@@ -73,32 +129,8 @@ class Cadence:
         step = int(session.run(self.step_tensor))
         with self._lock:
             last = self._timer.last_triggered_step()
-            if last is None or (self._every_n_steps is not None and step < last):
+            if last is None or (self.counts_steps and step < last):
                 self._timer.update_last_triggered_step(self._mark(step))
-        return step
-
-    def next_due(self) -> NextDue:
-        """Returns when the hook may be due next; see `tfhooks.NextDue`."""
-        return self._timer.next_due()
-
-    def step_went_back(self, step: int) -> None:
-        """Continues the cadence from `step`, to which the global step has gone back."""
-        with self._lock:
-            self._timer.rewind(step)
-
-    def may_be_due(self, run_context: Any) -> bool:
-        """True if the hook may be due when the run about to be made has ended."""
-        return self._timer.may_be_due(run_context, self.step_tensor)
-
-    def take(self, run_context: Any) -> int | None:
-        """Returns the global step after the run if it is due and not taken yet, or None."""
-        if self._every_n_steps is None and not self._timer.is_due(0):
-            return None
-        step = global_steps.after(run_context, self.step_tensor)
-        with self._lock:
-            if not self._timer.is_due(step):
-                return None
-            self._timer.update_last_triggered_step(self._mark(step))
         return step
 
     def _mark(self, step: int) -> int:
