@@ -221,7 +221,7 @@ class _PeriodicHook(FunctionHook[ResultT], SupportsNextDue):
     ) -> None:
         super().__init__(fetches, function)
         self._cadence = cadence
-        # Operations have None for a result: in a tuple it says that they were asked for.
+        # In a tuple, since the result of an operation is None, as where nothing was requested.
         self._request = SessionRunArgs((fetches,))
 
     def begin(self) -> None:
@@ -239,19 +239,19 @@ class _PeriodicHook(FunctionHook[ResultT], SupportsNextDue):
         self._cadence.begin(step)
 
     def after_create_session(self, session: Session, coord: Coordinator) -> None:
-        """Takes up the cadence where a recovered session has gone back to an older step."""
+        """Continues the cadence from an older step that a recovered session has gone back to."""
         self._cadence.resume(session)
 
     def step_went_back(self, step: int) -> None:
-        """Takes up the cadence at `step`."""
+        """Continues the cadence from `step`."""
         self._cadence.step_went_back(step)
 
     def next_due(self) -> NextDue:
-        """When the function may be due; see `tfhooks.NextDue`."""
+        """Returns when the function may be due; see `tfhooks.NextDue`."""
         return self._cadence.next_due()
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[ResultT] | None:
-        """Asks for the fetches if the function may be due."""
+        """Requests the fetches if the function may be due."""
         return self._request if self._cadence.may_be_due(run_context) else None
 
     def after_run(

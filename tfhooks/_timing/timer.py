@@ -20,7 +20,7 @@ WATCHER = '_tfhooks_watcher'
 class SecondOrStepTimer(Interchangeable, tf.train.SecondOrStepTimer):
     """A timer that is due every N seconds or every N steps.
 
-    Stands for `tf.compat.v1.train.SecondOrStepTimer`. Until it has triggered, it is due at any step.
+    Stands for `tf.compat.v1.train.SecondOrStepTimer`. Until it triggers, it is due at any step.
     It uses `time.monotonic()`, so that setting the machine's clock changes nothing, unless a
     program sets TensorFlow's field `_last_triggered_time`, which is wall time.
 
