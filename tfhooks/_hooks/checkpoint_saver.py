@@ -220,7 +220,7 @@ class CheckpointSaverHook(
                 pruning.remove_noted(self._save_path)
                 checkpoint_files.remove_strays(self._save_path)
             own.claim = claim
-            step = session.run(self._global_step_tensor)
+            step = global_steps.read(session, self._global_step_tensor)
             own.first_step, own.stuck_runs = int(step), 0
             self._write_graph(graph, saver)
             restored = restored_from(coord)
@@ -241,7 +241,7 @@ class CheckpointSaverHook(
         step, stops = own.background.step, [False]
         own.background.close()
         attempt(lambda: stops.append(self._finish(session)), own.late_errors)
-        if step is not None and session.run(self._global_step_tensor) < step:
+        if step is not None and global_steps.read(session, self._global_step_tensor) < step:
             # TensorFlow's own sessions do not wait for a save to end before they restore.
             latest = newest_checkpoint.latest(os.path.dirname(self._save_path))
             if latest is not None and checkpoint_files.step_of(latest, self._save_path) == step:
@@ -266,7 +266,7 @@ class CheckpointSaverHook(
 
     def _try_again(self, run_context: Any) -> None:
         own = self._own
-        step = run_context.session.run(self._global_step_tensor)
+        step = global_steps.read(run_context.session, self._global_step_tensor)
         with own.retries.in_between():
             stop = self._save(run_context.session, step)
         if not own.unsaved:
@@ -345,7 +345,7 @@ class CheckpointSaverHook(
 
     def _save_last(self, session: Any, errors: list[Exception]) -> None:
         own = self._own
-        step = session.run(self._global_step_tensor)
+        step = global_steps.read(session, self._global_step_tensor)
         is_stuck = own.stuck_runs and step == own.first_step
         if step != self._timer.last_triggered_step() or own.unsaved or is_stuck:
             before = len(errors)
