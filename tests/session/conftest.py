@@ -16,7 +16,7 @@ def _in_a_graph(graph):
 def waits(monkeypatch):
     """The waits between attempts to make a session again, in seconds; nobody waits."""
     waits = []
-    monkeypatch.setattr(recovery, '_sleep', waits.append)
+    monkeypatch.setattr(recovery, '_sleep', lambda seconds, stops: waits.append(seconds))
     return waits
 
 

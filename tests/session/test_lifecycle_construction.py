@@ -148,10 +148,8 @@ def test_any_iterable_of_hooks_is_taken_once(kind):
 
 
 def test_a_session_that_cannot_be_made_is_given_up_after_a_bounded_number_of_tries(
-    graph, monkeypatch, caplog
+    graph, waits, caplog
 ):
-    waits = []
-    monkeypatch.setattr(recovery, '_sleep', waits.append)
     gone = tf.errors.UnavailableError(None, None, 'nobody there')
     creator = Sessions(*[gone] * 100)
     calls = []
@@ -172,8 +170,7 @@ def test_a_session_that_cannot_be_made_is_given_up_after_a_bounded_number_of_tri
         pass
 
 
-def test_making_goes_on_as_soon_as_it_works(monkeypatch):
-    monkeypatch.setattr(recovery, '_sleep', lambda seconds: None)
+def test_making_goes_on_as_soon_as_it_works():
     train, calls = count(), []
     creator = Sessions(lost(), lost())
     with tfhooks.MonitoredSession(creator, [Recorder(calls)]) as session:
@@ -181,8 +178,7 @@ def test_making_goes_on_as_soon_as_it_works(monkeypatch):
     assert calls.count('hook.after_create_session') == 1
 
 
-def test_a_loss_in_after_create_session_makes_another_session(monkeypatch):
-    monkeypatch.setattr(recovery, '_sleep', lambda seconds: None)
+def test_a_loss_in_after_create_session_makes_another_session():
     train, calls = count(), []
     creator = Sessions()
     hooks = [Recorder(calls, 'a'), Recorder(calls, 'b', 'after_create_session', lost(), times=1)]

@@ -338,7 +338,7 @@ def test_a_stop_that_is_requested_while_waiting_ends_the_waiting(monkeypatch):
     creator.failures = [lost() for _ in range(9)]
     waits = []
 
-    def wait(seconds):
+    def wait(seconds, stops):
         waits.append(seconds)
         session.request_stop('enough')
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import random
 import re
-import sys
 
 import pytest
 import tensorflow.compat.v1 as tf
@@ -11,11 +11,6 @@ from session_models import lost
 
 from tfhooks._session import recovery
 from tfhooks._session.recovery import RecoveryPolicy
-
-try:
-    import tenacity
-except ImportError:
-    tenacity = None
 
 
 class Ending(Exception):
@@ -55,31 +50,30 @@ def failing(times, error=lost):
     return action
 
 
-@pytest.mark.skipif(tenacity is None, reason='needs tenacity')
-def test_waits_double_and_have_a_random_part_and_a_limit(waits):
+def test_waits_double_and_have_a_random_part_and_a_limit(waits, lines):
     policy = RecoveryPolicy(tries=8, first_wait_secs=1.0, max_wait_secs=10.0)
-    assert policy.attempt('test', failing(7)) == 8
+    assert policy.attempt('make tea', failing(7)) == 8
     for wait, base in zip(waits, [1, 2, 4, 8, 10, 10, 10], strict=True):
         assert base <= wait <= min(base + 1, 10)
     assert len({wait % 1 for wait in waits[:4]}) > 1
-
-
-def test_waits_double_without_tenacity(waits, lines, monkeypatch):
-    monkeypatch.setitem(sys.modules, 'tenacity', None)
-    policy = RecoveryPolicy(tries=5, first_wait_secs=2.0, max_wait_secs=10.0)
-    assert policy.attempt('make tea', failing(4)) == 5
-    assert waits == [2.0, 4.0, 8.0, 10.0]
     assert lines()[0] == (
         'WARNING',
-        'Attempt 1 of 5 to make tea failed: AbortedError: the session is lost. '
-        'Next attempt in 2.0 seconds.',
+        'Attempt 1 of 8 to make tea failed: AbortedError: the session is lost. '
+        f'Next attempt in {waits[0]:.1f} seconds.',
     )
 
 
-@pytest.mark.parametrize('library', [True, False])
-def test_tries_are_bounded_and_the_error_is_tensorflows(waits, lines, monkeypatch, library):
-    if not library:
-        monkeypatch.setitem(sys.modules, 'tenacity', None)
+def test_workers_that_seed_alike_wait_apart_and_draw_alike(waits):
+    draws = []
+    for _ in range(2):
+        random.seed(7)
+        RecoveryPolicy().attempt('test', failing(1))
+        draws.append(random.random())
+    assert waits[0] != waits[1]
+    assert draws[0] == draws[1]
+
+
+def test_tries_are_bounded_and_the_error_is_tensorflows(waits, lines):
     calls = []
 
     def action():
@@ -98,14 +92,11 @@ def test_tries_are_bounded_and_the_error_is_tensorflows(waits, lines, monkeypatc
     )
 
 
-@pytest.mark.parametrize('library', [True, False])
-def test_no_attempt_begins_after_the_time_to_give_up(waits, monkeypatch, library):
-    if not library:
-        monkeypatch.setitem(sys.modules, 'tenacity', None)
+def test_no_attempt_begins_after_the_time_to_give_up(waits, monkeypatch):
     now = [1000.0]
     monkeypatch.setattr(recovery.time, 'monotonic', lambda: now[0])
 
-    def wait(seconds):
+    def wait(seconds, stops):
         waits.append(seconds)
         now[0] += seconds
 
@@ -125,10 +116,7 @@ def test_no_attempt_begins_after_the_time_to_give_up(waits, monkeypatch, library
     assert now[0] <= 1023.0
 
 
-@pytest.mark.parametrize('library', [True, False])
-def test_other_errors_are_not_tried_again(monkeypatch, library):
-    if not library:
-        monkeypatch.setitem(sys.modules, 'tenacity', None)
+def test_other_errors_are_not_tried_again():
     action = failing(1, Ending)
     with pytest.raises(Ending):
         RecoveryPolicy().attempt('test', action)

@@ -15,7 +15,7 @@ from tfhooks._migration import quiet
 # TensorFlow, under any of its names, and what it computes with; then what tfhooks' extras bring.
 _PACKAGES = (
     *('tfhooks', 'tensorflow', 'tensorflow-cpu', 'keras', 'numpy', 'protobuf', 'absl-py'),
-    *('tf_keras', 'tensorflow-estimator', 'tf_slim', 'tqdm', 'tenacity'),
+    *('tf_keras', 'tensorflow-estimator', 'tf_slim', 'tqdm'),
 )
 _OFTEN_UNDER_ANOTHER_NAME = ('tensorflow', 'tensorflow-cpu')
 # By name: others that begin as these do may hold what is nobody's business.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import random
 import re
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -26,7 +26,7 @@ class RecoveryPolicy:
 
     After `tf.errors.AbortedError` or `tf.errors.UnavailableError` a new session is made and the
     step run again, at once the first time; then with waits that double, and that have a random part
-    where the extra `recovery` (tenacity) is installed. A step that succeeds ends the count.
+    so that workers do not all come back at once. A step that succeeds ends the count.
 
     Attributes:
       tries: Attempts in a row before the original error is raised; at least 1.
@@ -80,77 +80,36 @@ class RecoveryPolicy:
           tf.errors.AbortedError, tf.errors.UnavailableError: The last attempt's, when `tries` or
             `give_up_secs` are used up.
         """
-        outer, _waiting.stops = getattr(_waiting, 'stops', None), stops
-        begun, calls = time.monotonic(), 0
-
-        def counted() -> _T:
-            nonlocal calls
-            calls += 1
-            return action()
-
-        try:
-            limit = math.inf if self.give_up_secs is None else begun + self.give_up_secs
-            return self._attempt(what, counted, limit)
-        except PREEMPTION_ERRORS as error:
-            if self.tries > 1:
-                log.error(
-                    'Gave up to %s after %d of %d attempts in %.1f seconds: %s',
-                    what,
-                    calls,
-                    self.tries,
-                    time.monotonic() - begun,
-                    summary(error),
-                )
-            raise
-        finally:
-            _waiting.stops = outer
-
-    def _attempt(self, what: str, action: Callable[[], _T], limit: float) -> _T:
-        try:
-            import tenacity
-        except ImportError:
-            return self._attempt_plainly(what, action, limit)
-        backoff = tenacity.wait_exponential(
-            multiplier=self.first_wait_secs, max=self.max_wait_secs
-        ) + tenacity.wait_random(0, self.first_wait_secs)
-        retrying = tenacity.Retrying(
-            stop=lambda state: state.attempt_number >= self.tries or time.monotonic() >= limit,
-            wait=lambda state: min(backoff(state), self.max_wait_secs, _left(limit)),
-            retry=tenacity.retry_if_exception_type(PREEMPTION_ERRORS),
-            before_sleep=lambda state: self._warn(
-                what,
-                state.attempt_number,
-                state.outcome.exception() if state.outcome else None,
-                state.next_action.sleep if state.next_action else 0.0,
-            ),
-            sleep=_sleep,
-            reraise=True,
-        )
-        return retrying(action)
-
-    def _attempt_plainly(self, what: str, action: Callable[[], _T], limit: float) -> _T:
-        for number in range(1, self.tries):
+        begun, number = time.monotonic(), 0
+        limit = math.inf if self.give_up_secs is None else begun + self.give_up_secs
+        while True:
+            number += 1
             try:
                 return action()
             except PREEMPTION_ERRORS as error:
-                if time.monotonic() >= limit:
+                now = time.monotonic()
+                if number >= self.tries or now >= limit:
+                    if self.tries > 1:
+                        log.error(
+                            'Gave up to %s after %d of %d attempts in %.1f seconds: %s',
+                            *(what, number, self.tries, now - begun, summary(error)),
+                        )
                     raise
-                doubled = self.first_wait_secs * 2.0 ** min(number - 1, 60)
-                wait = min(doubled, self.max_wait_secs, _left(limit))
-                self._warn(what, number, error, wait)
-                _sleep(wait)
-        return action()
+                wait = min(self._backoff(number), limit - now)
+                log.warning(
+                    'Attempt %d of %d to %s failed: %s. Next attempt in %.1f seconds.',
+                    *(number, self.tries, what, summary(error), wait),
+                )
+                _sleep(wait, stops)
 
-    def _warn(self, what: str, number: int, error: Any, wait: float) -> None:
-        log.warning(
-            'Attempt %d of %d to %s failed: %s. Next attempt in %.1f seconds.',
-            number,
-            self.tries,
-            what,
-            summary(error),
-            wait,
-        )
+    def _backoff(self, number: int) -> float:
+        """The wait after an attempt, in seconds; its random part keeps workers apart."""
+        wait = self.first_wait_secs * 2.0 ** min(number - 1, 60)
+        return min(wait + _RANDOM.uniform(0, self.first_wait_secs), self.max_wait_secs)
 
+
+# Not the one that a program seeds, alike in all workers.
+_RANDOM = random.SystemRandom()
 
 # How often a wait checks for a requested stop.
 _LOOK_EVERY_SECS = 0.2
@@ -207,16 +166,8 @@ def summary(error: Any) -> str:
     return f'{type(error).__name__}: {first}{place}'
 
 
-def _left(limit: float) -> float:
-    return max(0.0, limit - time.monotonic())
-
-
-_waiting = threading.local()
-
-
-def _sleep(seconds: float) -> None:
-    """Waits, or until the session is asked to stop."""
-    stops = getattr(_waiting, 'stops', None)
+def _sleep(seconds: float, stops: Callable[[], bool] | None) -> None:
+    """Waits, but not on when the session is asked to stop."""
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0 and not (stops and stops()):
         time.sleep(min(left, _LOOK_EVERY_SECS))
