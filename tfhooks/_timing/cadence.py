@@ -126,7 +126,7 @@ class AlignedCadence(Cadence):
         Returns:
           The global step at which it starts.
         """
-        step = int(session.run(self.step_tensor))
+        step = int(global_steps.read(session, self.step_tensor))
         with self._lock:
             last = self._timer.last_triggered_step()
             if last is None or (self.counts_steps and step < last):

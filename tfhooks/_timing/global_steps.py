@@ -158,6 +158,7 @@ class StepTracker:
         self._exact = None
         self.lower = self._last_fetched = int(session.run(self.tensor))
         self._seen = (0, 0, None, None)
+        _tracked[session] = self.tensor
 
     def allow_threads(self, count: int) -> None:
         """Notes that `count` threads make runs at a time."""
@@ -319,8 +320,28 @@ class _ForeignTracker(StepTracker):
             self._note_advance(step - known, 1)
 
 
+# What trackers read in the sessions that they follow.
+_tracked: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 _foreign: weakref.WeakKeyDictionary[Any, _ForeignTracker] = weakref.WeakKeyDictionary()
 _foreign_lock = threading.Lock()
+
+
+def read(session: Any, tensor: Any) -> Any:
+    """The global step of a session now, for what is not called with a run's context.
+
+    In a session that a tracker follows it is read as the tracker reads it: the first run of another
+    tensor costs as much as looking at the whole graph.
+
+    Args:
+      session: The raw session.
+      tensor: The read of the global step, an integer scalar.
+
+    Returns:
+      The step, a number of NumPy's of the dtype of the step.
+    """
+    tracked = _tracked.get(session)
+    is_the_step = tracked is not None and tensor is made_global_step_read(session.graph)
+    return session.run(tracked if is_the_step else tensor)
 
 
 def is_foreign(run_context: Any) -> bool:
