@@ -215,10 +215,10 @@ def test_max_to_keep_holds_over_restarts(tmp_path, saver_of_hook):
 KILLED = """
 import os, signal, sys
 from tensorflow.python.checkpoint import checkpoint_management
-import test_checkpoint_savers
+import test_checkpoint_saver_savers
 
 checkpoint_management.remove_checkpoint = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
-test_checkpoint_savers.start(sys.argv[1], 9, saver_of_hook=False)
+test_checkpoint_saver_savers.start(sys.argv[1], 9, saver_of_hook=False)
 """
 
 

@@ -38,7 +38,7 @@ def test_hooks_are_called_in_order_and_each_gets_its_own(run_plans):
             got.append(run_values.results)
 
     group, session, _ = begun(Asks(a), Asks({'b': [b]}), Asks(None), run_plans=run_plans)
-    assert group.run(session, [a, b]) == [1, 2]
+    assert group.runner.run(session, [a, b]) == [1, 2]
     assert got == [1, {'b': [2]}, None]
     session.close()
 
@@ -48,17 +48,17 @@ def test_a_session_other_than_the_last_one_is_not_served_by_its_plans():
     hook = Recorder([])
     group, old, coord = begun(hook)
     init = tf.get_default_graph().get_operation_by_name('init')
-    assert group.run(old, train) == 1
+    assert group.runner.run(old, train) == 1
     new = tf.Session()
     new.run(init)
     group.after_create_session(new, coord)
     # A thread that was about to run on the session that was lost.
-    assert group.run(old, train) == 2
+    assert group.runner.run(old, train) == 2
     assert new.run(tf.train.get_global_step()) == 0
     old.close()
     with pytest.raises(RuntimeError, match='closed'):
-        group.run(old, train)
-    assert group.run(new, train) == 1
+        group.runner.run(old, train)
+    assert group.runner.run(new, train) == 1
     new.close()
 
 
@@ -102,7 +102,7 @@ def test_step_is_read_exactly_from_a_session_and_is_none_without_one():
     train = count()
     group, session, _ = begun(Recorder([]))
     for _ in range(3):
-        group.run(session, train)
+        group.runner.run(session, train)
     assert group.step(session) == 3
     assert group.step() is None
     session.close()

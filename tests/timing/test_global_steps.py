@@ -7,6 +7,7 @@ import threading
 import pytest
 import tensorflow.compat.v1 as tf
 
+import tfhooks
 from tfhooks._base.hook_types import ALWAYS, NEVER
 from tfhooks._tensorflow import global_step_read
 from tfhooks._timing import global_steps
@@ -323,6 +324,28 @@ def test_two_foreign_sessions_are_kept_apart():
                 session.run(train)
                 session.run(train)
     assert [hook.seen[1] for hook in hooks] == [(5, 10, 10), (1, 2, 2)]
+
+
+def test_a_new_session_reads_the_step_by_one_tensor(tmp_path):
+    with tf.Graph().as_default():
+        train = tf.assign_add(tf.train.get_or_create_global_step(), 1)
+        hooks = [tfhooks.StopAtStepHook(last_step=3)]
+        with tfhooks.MonitoredTrainingSession(checkpoint_dir=str(tmp_path), hooks=hooks) as session:
+            session.run(train)
+            plans = repr(tfhooks.run_plans(session))
+            raw, read = session.raw_session(), global_step_read()
+            other = tf.get_default_graph().get_tensor_by_name('global_step/Read/ReadVariableOp:0')
+            assert global_steps.read(raw, read) == global_steps.read(raw, other) == 1
+    assert other.name in plans
+    assert read.name not in plans
+
+
+def test_what_a_program_has_put_in_the_place_of_the_read_is_read():
+    with tf.Graph().as_default():
+        step = tf.train.get_or_create_global_step()
+        other = step + 100
+        with tfhooks.MonitoredSession(hooks=[tfhooks.StopAtStepHook(last_step=9)]) as session:
+            assert global_steps.read(session.raw_session(), other) == 100
 
 
 def test_wake_compares_with_any_number():

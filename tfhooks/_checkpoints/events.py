@@ -6,34 +6,24 @@ OutOfRangeError here, which loops take for the end of data.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 from tfhooks._tensorflow import tf
 
-# The collection of files for TensorBoard's plugins, which `FileWriter.add_graph` writes, too.
-_PLUGIN_ASSETS = '__tensorboard_plugin_asset__'
 
-
-def add_graph(writer: Any, graph: Any, definition: Any, saver: Any) -> None:
+def add_graph(writer: Any, graph: Any, saver: Any) -> None:
     """Writes a graph and its meta graph.
 
     Args:
       writer: A `tf.compat.v1.summary.FileWriter`.
       graph: The graph.
-      definition: Its GraphDef.
       saver: Its Saver, or None.
     """
     meta_graph = tf.train.export_meta_graph(
-        graph_def=definition, saver_def=saver.saver_def if saver else None
+        graph_def=graph.as_graph_def(add_shapes=True), saver_def=saver.saver_def if saver else None
     )
-    if type(writer) is tf.summary.FileWriter and not graph.get_collection(_PLUGIN_ASSETS):
-        # The same event as `add_graph`, which would build the GraphDef again.
-        event = tf.Event(wall_time=time.time(), graph_def=definition.SerializeToString())
-        _attempt(lambda: writer.add_event(event))
-    else:
-        _attempt(lambda: writer.add_graph(graph))
+    _attempt(lambda: writer.add_graph(graph))
     _attempt(lambda: writer.add_meta_graph(meta_graph))
 
 

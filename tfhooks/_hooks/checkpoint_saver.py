@@ -25,6 +25,7 @@ from tfhooks._checkpoints import (
 from tfhooks._checkpoints.async_save import BackgroundSaves
 from tfhooks._checkpoints.best import BestCheckpoints
 from tfhooks._checkpoints.claims import Claim
+from tfhooks._checkpoints.graph_definition import shared_definition
 from tfhooks._checkpoints.restored import restored_from
 from tfhooks._checkpoints.retries import Retries
 from tfhooks._checkpoints.saver_listeners import CheckpointSaverListener, attempt
@@ -202,8 +203,8 @@ class CheckpointSaverHook(
           ValueError: Another hook saves into the directory.
           CheckpointSaveError: The checkpoint could not be written.
         """
-        own = self._own
-        with own.lock, session.graph.as_default():
+        own, graph = self._own, session.graph
+        with own.lock, graph.as_default(), shared_definition(graph):
             stops = [self._catch_up(session)]
             saver = self._get_saver()
             claim = Claim(
@@ -219,9 +220,9 @@ class CheckpointSaverHook(
                 pruning.remove_noted(self._save_path)
                 checkpoint_files.remove_strays(self._save_path)
             own.claim = claim
-            step = session.run(self._global_step_tensor)
+            step = global_steps.read(session, self._global_step_tensor)
             own.first_step, own.stuck_runs = int(step), 0
-            self._write_graph(session.graph, saver)
+            self._write_graph(graph, saver)
             restored = restored_from(coord)
             if restored is not None:
                 self._take_over_list(saver, restored)
@@ -240,7 +241,7 @@ class CheckpointSaverHook(
         step, stops = own.background.step, [False]
         own.background.close()
         attempt(lambda: stops.append(self._finish(session)), own.late_errors)
-        if step is not None and session.run(self._global_step_tensor) < step:
+        if step is not None and global_steps.read(session, self._global_step_tensor) < step:
             # TensorFlow's own sessions do not wait for a save to end before they restore.
             latest = newest_checkpoint.latest(os.path.dirname(self._save_path))
             if latest is not None and checkpoint_files.step_of(latest, self._save_path) == step:
@@ -265,7 +266,7 @@ class CheckpointSaverHook(
 
     def _try_again(self, run_context: Any) -> None:
         own = self._own
-        step = run_context.session.run(self._global_step_tensor)
+        step = global_steps.read(run_context.session, self._global_step_tensor)
         with own.retries.in_between():
             stop = self._save(run_context.session, step)
         if not own.unsaved:
@@ -344,7 +345,7 @@ class CheckpointSaverHook(
 
     def _save_last(self, session: Any, errors: list[Exception]) -> None:
         own = self._own
-        step = session.run(self._global_step_tensor)
+        step = global_steps.read(session, self._global_step_tensor)
         is_stuck = own.stuck_runs and step == own.first_step
         if step != self._timer.last_triggered_step() or own.unsaved or is_stuck:
             before = len(errors)
@@ -504,10 +505,10 @@ class CheckpointSaverHook(
         own = self._own
         if own.graph is graph:
             return
-        definition = graph.as_graph_def(add_shapes=True)
         if self._save_graph_def:
+            definition = graph.as_graph_def(add_shapes=True)
             own.retries.tolerate(lambda: write_graph(definition, self._checkpoint_dir, self))
-        events.add_graph(self._summary_writer, graph, definition, saver)
+        events.add_graph(self._summary_writer, graph, saver)
         own.graph = graph
 
     def _trigger(self, step: int) -> None:

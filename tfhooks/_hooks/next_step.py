@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tfhooks._run.fast_way import FastWay
+from tfhooks._timing import global_steps
 
 
 class NextStepWay(FastWay):
@@ -26,5 +27,5 @@ class NextStepWay(FastWay):
 
     def fields_to_leave(self, session: Any, runs: int | None) -> dict[str, Any]:
         if self.next_step is not None:  # Runs may have been made since.
-            self.next_step = int(session.run(self.hook._global_step_tensor)) + 1
+            self.next_step = int(global_steps.read(session, self.hook._global_step_tensor)) + 1
         return super().fields_to_leave(session, runs)

@@ -181,7 +181,7 @@ class _Profiler(NextStepWay):
 
     def after_create_session(self, session: Any, coord: Any) -> None:
         if self.timer.last_triggered_step() is not None:
-            self.step_went_back(int(session.run(self.hook._global_step_tensor)))
+            self.step_went_back(int(global_steps.read(session, self.hook._global_step_tensor)))
 
     def next_due(self) -> NextDue:
         self.is_requested = False

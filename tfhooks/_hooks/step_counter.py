@@ -103,7 +103,7 @@ class _StepCounter(WritingWay, SupportsStepNotIncreased):
         last: Any = self.timer.last_triggered_step()
         if last is None and not self._warm_up_steps:
             return
-        step = int(session.run(self.hook._global_step_tensor))
+        step = int(global_steps.read(session, self.hook._global_step_tensor))
         if self._warm_up_steps:
             with self.own_writes():
                 self.timer.reset()
@@ -189,5 +189,7 @@ class _StepCounter(WritingWay, SupportsStepNotIncreased):
     def fields_to_leave(self, session: Any, runs: int | None) -> dict[str, Any]:
         fields = super().fields_to_leave(session, runs)
         if fields['_last_global_step'] is not None:
-            fields['_last_global_step'] = int(session.run(self.hook._global_step_tensor)) - 1
+            fields['_last_global_step'] = (
+                int(global_steps.read(session, self.hook._global_step_tensor)) - 1
+            )
         return fields

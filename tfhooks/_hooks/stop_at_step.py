@@ -64,7 +64,7 @@ class _StopAtStep(FastWay, SupportsStepNotIncreased):
             self.tensorflow.after_create_session(session, coord)
 
     def session_is_ready(self, session: Any, coord: Any) -> None:
-        step = int(session.run(self.hook._global_step_tensor))
+        step = int(global_steps.read(session, self.hook._global_step_tensor))
         if self._counts_anew:
             # A hook after this one may have restored another step.
             vars(self.hook)['_last_step'] = step + self.hook._num_steps

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from tfhooks._base import files, log
+from tfhooks._checkpoints.graph_definition import shared_definition
 from tfhooks._run.fast_way import FastWay, StockHook
 from tfhooks._tensorflow import event_file_of, forget_event_writer, tf
 
@@ -26,7 +27,7 @@ def event_writer(output_dir: Any) -> Any:
       tf.errors.OpError: It cannot be made, or is another file; of the class that TensorFlow raises.
     """
     try:
-        writer = tf.summary.FileWriterCache.get(output_dir)
+        writer = _writer(output_dir)
     except tf.errors.OpError as error:
         kind: Any = type(error)
         raise kind(
@@ -45,7 +46,7 @@ def event_writer(output_dir: Any) -> Any:
         return writer
     if forget_event_writer(output_dir):
         writer.close()
-        writer = tf.summary.FileWriterCache.get(output_dir)
+        writer = _writer(output_dir)
     else:
         writer.close()
         tf.gfile.MakeDirs(output_dir or '.')
@@ -61,6 +62,11 @@ def event_writer(output_dir: Any) -> Any:
             output_dir,
         )
     return writer
+
+
+def _writer(output_dir: Any) -> Any:
+    with shared_definition(tf.get_default_graph()):  # A new one writes it twice.
+        return tf.summary.FileWriterCache.get(output_dir)
 
 
 def _file_exists(writer: Any, output_dir: Any) -> bool:

@@ -1,1 +1,1 @@
-"""Hooks that TensorFlow does not have, and what makes hooks of functions and of other hooks."""
+"""Hooks that TensorFlow does not have, hooks made of functions, and wrappers around hooks."""

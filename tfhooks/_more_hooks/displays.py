@@ -1,4 +1,4 @@
-"""How the progress of a training looks: a bar on a terminal, lines elsewhere."""
+"""Displays of a training's progress: a bar on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ import absl.logging
 
 
 class Display(Protocol):
-    """Shows how far a training is."""
+    """Shows the progress of a training."""
 
     def open(self, step: int) -> None:
-        """Begins, or begins again after a recovery, at a global step."""
+        """Starts at a global step, or again after a recovery."""
 
     def show(self, step: int, rate: float | None, values: Mapping[str, str]) -> None:
         """Shows a global step, the steps per second, and values by name, if there are any."""
 
     def close(self) -> None:
-        """Ends, and leaves what was shown last. Closing again does nothing."""
+        """Ends, and leaves the last display visible. Closing again does nothing."""
 
 
 class Lines:
-    """A line each time, for logs and pipes.
+    """Writes a line each time, for logs and pipes.
 
     Args:
-      file: What to write to.
+      file: The text stream to write to.
       total: The last global step, or None.
-      title: What a line begins with.
+      title: The beginning of each line.
     """
 
     def __init__(self, file: Any, total: int | None, title: str) -> None:
@@ -41,7 +41,7 @@ class Lines:
         self._title = title
 
     def open(self, step: int) -> None:
-        """Says nothing."""
+        """Writes nothing."""
 
     def show(self, step: int, rate: float | None, values: Mapping[str, str]) -> None:
         """Writes a line."""
@@ -63,12 +63,12 @@ class Lines:
 class Bar:
     """A tqdm bar: on a terminal, or a widget in a notebook.
 
-    While it is open on a terminal, what the program prints and logs there goes above it.
+    While it is open on a terminal, the lines that the program prints and logs there go above it.
 
     Args:
-      file: What to write to.
-      total: The last global step, or None.
-      title: What stands before the bar.
+      file: The text stream to write to.
+        total: The last global step, or None.
+        title: The text before the bar.
     """
 
     def __init__(self, file: Any, total: int | None, title: str) -> None:
@@ -99,7 +99,7 @@ class Bar:
             self._redirection.enter_context(_above(self._bar, self._file))
 
     def show(self, step: int, rate: float | None, values: Mapping[str, str]) -> None:
-        """Brings the bar up to date."""
+        """Updates the bar."""
         if self._bar is None:
             return
         self._bar.n = step
@@ -109,7 +109,7 @@ class Bar:
         self._bar.refresh()
 
     def close(self) -> None:
-        """Leaves the bar as it is, and gives the streams back."""
+        """Leaves the bar as it is, and restores the streams."""
         self._redirection.close()
         if self._bar is not None:
             self._bar.close()
@@ -118,7 +118,7 @@ class Bar:
 
 @contextlib.contextmanager
 def _above(bar: Any, file: Any) -> Iterator[None]:
-    """A context in which what goes to the terminal of a bar by Python's streams goes above it."""
+    """Context in which Python's streams to the terminal of a bar write above the bar."""
     streams = [sys.stdout, sys.stderr, *(handler.stream for handler in _stream_handlers())]
     above = {
         id(stream): _Above(stream, bar)
@@ -149,13 +149,13 @@ def _stream_handlers() -> list[Any]:
         if isinstance(logger, logging.Logger)
         for handler in logger.handlers
     }
-    # That of absl, which `tf.app.run` installs, has another inside.
+    # The handler of absl, which `tf.app.run` installs, has another inside.
     handlers.add(absl.logging.get_absl_handler().python_handler)
     return [handler for handler in handlers if isinstance(handler, logging.StreamHandler)]
 
 
 class _Above:
-    """A stream whose lines go above a bar, whole ones at a time.
+    """A stream that writes above a bar, line by line.
 
     Args:
       stream: The stream that it stands for.
@@ -168,8 +168,8 @@ class _Above:
         self._pending = ''
 
     def write(self, text: str) -> int:
-        """Writes what is complete with `text`, and keeps the rest of a line."""
-        if self._bar is None:  # A handler that was made in the meantime has it still.
+        """Writes the lines that `text` completes, and keeps the rest."""
+        if self._bar is None:  # A handler made in the meantime may use it.
             return int(self._stream.write(text))
         with self._bar.get_lock():
             lines, end, self._pending = (self._pending + text).rpartition('\n')
@@ -189,7 +189,7 @@ class _Above:
         self._stream.flush()
 
     def close(self) -> Any:
-        """Writes what is left, and returns the stream, to which all goes from now on."""
+        """Writes the rest of a line; returns the stream, which later writes go to."""
         self.flush()
         self._bar = None
         return self._stream
@@ -199,7 +199,7 @@ class _Above:
 
 
 def is_terminal(stream: Any) -> bool:
-    """Whether a stream writes to a terminal."""
+    """True if a stream writes to a terminal."""
     try:
         return bool(stream.isatty())
     except (AttributeError, ValueError):  # It is none, or closed.
@@ -207,12 +207,12 @@ def is_terminal(stream: Any) -> bool:
 
 
 def in_notebook() -> bool:
-    """Whether tqdm's bars are widgets here."""
+    """True if tqdm's bars are widgets here."""
     return any(base.__module__ == 'tqdm.notebook' for base in _tqdm().__mro__)
 
 
 def _terminal_width(file: Any) -> int | None:
-    """The columns of a terminal, 0 where it does not say, as in a container; None for others."""
+    """The columns of a terminal, 0 if unknown, as in a container; None for other files."""
     try:
         return os.get_terminal_size(file.fileno()).columns
     except (AttributeError, OSError, ValueError):
@@ -220,7 +220,7 @@ def _terminal_width(file: Any) -> int | None:
 
 
 def has_tqdm() -> bool:
-    """Whether tqdm can be imported."""
+    """True if tqdm can be imported."""
     try:
         importlib.import_module('tqdm')
     except ImportError:
@@ -243,7 +243,7 @@ def _bar_class() -> Any:
     class TrainingBar(_tqdm()):  # type: ignore[misc]
         """A bar whose rate is given: tqdm's own would count pauses of the training."""
 
-        monitor_interval = 0  # No thread beside the training.
+        monitor_interval = 0  # Starts no monitor thread.
         training_rate: float | None = None
 
         @property

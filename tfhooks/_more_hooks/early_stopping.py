@@ -1,4 +1,4 @@
-"""The end of training when a metric gets no better."""
+"""EarlyStoppingHook: stops training when a metric no longer improves."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Check(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """What a series of checks says.
+    """The state after a series of checks.
 
     Attributes:
-      best: The last check that was an improvement, or None.
-      waited: How many checks there were since.
-      since: How many global steps there were from it, or else from the first check, to the last.
+      best: The last improvement, or None.
+      waited: The number of checks since.
+      since: The number of global steps from it, or else from the first check, to the last check.
       first: The first check, or None before it.
     """
 
@@ -166,11 +166,11 @@ class EarlyStoppingHook(SessionRunHook[Any], SupportsNextDue):
         return self._standing.best
 
     def begin(self) -> None:
-        """Begins anew, with what the state file holds.
+        """Resets the hook, and reads the checks in the state file.
 
         Raises:
           RuntimeError: The graph has no global step.
-          ValueError: The metric is not in the default graph, or the state file is none.
+          ValueError: The metric is not in the default graph, or `state_file` is another file.
         """
         self._reset()
         if self._cadence is not None:
@@ -184,7 +184,7 @@ class EarlyStoppingHook(SessionRunHook[Any], SupportsNextDue):
             files.remove_unfinished(self._state_file)
 
     def after_create_session(self, session: Any, coord: Any) -> None:
-        """Forgets the checks of steps to come, and requests a stop if those before say so."""
+        """Drops the checks of steps that come again; requests a stop if the others say so."""
         if self._cadence is not None:
             step = self._cadence.start(session)
         else:
@@ -199,23 +199,23 @@ class EarlyStoppingHook(SessionRunHook[Any], SupportsNextDue):
 
     @property
     def decides_after_run(self) -> bool:  # type: ignore[override]
-        """Whether the metric is no tensor, which would be fetched in the run."""
+        """True if the metric is no tensor, so that nothing is fetched in the run."""
         return self._request is None
 
     def step_went_back(self, step: int) -> None:
-        """Takes up the cadence at `step`."""
+        """Continues the cadence from `step`."""
         if self._cadence is not None:
             self._cadence.step_went_back(step)
 
     def next_due(self) -> NextDue:
-        """When a check may be due; see `tfhooks.NextDue`."""
+        """Returns when a check may be due; see `tfhooks.NextDue`."""
         if self._cadence is not None:
             return self._cadence.next_due()
         wake: NextDue = self._metric.hook.next_due()
         return wake
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[Any] | None:
-        """Asks for the metric, if it is a tensor and may be due."""
+        """Requests the metric, if it is a tensor and a check may be due."""
         if (
             self._request is not None
             and self._cadence is not None
@@ -225,13 +225,13 @@ class EarlyStoppingHook(SessionRunHook[Any], SupportsNextDue):
         return None
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:
-        """Checks the metric if it is due, and requests a stop if it is time."""
+        """Checks the metric if that is due, and requests a stop if patience is used up."""
         check = self._look(run_context, run_values.results)
         if check is None or check.step < self._min_steps:
             return
         with self._lock:
             self._checks.append(check)
-            # Brought forward by one check, since there may be many.
+            # Updated by one check, since there may be many.
             self._standing = judge([check], self._mode, self._min_delta, self._standing)
             stop = self._has_waited()
             if self._state_file is not None:
@@ -242,7 +242,7 @@ class EarlyStoppingHook(SessionRunHook[Any], SupportsNextDue):
 
     def _look(self, run_context: SessionRunContext, fetched: Any) -> Check | None:
         if self._cadence is None:
-            # The EvalHook may stand after this one among the hooks, so that it is asked first here.
+            # The EvalHook may come after this hook, so it must evaluate now.
             evaluation = self._metric.hook.evaluate_if_due(run_context)
             with self._lock:
                 if evaluation is None or evaluation is self._judged:
@@ -279,13 +279,13 @@ class EarlyStoppingHook(SessionRunHook[Any], SupportsNextDue):
 def judge(
     checks: Sequence[Check], mode: str, min_delta: float, before: Standing = _UNJUDGED
 ) -> Standing:
-    """What a series of checks says.
+    """Computes the state after a series of checks.
 
     Args:
       checks: The checks in the order made.
       mode: `'min'` or `'max'`.
       min_delta: What a change must exceed to be an improvement.
-      before: What the checks before these said.
+      before: The state after the checks before these.
     """
     sign = 1 if mode == 'min' else -1
     best, waited, since, first = before
@@ -301,7 +301,7 @@ def judge(
 
 
 def _read(path: str) -> list[Check]:
-    """The checks in a state file; none where there is no file.
+    """Reads the checks in a state file; none where there is no file.
 
     Raises:
       ValueError: It is no state file.

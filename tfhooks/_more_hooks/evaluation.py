@@ -1,4 +1,4 @@
-"""Evaluation inside the training loop."""
+"""EvalHook: evaluates inside the training loop."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NAME = 'EvalHook'
 
 
 class Evaluation(NamedTuple):
-    """What came of one evaluation.
+    """The results of one evaluation.
 
     Attributes:
       step: The global step of the weights.
@@ -80,8 +80,8 @@ class EvalHook(SessionRunHook[None], SupportsNextDue):
     several threads train, the others go on meanwhile, and what falls due meanwhile is left out.
 
     The results are logged, written for TensorBoard into the directory `<output_dir>/<name>`, and
-    can be the metric of `BestCheckpoints` and `EarlyStoppingHook`: see `result`. One step is
-    evaluated once, whoever asks.
+    can be the metric of `BestCheckpoints` and `EarlyStoppingHook`: see `result`. Each step is
+    evaluated once for all of them.
 
     By steps it evaluates after the first run that ends at or after each multiple of
     `every_n_steps`, so a program that goes on from a checkpoint evaluates at the same steps.
@@ -128,7 +128,7 @@ class EvalHook(SessionRunHook[None], SupportsNextDue):
           every_n_secs: The period in seconds, greater than 0.
           fetches: Scalar tensors, or their names, in a dict by the names of the results, or in a
             list. The result is the mean over the batches, each of which weighs the same.
-          feeds: What to feed to `fetches`: a feed_dict; a list or tuple of feed_dicts, one a batch;
+          feeds: The feeds of `fetches`: a feed_dict; a list or tuple of feed_dicts, one a batch;
             or a function without arguments that returns an iterable of feed_dicts for each
             evaluation. None for a model that reads its data itself.
           num_batches: How many batches to evaluate, at most. By default all that `feeds` has or,
@@ -136,7 +136,7 @@ class EvalHook(SessionRunHook[None], SupportsNextDue):
           initializer: An operation to run before each evaluation, such as that of a dataset's
             iterator.
           output_dir: The event file goes into the directory `name` in this one; None for none.
-          name: How the log calls the evaluation, and the directory.
+          name: The name of the evaluation in the log, and of the directory.
           at_start: Whether to evaluate before the first step as well.
           at_end: Whether to evaluate at the end of the session too, if that step has not been.
 
@@ -185,7 +185,7 @@ class EvalHook(SessionRunHook[None], SupportsNextDue):
         self.latest: Evaluation | None = None
 
     def result(self, name: str) -> EvalResult:
-        """One result, to be the metric of another hook of the same session.
+        """Returns one result, to be the metric of another hook of the same session.
 
         Args:
           name: Its name.
@@ -199,7 +199,7 @@ class EvalHook(SessionRunHook[None], SupportsNextDue):
         return EvalResult(self, name)
 
     def begin(self) -> None:
-        """Begins anew, and opens the event file.
+        """Resets the hook, and opens the event file.
 
         Raises:
           RuntimeError: The graph has no global step.
@@ -214,18 +214,18 @@ class EvalHook(SessionRunHook[None], SupportsNextDue):
             self._writer = event_writer(self._output_dir)
 
     def after_create_session(self, session: Any, coord: Any) -> None:
-        """Takes up the cadence, and evaluates if that was asked for at the start."""
+        """Starts the cadence, and evaluates if `at_start` is true."""
         step = self._cadence.start(session)
         if self._at_start and not self._was_started:
             self.latest = self.evaluate(session, step)
         self._was_started = True
 
     def next_due(self) -> NextDue:
-        """When an evaluation may be due; see `tfhooks.NextDue`."""
+        """Returns when an evaluation may be due; see `tfhooks.NextDue`."""
         return self._cadence.next_due()
 
     def step_went_back(self, step: int) -> None:
-        """Takes up the cadence at `step`."""
+        """Continues the cadence from `step`."""
         self._cadence.step_went_back(step)
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[None]) -> None:
@@ -236,11 +236,11 @@ class EvalHook(SessionRunHook[None], SupportsNextDue):
         """Evaluates after a run if it is due and has not been done yet.
 
         Args:
-          run_context: What `after_run` was given.
+          run_context: The argument of `after_run`.
 
         Returns:
           The latest evaluation that was due, or None before the first. Those at the start and at
-          the end are none, nor are those that another hook asked for.
+          the end do not count, nor those that another hook asked for.
         """
         step = self._cadence.take(run_context)
         if step is not None and self._lock.acquire(blocking=False):
@@ -283,7 +283,7 @@ class EvalHook(SessionRunHook[None], SupportsNextDue):
         try:
             found = self._evaluate(session)
         except (tf.errors.OutOfRangeError, StopIteration) as error:
-            # As it is, it would pass for the end of the training data.
+            # A loop would take the original error for the end of the training data.
             raise RuntimeError(
                 f'{_NAME}: an evaluation must not run out of data; evaluate={self._evaluate!r} '
                 f'raised {type(error).__name__}: {error}'
@@ -309,7 +309,7 @@ class EvalHook(SessionRunHook[None], SupportsNextDue):
         if self._writer is None:
             return
         if self._written is None or step <= self._written:
-            # Tells TensorBoard to drop what was written of the steps that come again.
+            # Tells TensorBoard to drop the summaries of the steps that come again.
             self._writer.add_session_log(tf.SessionLog(status=tf.SessionLog.START), step)
         self._written = step
         values = [tf.Summary.Value(tag=name, simple_value=value) for name, value in results.items()]
@@ -317,6 +317,6 @@ class EvalHook(SessionRunHook[None], SupportsNextDue):
         self._writer.flush()
 
     def end(self, session: Any) -> None:
-        """Evaluates the last step, unless that was done or was not asked for."""
+        """Evaluates the last step if `at_end` is true and that was not done."""
         if self._at_end:
             self.latest = self.evaluate(session, int(session.run(self._cadence.step_tensor)))

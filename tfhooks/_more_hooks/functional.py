@@ -1,4 +1,4 @@
-"""Small hooks without a class: made of functions, which are checked when the hook is made."""
+"""Makes hooks of functions, which are checked at once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ResultT = TypeVar('ResultT')
 _Key = TypeVar('_Key')
 
-# What each function is called with.
+# The arguments of each function.
 _ARGUMENTS = {
     'begin': '',
     'after_create_session': 'session, coord',
@@ -123,8 +123,8 @@ def after_run(
     """Makes a hook of a function of the results of a run.
 
     Args:
-      fetches: What to fetch: a tensor, an operation, a name, or any structure of them. The function
-        is called with the results in the same structure.
+      fetches: A tensor, an operation, a name, or any structure of them. The function is called
+        with the results in the same structure.
       every_n_steps: The period in global steps, at least 1. The first run is due.
       every_n_secs: The period in seconds, greater than 0. The first run is due. Without either
         period the function is called after every run.
@@ -178,7 +178,7 @@ class _FunctionsHook(SessionRunHook[Any]):
 
     def __init__(self, functions: dict[str, Callable[..., Any]]) -> None:
         self.__name__ = _name(next(iter(functions.values())))
-        # As attributes of the object they stand before the methods of the class.
+        # Attributes of the object hide the methods of the class.
         vars(self).update(functions)
 
     def __repr__(self) -> str:
@@ -200,7 +200,7 @@ class FunctionHook(SessionRunHook[ResultT], Generic[ResultT]):
         return self.__wrapped__(results)
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[ResultT] | None:
-        """Asks for the fetches."""
+        """Requests the fetches."""
         return self._request
 
     def after_run(
@@ -221,11 +221,11 @@ class _PeriodicHook(FunctionHook[ResultT], SupportsNextDue):
     ) -> None:
         super().__init__(fetches, function)
         self._cadence = cadence
-        # Operations have None for a result: in a tuple it says that they were asked for.
+        # In a tuple, since the result of an operation is None, as where nothing was requested.
         self._request = SessionRunArgs((fetches,))
 
     def begin(self) -> None:
-        """Begins anew: the next run is due.
+        """Resets the hook: the next run is due.
 
         Raises:
           RuntimeError: The period is one of steps, and the graph has no global step.
@@ -239,19 +239,19 @@ class _PeriodicHook(FunctionHook[ResultT], SupportsNextDue):
         self._cadence.begin(step)
 
     def after_create_session(self, session: Session, coord: Coordinator) -> None:
-        """Takes up the cadence where a recovered session has gone back to an older step."""
+        """Continues the cadence from an older step that a recovered session has gone back to."""
         self._cadence.resume(session)
 
     def step_went_back(self, step: int) -> None:
-        """Takes up the cadence at `step`."""
+        """Continues the cadence from `step`."""
         self._cadence.step_went_back(step)
 
     def next_due(self) -> NextDue:
-        """When the function may be due; see `tfhooks.NextDue`."""
+        """Returns when the function may be due; see `tfhooks.NextDue`."""
         return self._cadence.next_due()
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[ResultT] | None:
-        """Asks for the fetches if the function may be due."""
+        """Requests the fetches if the function may be due."""
         return self._request if self._cadence.may_be_due(run_context) else None
 
     def after_run(
@@ -269,7 +269,7 @@ def _name(function: Any) -> str:
 
 
 def _require_call(owner: str, function: Any, parameters: str) -> None:
-    """Raises TypeError unless `function` takes `parameters` and does something when called."""
+    """Raises TypeError unless `function` can be called with `parameters` and then runs its body."""
     if not callable(function) or isinstance(function, type):
         raise TypeError(
             f'{owner} must be a function({parameters}). got {function!r} '
@@ -282,7 +282,7 @@ def _require_call(owner: str, function: Any, parameters: str) -> None:
         )
     try:
         signature = inspect.signature(function)
-    except (TypeError, ValueError):  # Some functions written in C do not say.
+    except (TypeError, ValueError):  # Some functions written in C have no signature.
         return
     try:
         signature.bind(*[name for name in parameters.split(', ') if name])

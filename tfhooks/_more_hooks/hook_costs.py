@@ -1,4 +1,4 @@
-"""What each hook costs a step."""
+"""HookCostHook: measures the time that each hook costs a step."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from tfhooks._base.locks import Lock
 from tfhooks._tensorflow import tf
 
 _NAME = 'HookCostHook'
-# On a run's context: when the last hook had been asked.
+# The attribute of a run's context for the time of the last `before_run`.
 _ASKED = '_tfhooks_asked_at'
 
 
 class HookCost(NamedTuple):
-    """What one hook costs a step, on average over all runs of the session.
+    """The cost of one hook for a step, on average over all runs of the session.
 
     Attributes:
       before_run_us: The time in its `before_run`, in microseconds.
       after_run_us: The time in its `after_run`, in microseconds.
-      calls: In how many runs it was called at all.
-      fetched_values: How many values it fetches.
-      fetched_bytes: How many bytes they have.
+      calls: The number of runs in which it was called.
+      fetched_values: The number of values that it fetches.
+      fetched_bytes: The size of these values in bytes.
 
     Example:
       ```python
@@ -56,14 +56,14 @@ class HookCost(NamedTuple):
 
 
 class HookCosts(NamedTuple):
-    """What the hooks of a session cost.
+    """The costs of all hooks of a session.
 
     Attributes:
       runs: How many runs were made without an error.
       run_us: The time between the last `before_run` and the first `after_run` of a run, in
-        microseconds, on average: the run itself with all that is fetched, for nobody can tell how
-        much of it is due to which hook.
-      hooks: From the names of the hooks to what they cost, the most expensive first.
+        microseconds, on average: the run itself with all fetches, whose cost cannot be told apart
+          by hooks.
+      hooks: From the names of the hooks to their costs, the most expensive first.
 
     Example:
       ```python
@@ -81,7 +81,7 @@ class HookCosts(NamedTuple):
 
 
 def hook_costs(session: Any) -> HookCosts:
-    """What the hooks of a session have cost so far; also when it is closed.
+    """Returns the costs of a session's hooks so far, also after it is closed.
 
     Args:
       session: A monitored session of tfhooks, with a HookCostHook among its hooks.
@@ -114,7 +114,7 @@ def hook_costs(session: Any) -> HookCosts:
 
 
 class HookCostHook(SessionRunHook[None], SupportsMeasureCalls):
-    """Measures what each of the other hooks of its session costs a step, and logs it at the end.
+    """Measures the cost for a step of each other hook of its session, and logs it at the end.
 
     Not in TensorFlow. It measures in tfhooks' sessions; in TensorFlow's own, where a hook does not
     see the others, it does nothing. `tfhooks.hook_costs(session)` gives the figures at any time.
@@ -163,7 +163,7 @@ class HookCostHook(SessionRunHook[None], SupportsMeasureCalls):
         """Called by a session of tfhooks, before it begins, with all its hooks and their names.
 
         Returns:
-          For each hook what to call `before_run` and `after_run` of in its place.
+          For each hook the object whose `before_run` and `after_run` are to be called instead.
         """
         called: list[Any] = []
         self._enrolled = []
@@ -177,13 +177,13 @@ class HookCostHook(SessionRunHook[None], SupportsMeasureCalls):
         return called
 
     def begin(self) -> None:
-        """Measures anew."""
-        # A session of TensorFlow's has not enrolled its hooks.
+        """Starts to measure anew."""
+        # A session of TensorFlow's has not called `measure_calls`.
         measured, self._enrolled = self._enrolled, []
         self._reset(measured)
 
     def before_run(self, run_context: SessionRunContext) -> None:
-        """Asks for nothing."""
+        """Requests nothing."""
         self.note_asked(run_context, time.monotonic())
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[None]) -> None:
@@ -201,11 +201,11 @@ class HookCostHook(SessionRunHook[None], SupportsMeasureCalls):
         self._finish()
 
     def note_asked(self, run_context: Any, now: float) -> None:
-        """Notes that a hook has been asked: what comes after the last one is the run."""
+        """Notes the end of a `before_run`; the run begins after the last one."""
         setattr(run_context, _ASKED, now)
 
     def note_ran(self, run_context: Any, now: float) -> None:
-        """Notes that a hook is about to be answered; the first one tells when the run was over."""
+        """Notes the start of an `after_run`; the run was over before the first one."""
         asked = getattr(run_context, _ASKED, None)
         if asked is None:
             return
@@ -221,7 +221,7 @@ class HookCostHook(SessionRunHook[None], SupportsMeasureCalls):
             self._events.append(_Event(name, began, ended, threading.get_ident()))
 
     def costs(self) -> HookCosts:
-        """What the hooks have cost so far."""
+        """Returns the costs so far."""
         with self._lock:
             runs = max(self._runs, 1)
             run_us = self._run_secs * 1e6 / max(self._timed_runs, 1)
@@ -255,14 +255,14 @@ class HookCostHook(SessionRunHook[None], SupportsMeasureCalls):
             with tf.gfile.GFile(self._trace_path, 'w') as file:
                 file.write(json.dumps({'traceEvents': _chrome_events(list(self._events))}))
         except tf.errors.OpError as error:
-            # The training is over, and is not to fail for its costs.
+            # The training is over, and must not fail for its trace.
             log.warning('%s: the trace could not be written: %s', _NAME, error)
         else:
             log.info('%s: the trace is in %s.', _NAME, self._trace_path)
 
 
 class _Measured:
-    """Stands for a hook in the runs of a session, and notes how long its methods take."""
+    """A proxy of a hook that measures the time of its methods."""
 
     def __init__(self, hook: Any, name: str, costs: HookCostHook) -> None:
         self.name = name
@@ -328,7 +328,7 @@ def _size(value: Any) -> int:
 
 
 def _chrome_events(events: list[_Event]) -> list[dict[str, Any]]:
-    """Events as Chrome's trace format has them: microseconds, from the first event on."""
+    """Converts events to Chrome's trace format, with times in microseconds since the first one."""
     start = min((event.began for event in events), default=0.0)
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     found: list[dict[str, Any]] = [

@@ -11,14 +11,14 @@ from tfhooks._tensorflow import Operation, tf
 
 
 class Mean:
-    """Gives the mean of scalar tensors over batches, each of which weighs the same.
+    """Computes the mean of scalar tensors over batches, each of which has the same weight.
 
     Args:
       owner: The class whose arguments these are, for messages.
       fetches: Scalar tensors or their names, in a dict by the names of the results, or in a list.
       feeds: A feed_dict, a list or tuple of them, a function that returns an iterable of them, or
         None.
-      num_batches: How many batches there are at most.
+      num_batches: The most batches to run.
       initializer: An operation to run before the first batch, or None.
 
     Raises:
@@ -89,5 +89,5 @@ class Mean:
             return itertools.islice(feeds, self._num_batches)
         if self._num_batches is None and self._initializer is not None:
             return itertools.repeat(self._feeds)
-        # Without an end of the data, there is no second batch unless one is asked for.
+        # Without an end of the data, one batch is all unless more are asked for.
         return itertools.repeat(self._feeds, self._num_batches or 1)

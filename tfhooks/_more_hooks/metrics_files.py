@@ -1,4 +1,4 @@
-"""Where a MetricsWriterHook writes to: CSV, JSON lines, TensorBoard."""
+"""Writers for a MetricsWriterHook: CSV, JSON lines, TensorBoard."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tfhooks._tensorflow import tf
 
 
 class MetricsWriter(ABC):
-    """Writes rows of scalars, one for a global step, that later sessions go on with.
+    """Writes rows of scalars, one for a global step, to a file that later sessions continue.
 
     Example:
       ```python
@@ -46,9 +46,9 @@ class MetricsWriter(ABC):
 
     @abstractmethod
     def resume(self, step: int) -> None:
-        """Drops what was written of steps that come again.
+        """Drops the rows of steps that come again.
 
-        Called for each session that was made, before its first run and after all hooks were told.
+        Called for each new session, between `after_create_session` of all hooks and the first run.
 
         Args:
           step: The global step at which it starts.
@@ -70,13 +70,13 @@ class MetricsWriter(ABC):
 
 
 class _LinesFile(MetricsWriter):
-    """A local file of lines, each appended by one call, so that a reader never sees half of one.
+    """A local file of lines, each appended by one system call, so that readers see whole lines.
 
-    A line at the end that was not finished, since the machine went down, is dropped at the next
-    start. Anything else that is no row is an error: the file may be somebody else's.
+    An unfinished last line, as of a machine that went down, is dropped at the next start. Anything
+    else that is no row is an error, since the file may be another program's.
     """
 
-    # How each line begins, as far as that is known.
+    # The fixed beginning of each line.
     _start = ''
 
     def __init__(self, path: Any) -> None:
@@ -93,13 +93,13 @@ class _LinesFile(MetricsWriter):
         self.path = os.fspath(path)
         self._opened_path = ''
         self._file: int | None = None
-        # A number of a file that is closed may be that of another one the next moment.
+        # Guards the file descriptor, whose number may be reused once it is closed.
         self._lock = Lock()
 
     def open(self, names: Sequence[str]) -> None:
         """Opens the file."""
         self.close()
-        # The program may go to another directory meanwhile.
+        # Absolute, since the program may change its working directory.
         self._opened_path = os.path.abspath(self.path)
         os.makedirs(os.path.dirname(self._opened_path), exist_ok=True)
         self._file = os.open(self._opened_path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
@@ -145,14 +145,14 @@ class _LinesFile(MetricsWriter):
         )
 
     def _may_stay(self, index: int, line: bytes, step: int) -> bool:
-        """Whether a line is of that step or an earlier one.
+        """True if a line is of that step or an earlier one.
 
         Raises:
           ValueError: It is no row, nor the beginning of one.
         """
         if not line.endswith(b'\n') and (index or _is_beginning(line, self._start)):
             return False
-        if not line.replace(b'\0', b'').strip():  # What a file system makes of a lost page.
+        if not line.replace(b'\0', b'').strip():  # Zeros, as in a page that a file system lost.
             return False
         try:
             if not line.endswith(b'\n'):
@@ -167,7 +167,7 @@ class _LinesFile(MetricsWriter):
             ) from None
 
     def _step_of(self, index: int, line: str) -> float:
-        """The step of a line that was read; anything that fails means that there is none."""
+        """Returns the step of a line; raises anything if it has none."""
         raise NotImplementedError
 
     def _open_file(self, method: str) -> int:
@@ -324,7 +324,7 @@ class TensorBoardWriter(MetricsWriter):
         self._writer = event_writer(self.output_dir)
 
     def resume(self, step: int) -> None:
-        """Marks the start of a session, by which TensorBoard drops what it has of later steps."""
+        """Marks the start of a session, at which TensorBoard drops its data of later steps."""
         log = tf.SessionLog(status=tf.SessionLog.START)
         self._writer.add_session_log(log, step + 1)
         self._writer.flush()
@@ -340,7 +340,7 @@ class TensorBoardWriter(MetricsWriter):
 
 
 def _is_beginning(line: bytes, start: str) -> bool:
-    """Whether an unfinished line may be the first part of one that begins with `start`."""
+    """True if an unfinished line may be the first part of one that begins with `start`."""
     known = start.encode()
     return line[: len(known)] == known[: len(line)]
 

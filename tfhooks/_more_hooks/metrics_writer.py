@@ -1,4 +1,4 @@
-"""One stream of scalars, for people and programs: what to grep, to plot, to look at."""
+"""MetricsWriterHook: writes scalars to files, to read, to plot, or for TensorBoard."""
 
 from __future__ import annotations
 
@@ -106,17 +106,17 @@ class MetricsWriterHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue, Suppor
         self._is_open = True
 
     def after_create_session(self, session: Any, coord: Any) -> None:
-        """Notes that rows may come again; from which step on, a later hook may still change."""
+        """Notes that steps may come again; a later hook may still restore another step."""
         self._has_begun = False
 
     def session_is_ready(self, session: Any, coord: Any) -> None:
-        """Takes up the cadence, and drops the rows of steps that come again.
+        """Starts the cadence, and drops the rows of steps that come again.
 
         TensorFlow's own sessions do not call it: there the first run does.
 
         Raises:
           OSError: A file was removed.
-          ValueError: A file holds what is no row.
+          ValueError: A file holds something that is no row.
         """
         with self._lock:
             if self._has_begun or not self._is_open:
@@ -127,15 +127,15 @@ class MetricsWriterHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue, Suppor
             self._has_begun = True
 
     def next_due(self) -> NextDue:
-        """When a row may be due; see `tfhooks.NextDue`."""
+        """Returns when a row may be due; see `tfhooks.NextDue`."""
         return self._cadence.next_due() if self._has_begun else ALWAYS
 
     def step_went_back(self, step: int) -> None:
-        """Takes up the cadence at `step`."""
+        """Continues the cadence from `step`."""
         self._cadence.step_went_back(step)
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[tuple[Any, ...]] | None:
-        """Asks for the tensors if they may be due."""
+        """Requests the tensors if they may be due."""
         if not self._has_begun:
             self.session_is_ready(run_context.session, None)
         return self._request if self._cadence.may_be_due(run_context) else None
@@ -151,7 +151,7 @@ class MetricsWriterHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue, Suppor
         if run_values.results is None:
             return
         with self._lock:
-            # Inside the lock, so that rows of several threads come in the order of their steps.
+            # Locked, so that rows of several threads are written in the order of their steps.
             step = self._cadence.take(run_context) if self._is_open else None
             if step is None:
                 return
@@ -174,7 +174,7 @@ class MetricsWriterHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue, Suppor
     def _close(self) -> None:
         errors: list[BaseException] = []
         with self._lock:
-            # A run in another thread may end later: its row is not written.
+            # A run in another thread may end later; its row is not written.
             self._is_open = False
             for writer in self._writers:
                 try:

@@ -1,8 +1,9 @@
-"""How far the training is, and how long it will take."""
+"""ProgressHook: shows the progress of a training and the time that is left."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,13 +22,13 @@ from tfhooks._base.hook_types import (
 from tfhooks._base.locks import Lock
 from tfhooks._more_hooks.displays import Bar, Display, Lines, has_tqdm, in_notebook, is_terminal
 from tfhooks._tensorflow import tf
-from tfhooks._timing import excluded_time
+from tfhooks._timing import excluded_time, global_steps
 from tfhooks._timing.cadence import AlignedCadence
 
 _NAME = 'ProgressHook'
 _BAR_SECS = 0.5
 _LINES_SECS = 10.0
-# How much the newest rate counts; tqdm smooths so too.
+# The weight of the newest rate in the smoothed one, as in tqdm.
 _SMOOTHING = 0.3
 
 
@@ -64,15 +65,15 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue):
         Args:
           last_step: The global step at which the training ends, at least 1; None if that is not
             known, and then there is no time left to show.
-          tensors: Scalar tensors or their names to show, in a dict by what to call them, or in an
+          tensors: Scalar tensors or their names to show, in a dict by the names to show, or in an
             iterable.
           every_n_steps: The period in global steps, at least 1. At most one of the two must be
             given.
           every_n_secs: The period in seconds; by default 0.5 for a bar and 10 for lines.
           bar: Whether to show a bar; None to show one if `file` is a terminal, or the
             program a notebook, and tqdm is there.
-          file: What to write to; by default what `sys.stderr` is when the session is made.
-          title: What a bar or a line begins with.
+          file: The text stream to write to; by default `sys.stderr` when the session is made.
+          title: The beginning of the bar or of each line.
 
         Raises:
           ImportError: `bar` is True and tqdm is not installed.
@@ -80,6 +81,7 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue):
           ValueError: Both periods are given, or a number is out of range.
         """
         self._last_step = arguments.whole(_NAME, 'last_step', last_step)
+        self._end = math.inf if self._last_step is None else self._last_step
         self._tensors = scalars.by_name(_NAME, 'tensors', tensors)
         self._every_n_steps = every_n_steps
         self._every_n_secs = every_n_secs
@@ -112,7 +114,7 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue):
         self._rate: float | None = None
 
     def begin(self) -> None:
-        """Begins anew, and finds out whether it writes to a terminal.
+        """Resets the hook, and checks whether it writes to a terminal.
 
         Raises:
           RuntimeError: The graph has no global step.
@@ -133,23 +135,35 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue):
         self._display = (Bar if wants_bar else Lines)(file, self._last_step, self._title)
 
     def after_create_session(self, session: Any, coord: Any) -> None:
-        """Shows where the session starts."""
+        """Shows the step at which the session starts."""
         step = self._cadence.start(session)
         with self._lock:
             self._shown = (step, _training_time(session))
             self._display_or_give_up(lambda display: display.open(step))
 
     def next_due(self) -> NextDue:
-        """When there may be something to show; see `tfhooks.NextDue`."""
-        return self._cadence.next_due()
+        """Returns when there may be something to show; see `tfhooks.NextDue`."""
+        due = self._cadence.next_due()
+        if self._shown[0] < self._end:
+            due = due._replace(step=min(due.step, self._end))
+        return due
 
     def step_went_back(self, step: int) -> None:
-        """Takes up the cadence at `step`."""
+        """Continues the cadence from `step`."""
         self._cadence.step_went_back(step)
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[tuple[Any, ...]] | None:
-        """Asks for the tensors if they may be due."""
-        return self._request if self._cadence.may_be_due(run_context) else None
+        """Requests the tensors if they may be due, or the run may be the last one."""
+        is_asked = self._cadence.may_be_due(run_context) or self._is_last(
+            run_context, global_steps.max_step_after
+        )
+        return self._request if is_asked else None
+
+    def _is_last(self, run_context: Any, step_of: Callable[[Any, Any], int]) -> bool:
+        # In each run of TensorFlow's own sessions, the step would have to be read for this.
+        if global_steps.is_foreign(run_context):
+            return False
+        return self._shown[0] < self._end <= step_of(run_context, self._cadence.step_tensor)
 
     def after_run(
         self, run_context: SessionRunContext, run_values: SessionRunValues[tuple[Any, ...]]
@@ -158,6 +172,8 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue):
         if run_values.results is None:
             return
         step = self._cadence.take(run_context)
+        if step is None and self._is_last(run_context, global_steps.after):
+            step = global_steps.after(run_context, self._cadence.step_tensor)
         if step is None:
             return
         values = {
@@ -179,7 +195,7 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue):
             self._display_or_give_up(lambda display: display.show(step, self._rate, values))
 
     def _display_or_give_up(self, act: Callable[[Display], None]) -> None:
-        """Training goes on where a terminal was closed, or nobody reads a pipe any more."""
+        """Uses the display, or drops it if its terminal or pipe is closed; training goes on."""
         display = self._display
         if display is None:
             return

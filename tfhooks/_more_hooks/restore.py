@@ -1,4 +1,4 @@
-"""Variables from another model's checkpoint."""
+"""RestoreHook: restores variables from another model's checkpoint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tfhooks._checkpoints import checkpoint_files, newest_checkpoint, saved_tens
 from tfhooks._tensorflow import Graph, Session, tf
 
 _NAME = 'RestoreHook'
-# What is read and assigned at once, so that a large model is not twice in the host's memory.
+# The most bytes to read and assign at once, so that a large model is not twice in host memory.
 _MOST_BYTES = 1 << 28
 
 
@@ -48,7 +48,7 @@ class RestoreHook(SessionRunHook[None], SupportsRestore):
         always: bool = False,
         init_fn: Callable[[Session], Any] | None = None,
     ) -> None:
-        """Makes the hook. Nothing is read yet.
+        """Stores the arguments; `after_create_session` reads the checkpoint.
 
         Args:
           checkpoint: The prefix of a checkpoint's files, or a directory, of which the latest
@@ -88,7 +88,7 @@ class RestoreHook(SessionRunHook[None], SupportsRestore):
         self._had_a_session = False
 
     def begin(self) -> None:
-        """Begins anew."""
+        """Resets the hook."""
         self._had_a_session = False
 
     def after_create_session(self, session: Session, coord: Any) -> None:
@@ -158,7 +158,7 @@ class RestoreHook(SessionRunHook[None], SupportsRestore):
         ]
 
     def _sources(self, reader: Any, wanted: list[Any]) -> tuple[dict[str, str], list[str]]:
-        """From names in the graph to names in the checkpoint, and what is wrong in the map."""
+        """Maps names in the graph to those in the checkpoint; lists the mistakes in `name_map`."""
         names = sorted(reader.get_variable_to_shape_map())
         rename = self._name_map
         problems: list[str] = []
@@ -189,7 +189,7 @@ class RestoreHook(SessionRunHook[None], SupportsRestore):
 
 
 class _Source(NamedTuple):
-    """Where the value of a variable comes from.
+    """The source of a variable's value.
 
     Attributes:
       name: The name in the checkpoint.
@@ -209,7 +209,7 @@ class _Source(NamedTuple):
 def _matched(
     reader: Any, wanted: list[Any], sources: dict[str, str]
 ) -> tuple[list[tuple[Any, _Source]], list[str]]:
-    """The variables with their sources, and a line for each that has none that fits."""
+    """Pairs variables with their sources; also returns a line for each without a fitting one."""
     shapes, dtypes = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
     found: list[tuple[Any, _Source]] = []
     missing: list[str] = []
@@ -251,7 +251,7 @@ def _unused(reader: Any, found: list[tuple[Any, _Source]]) -> list[str]:
 
 
 def _parts(found: list[tuple[Any, _Source]]) -> Iterator[list[tuple[Any, _Source]]]:
-    """The variables in lists that can be assigned in one run each."""
+    """Splits the variables into lists that are assigned in one run each."""
     part: list[tuple[Any, _Source]] = []
     size = 0
     fed: set[str] = set()
@@ -273,7 +273,7 @@ def _value_of(variable: Any) -> Any:
 
 
 def _begins(session: Session) -> bool:
-    """Whether training begins with this session."""
+    """True if training begins with this session."""
     step = tf.train.get_global_step(session.graph)
     if step is None:
         return True
@@ -289,7 +289,7 @@ def _name(variable: Any) -> str:
 
 
 def _slice_info(variable: Any) -> Any:
-    """Which part of a partitioned variable it is, as a SaveSliceInfoDef; or None."""
+    """The SaveSliceInfoDef of a part of a partitioned variable; None for a whole variable."""
     proto = variable.to_proto()
     return proto.save_slice_info_def if proto.HasField('save_slice_info_def') else None
 
@@ -324,7 +324,7 @@ def _takes_one(function: Any, argument: str, what: str) -> None:
     arguments.is_a(_NAME, argument, function, Callable, what)
     try:
         inspect.signature(function).bind(None)
-    except ValueError:  # A built-in function that does not tell.
+    except ValueError:  # A built-in function without a signature.
         pass
     except TypeError:
         raise TypeError(f'{_NAME}: {argument} must be {what}; {argument}={function!r}') from None

@@ -1,4 +1,4 @@
-"""The end of training before the time is up."""
+"""TimeLimitHook: ends training before the time is up."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class TimeLimitHook(SessionRunHook[None], SupportsNextDue):
           secs: The limit in seconds, greater than 0.
           margin_secs: How much earlier to stop, in seconds, at least 0 and less than `secs`: the
             time that the last save and the end of the program may take.
-          since: What the limit is counted from: 'begin', when the session is made; 'process', when
+          since: The start of the limit: 'begin', when the session is made; 'process', when
             this process was started, imports included (Linux only); or a Unix time in seconds, as
             a queue gives it for the start of a job.
 
@@ -82,7 +82,7 @@ class TimeLimitHook(SessionRunHook[None], SupportsNextDue):
         self._told = False
 
     def begin(self) -> None:
-        """Begins anew: finds out when the time is up."""
+        """Resets the hook, and computes when the time is up."""
         self._reset()
         age = 0.0
         if self._since == 'process':
@@ -99,7 +99,7 @@ class TimeLimitHook(SessionRunHook[None], SupportsNextDue):
                 coord.request_stop()
 
     def next_due(self) -> NextDue:
-        """When the time is up; see `tfhooks.NextDue`."""
+        """Returns when the time is up; see `tfhooks.NextDue`."""
         return NextDue(time=self._deadline)
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[None]) -> None:

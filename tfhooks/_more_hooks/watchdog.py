@@ -1,4 +1,4 @@
-"""Steps that do not return."""
+"""StallWatchdogHook: reports steps that do not return."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ class StallWatchdogHook(SessionRunHook[None]):
         """Makes the hook.
 
         Args:
-          timeout_secs: How long a step may take, in seconds, greater than 0. The first step builds
-            what later ones use, so give it time.
+          timeout_secs: The longest time that a step may take, in seconds, greater than 0. The first
+            step takes longer than later ones.
           abort: Whether to end the process when a step takes that long, by SIGABRT: nothing is
-            saved or cleaned up, and what supervises the process sees that it failed. A step that
+            saved or cleaned up, and the supervisor of the process sees that it failed. A step that
             hangs below Python cannot be ended in another way. Never while a session is made: a
             worker may wait for its chief.
 
@@ -69,7 +69,7 @@ class StallWatchdogHook(SessionRunHook[None]):
         self._watch: _Watch | None = None
 
     def begin(self) -> None:
-        """Begins anew, and watches the making of the session."""
+        """Resets the hook, and watches the making of the session."""
         self._stop_watching()
         session = _session_being_made()
         if session is not None:
@@ -77,20 +77,20 @@ class StallWatchdogHook(SessionRunHook[None]):
             self._start_watching()
 
     def after_create_session(self, session: Any, coord: Any) -> None:
-        """Starts to watch, and forgets the runs of a session that was lost."""
+        """Starts to watch, and drops the runs of a session that was lost."""
         runs = self._runs
         self._stop_watching()
-        # Other hooks are still to be told of the session.
+        # The `after_create_session` of other hooks is still part of the making.
         self._runs = {thread: run for thread, run in runs.items() if isinstance(run, _Making)}
         self._start_watching()
 
     def _start_watching(self) -> None:
         self._watch = _Watch(self._runs, self._timeout_secs, self._abort)
-        # A session of TensorFlow's that ends by an error tells nobody.
+        # A session of TensorFlow's that ends by an error calls no `end`.
         weakref.finalize(self, self._watch.stopped.set)
 
     def before_run(self, run_context: SessionRunContext) -> None:
-        """Notes when the run began."""
+        """Notes the time at which the run begins."""
         self._runs[get_ident()] = _Run(run_context)
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[None]) -> None:
@@ -122,7 +122,7 @@ class _Run:
     """A run that has begun.
 
     Attributes:
-      began: When, in seconds of `time.monotonic()`.
+      began: The time of its beginning, in seconds of `time.monotonic()`.
       thread: The thread that makes it.
       reported: Whether it has been reported as stalled.
     """
@@ -138,7 +138,7 @@ class _Run:
 
     @property
     def goes_on(self) -> bool:
-        """Whether the thread is in that run still: one that raised ends without `after_run`."""
+        """True if the thread is still in this run; a run that raised ends without `after_run`."""
         context = self._context()
         frame = None if context is None else _frames().get(self.thread)
         while frame is not None:
@@ -153,7 +153,7 @@ class _Run:
 
     @property
     def fetches(self) -> Any:
-        """What the caller asked for."""
+        """The fetches of the caller."""
         context = self._context()
         return None if context is None else context.original_args.fetches
 
@@ -188,10 +188,10 @@ def _is_constructor(frame: FrameType) -> bool:
 
 
 class _Watch:
-    """A thread that looks at the runs of one session, and must not keep anything of it alive.
+    """A thread that checks the runs of one session; it must not keep the session alive.
 
     Attributes:
-      stopped: To be set when the thread is to end.
+      stopped: Set to end the thread.
     """
 
     def __init__(self, runs: dict[int, _Run], timeout_secs: float, abort: bool) -> None:
@@ -216,7 +216,7 @@ class _Watch:
         faulthandler.cancel_dump_traceback_later()
 
     def look(self) -> float:
-        """Reports the runs that take too long, and returns for how long none can, in seconds."""
+        """Reports runs that take too long; returns the time in seconds until the next one can."""
         wait = self._timeout_secs
         for run in list(self._runs.values()):
             left = run.began + self._timeout_secs - time.monotonic()
@@ -256,10 +256,10 @@ def _dump_if_late(wait: float) -> None:
 
 
 def _frames() -> dict[int, FrameType]:
-    """The frames in which the threads are.
+    """The current frame of each thread.
 
-    Python may hold a lock meanwhile that the end of a thread's local data needs as well: a garbage
-    collection that begins just then, and frees some, would wait for itself.
+    Garbage collection is off meanwhile: Python may hold a lock that it also needs to free a
+    thread's local data, so that a collection would wait for itself.
     """
     collects = gc.isenabled()
     gc.disable()
@@ -285,7 +285,7 @@ def _name_of_thread(ident: int) -> str:
 
 
 def _flush() -> None:
-    """Writes out what was logged, as `os.abort` does not."""
+    """Flushes the logs, as `os.abort` does not."""
     loggers = (log.logger, tf.get_logger(), logging.getLogger())
     for handler in [handler for logger in loggers for handler in logger.handlers]:
         handler.flush()

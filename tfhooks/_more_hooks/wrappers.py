@@ -1,4 +1,4 @@
-"""When a hook takes part: a wrapper around any hook, instead of an argument of each."""
+"""Wrappers that decide in which runs or sessions a hook takes part."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from tfhooks._base import arguments, roles
 from tfhooks._base.hook_types import (
     NEVER,
+    Hook,
     NextDue,
     SessionRunArgs,
     SessionRunContext,
@@ -28,13 +29,13 @@ from tfhooks._timing.cadence import Cadence
 
 
 def every(
-    hook: Any,
+    hook: Hook,
     *,
     steps: int | None = None,
     secs: float | None = None,
     at: Iterable[int] | None = None,
 ) -> SessionRunHook[Any]:
-    """A hook that takes part only in some runs: `before_run` and `after_run` are called in those.
+    """Makes a hook take part in some runs only: `before_run` and `after_run` are called in those.
 
     `begin`, `after_create_session`, `end` and `on_error` are always called. The first run is due,
     except with `at`; a period begins anew in the run that was due. Where a run may pass a due step
@@ -76,16 +77,16 @@ def every(
     return _Every(hook, name, period, arguments.seconds(name, 'secs', secs))
 
 
-def only_if(hook: Any, predicate: Callable[[SessionRunContext], Any]) -> SessionRunHook[Any]:
-    """A hook that takes part only in the runs for which a function says so.
+def only_if(hook: Hook, predicate: Callable[[SessionRunContext], Any]) -> SessionRunHook[Any]:
+    """Makes a hook take part only in the runs for which a function returns true.
 
     `begin`, `after_create_session`, `end` and `on_error` are always called.
 
     Args:
       hook: Any hook: tfhooks', TensorFlow's or a third party's.
       predicate: Called before a run with its SessionRunContext: `run_context.original_args.fetches`
-        is what the caller asked for. If the result is true, the hook takes part. A hook that
-        sleeps is not asked for until it may be due.
+        is the caller's fetches. If the result is true, the hook takes part. For a hook with a
+          schedule it is called only when the hook may be due.
 
     Returns:
       A hook, for one session at a time, like the `hook` in it.
@@ -108,7 +109,7 @@ def only_if(hook: Any, predicate: Callable[[SessionRunContext], Any]) -> Session
     arguments.is_a(name, 'predicate', predicate, Callable, 'a function')
     try:
         inspect.signature(predicate).bind(None)
-    except ValueError:  # A built-in function that does not tell.
+    except ValueError:  # A built-in function without a signature.
         pass
     except TypeError as error:
         raise TypeError(
@@ -118,8 +119,8 @@ def only_if(hook: Any, predicate: Callable[[SessionRunContext], Any]) -> Session
     return _OnlyIf(hook, name, predicate)
 
 
-def chief_only(hook: Any) -> SessionRunHook[Any]:
-    """A hook that takes part only in the session of the chief; see `tfhooks.role`.
+def chief_only(hook: Hook) -> SessionRunHook[Any]:
+    """Makes a hook take part only in the session of the chief; see `tfhooks.role`.
 
     A worker's session leaves it out: none of its methods is called, as with `chief_only_hooks` of
     MonitoredTrainingSession. In TensorFlow's own sessions, which do not know of it, TF_CONFIG says
@@ -146,7 +147,7 @@ def chief_only(hook: Any) -> SessionRunHook[Any]:
 
 
 class _Wrapper(SessionRunHook[Any], SupportsNextDue, SupportsSessionIsReady, SupportsWrappedHook):
-    """A hook around a hook. Whether the inner one was asked in a run is told by the results.
+    """A hook around a hook. The results of a run say whether the inner `before_run` was called.
 
     Attributes:
       wrapped_hook: The hook inside, which sessions treat by its kind.
@@ -155,8 +156,8 @@ class _Wrapper(SessionRunHook[Any], SupportsNextDue, SupportsSessionIsReady, Sup
     def __init__(self, hook: Any, name: str) -> None:
         self.wrapped_hook = hook
         self.__name__ = name
-        # What the inner hook asked for last, and what was made of it: sessions know again by
-        # identity what they have checked.
+        # The last request of the inner hook, and its wrapped form: sessions cache requests by the
+        # identity of their parts.
         self._last: tuple[Any, Any] = (None, None)
         if hears_of_errors(hook):
             vars(self)['on_error'] = hook.on_error
@@ -174,7 +175,7 @@ class _Wrapper(SessionRunHook[Any], SupportsNextDue, SupportsSessionIsReady, Sup
             answers.session_is_ready(session, coord)
 
     def next_due(self) -> NextDue:
-        """When the hook inside may be due; see `tfhooks.NextDue`."""
+        """Returns when the hook inside may be due; see `tfhooks.NextDue`."""
         return next_due(self.wrapped_hook)
 
     def step_went_back(self, step: int) -> None:
@@ -187,7 +188,7 @@ class _Wrapper(SessionRunHook[Any], SupportsNextDue, SupportsSessionIsReady, Sup
         self.wrapped_hook.end(session)
 
     def _ask(self, run_context: SessionRunContext) -> Any:
-        """Asks the inner hook, and makes sure that `after_run` sees that it was asked."""
+        """Calls the inner `before_run`, and wraps its request so that `after_run` can tell."""
         request = self.wrapped_hook.before_run(run_context)
         if request is None:
             return _ASKED_FOR_NOTHING
@@ -200,7 +201,7 @@ class _Wrapper(SessionRunHook[Any], SupportsNextDue, SupportsSessionIsReady, Sup
                 () if fetches is None else (fetches,), request.feed_dict, request.options
             )
         except AttributeError:
-            return request  # No request: the session says so, and whose it is.
+            return request  # Not a request: the session raises, and names the hook.
         self._last = (request, made)
         return made
 
@@ -215,7 +216,7 @@ _ASKED_FOR_NOTHING: SessionRunArgs[Any] = SessionRunArgs(())
 
 
 class _ChiefOnly(_Wrapper):
-    """Where a session has not left it out, it finds out in `begin` whether it takes part."""
+    """The wrapper of `chief_only`, which decides in `begin` if the session has not left it out."""
 
     chief_only = True
 
@@ -273,7 +274,7 @@ class _OnlyIf(_Wrapper):
 
 
 class _Sleeper(_Wrapper):
-    """A wrapper that knows before a run whether it may be due, and after it whether it was."""
+    """Base of wrappers that call the inner hook only in runs that are due."""
 
     _global_step: Any = None
 
@@ -282,10 +283,10 @@ class _Sleeper(_Wrapper):
         self._by_steps = by_steps
 
     def begin(self) -> None:
-        """Begins anew.
+        """Resets the timer.
 
         Raises:
-          RuntimeError: It goes by the global step and the graph has none.
+          RuntimeError: The period is in global steps and the graph has no global step.
         """
         if self._by_steps:
             self._global_step = global_step_read()
@@ -300,7 +301,7 @@ class _Sleeper(_Wrapper):
         raise NotImplementedError
 
     def _takes(self, run_context: SessionRunContext) -> bool:
-        """Whether the run that was made was due and no other thread's run has been taken for it."""
+        """True if the run was due and no other thread's run has taken its place."""
         raise NotImplementedError
 
     def before_run(self, run_context: SessionRunContext) -> Any:

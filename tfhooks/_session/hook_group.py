@@ -50,7 +50,6 @@ class HookGroup:
       hooks_to_end: The hooks whose `end` is called; others than `hooks` where a program set them.
       members: The hooks, in the order in which they are called.
       runner: Makes the runs.
-      run: Makes one run with all hooks; see `tfhooks._run.runner.Runner.run`.
       thread_stopper: The name of the hook that asked the coordinator to stop when the session was
         made, or None.
     """
@@ -82,7 +81,6 @@ class HookGroup:
         self._session: Session | None = None
         self._as_chief = as_chief
         self.runner = Runner(self.members)
-        self.run = self.runner.run
         self._run_plans = run_plans
         self.thread_stopper: str | None = None
         self._begun: list[Member] = []

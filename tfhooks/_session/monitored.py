@@ -154,27 +154,36 @@ class Monitored(PrivateNames):
         session = life.session
         try:
             if session is None:
-                raise tf.errors.AbortedError(None, None, 'There is no session.')
-            result = group.run(session, fetches, feed_dict, options, run_metadata, skip)
-        except Exception as error:
-            result = life.run_again(
-                session,
-                error,
-                # Not a lambda, since its closure would cost each run some time.
-                functools.partial(
-                    group.run,
-                    fetches=fetches,
-                    feed_dict=feed_dict,
-                    options=options,
-                    run_metadata=run_metadata,
-                    skip=skip,
-                ),
-            )
+                result = life.run(self._once(fetches, feed_dict, options, run_metadata, skip))
+            else:
+                try:
+                    result = runner.run(session, fetches, feed_dict, options, run_metadata, skip)
+                except Exception as error:
+                    once = self._once(fetches, feed_dict, options, run_metadata, skip)
+                    result = life.run_again(session, error, once)
         finally:
             if runner.stopper is not None:
                 self._hook_stops()
         life.runs += 1
         return result
+
+    def _once(
+        self,
+        fetches: Any,
+        feed_dict: Any,
+        options: RunOptions | None,
+        run_metadata: RunMetadata | None,
+        skip: Any,
+    ) -> Callable[[Session], Any]:
+        """Returns a function that makes one run with hooks on a raw session."""
+        return functools.partial(
+            self._group.runner.run,
+            fetches=fetches,
+            feed_dict=feed_dict,
+            options=options,
+            run_metadata=run_metadata,
+            skip=skip,
+        )
 
     def run_without_hooks(
         self,
@@ -231,7 +240,9 @@ class Monitored(PrivateNames):
                 if context.gave_session:
                     self._group.invalidate_step()
                 try:
-                    return self._group.run(session, fetches, feed_dict, options, run_metadata)
+                    return self._group.runner.run(
+                        session, fetches, feed_dict, options, run_metadata
+                    )
                 finally:
                     if self._group.stopper is not None:
                         self._hook_stops()
@@ -463,7 +474,9 @@ class Monitored(PrivateNames):
             if not name.startswith('_') and hasattr(Session, name):
                 raise AttributeError(
                     f"{text}: that is the raw tf.Session's, session.raw_session().{name}. What "
-                    'that session runs, it runs without hooks.'
+                    'that session runs, it runs without hooks.',
+                    name=name,
+                    obj=None,  # Or Python would go on with a name that is spelt like this one.
                 )
             raise AttributeError(text, name=name, obj=self)
 

@@ -1,1 +1,1 @@
-"""When something is due: the global step, the clock, and time that does not count."""
+"""Timing: the global step, timers, cadences, and time that is not training time."""

@@ -1,4 +1,4 @@
-"""How often a hook acts: every so many global steps, or every so many seconds."""
+"""The cadence of a hook: every so many global steps, or every so many seconds."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tfhooks._timing.timer import SecondOrStepTimer
 
 
 class Cadence:
-    """Says in which runs a hook is due: in the first one, then a period after it last was due.
+    """Decides in which runs a hook is due: the first one, then a period after it last was due.
 
-    Several threads may ask; one of them is told that it is due.
+    Several threads may use it: each due run is given to one of them.
 
     Args:
       every_steps: The period in global steps, at least 1. Exactly one of the two must be given.
@@ -33,22 +33,22 @@ class Cadence:
         self.step_tensor: Any = None
 
     def begin(self, step_tensor: Any) -> None:
-        """Begins anew on a graph, whose read of the global step is given."""
+        """Resets the cadence for a graph, whose read of the global step is given."""
         self._timer.reset()
         self.step_tensor = step_tensor
 
     def resume(self, session: Any) -> None:
-        """Takes up the cadence where a recovered session has gone back to an older step."""
+        """Continues the cadence from an older step that a recovered session has gone back to."""
         if self.counts_steps and self._timer.last_triggered_step() is not None:
             self._timer.rewind(int(session.run(self.step_tensor)))
 
     def step_went_back(self, step: int) -> None:
-        """Takes up the cadence where the global step has gone back within a session."""
+        """Continues the cadence from `step`, to which the global step has gone back."""
         with self._lock:
             self._timer.rewind(step)
 
     def next_due(self) -> NextDue:
-        """When it may be due next; see `tfhooks.NextDue`."""
+        """Returns when it may be due next; see `tfhooks.NextDue`."""
         return self._timer.next_due()
 
     def may_be_due(self, run_context: Any) -> bool:
@@ -105,7 +105,7 @@ class AlignedCadence(Cadence):
         )
 
     def begin_by_global_step(self) -> None:
-        """Begins anew on the default graph.
+        """Resets the cadence for the default graph.
 
         Raises:
           RuntimeError: The graph has no global step.
@@ -118,7 +118,7 @@ class AlignedCadence(Cadence):
             )
 
     def start(self, session: Any) -> int:
-        """Takes up the cadence where a new session starts.
+        """Starts the cadence at the global step of a new session.
 
         Args:
           session: The raw session.
@@ -126,7 +126,7 @@ class AlignedCadence(Cadence):
         Returns:
           The global step at which it starts.
         """
-        step = int(session.run(self.step_tensor))
+        step = int(global_steps.read(session, self.step_tensor))
         with self._lock:
             last = self._timer.last_triggered_step()
             if last is None or (self.counts_steps and step < last):

@@ -1,4 +1,4 @@
-"""Time that is not training time: what a hook spends on an evaluation, for instance."""
+"""Time that is not training time, such as that of an evaluation by a hook."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class _Pauses:
         self.secs = 0.0
 
 
-# By graph and not by session: a training goes on when its session is made again.
+# By graph and not by session, since a training goes on when its session is made again.
 _of_graph: weakref.WeakKeyDictionary[Any, _Pauses] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 
 
 @contextlib.contextmanager
 def pause(graph: Any) -> Iterator[None]:
-    """What is done inside is not counted as time in which the graph was trained.
+    """Context whose time does not count as training time of a graph.
 
     Args:
       graph: The `tf.Graph` that is trained.
@@ -46,7 +46,7 @@ def pause(graph: Any) -> Iterator[None]:
 
 
 def seconds(graph: Any) -> float:
-    """The seconds that the training of a graph has been paused so far; it only grows.
+    """Returns the seconds that the training of a graph has been paused so far; they only grow.
 
     Args:
       graph: The `tf.Graph` that is trained.

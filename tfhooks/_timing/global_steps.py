@@ -1,7 +1,7 @@
-"""The global step, as hooks see it.
+"""Tracks and reads the global step for hooks.
 
 A read of the global step that is fetched together with a train op races with the increment: it may
-come before it or after it. So the stock hooks never fetch the step. They ask `before`, `after` and
+come before it or after it. So the stock hooks never fetch the step. They call `before`, `after` and
 `max_step_after`, which read it by a run of its own, only in a run in which something may be due.
 """
 
@@ -16,14 +16,14 @@ from typing import Any
 
 from tfhooks._tensorflow import made_global_step_read, tf
 
-# How many exact reads may turn out to be in vain before only proofs without a read count.
+# After so many exact reads without a result, only proofs without a read count.
 _WASTED_READS = 5
 
-# How many advances are looked at before what came earlier is forgotten: a worker that was stopped
-# for a second has seen the others advance by thousands, once.
+# Earlier advances than so many are forgotten, since a worker that was stopped for a second sees
+# the others advance by thousands, once.
 _ADVANCES = 64
 
-# What only reads a variable. Whatever else is done with it may change its value.
+# Ops that only read a variable; any other op may change its value.
 _READS = frozenset(
     ['Identity', 'IsVariableInitialized', 'ReadVariableOp', 'SaveV2', 'VarIsInitializedOp']
 )
@@ -34,7 +34,7 @@ _SWITCHES = frozenset(['RefSwitch', 'Switch'])
 
 
 def most_per_run(variable: Any) -> float:
-    """The most that one run can add to the global step, by what its graph does with the variable.
+    """Returns the most that one run can add to the global step, from the ops on the variable.
 
     Args:
       variable: The global step.
@@ -89,19 +89,19 @@ def _ops_of_the_read(variable: Any) -> set[Any]:
 
 
 class StepTracker:
-    """What is known of the global step of one session, from one cheap and racing read per run.
+    """Bounds the global step of one session from one cheap read per run that may race.
 
     The owner of the session fetches the global step in each run and hands it to `ran`. That value
     is the step at some moment during the run: v_k, fetched in run k, is the step after run k-1 or
     that after run k, unless other workers have added to it. What follows:
 
     - After run k the step is at most v_k plus what one run adds (`slack`), for each thread that
-      runs. Where what a run adds is not known, only a read of its own tells.
+      runs. If that is not known, only a read by a run of its own tells.
     - A run that begins now may end at `lower + ahead`.
     - Two equal values in a row, v_k and v_(k+1), mean that this was the step after run k. If the
       step was already there before run k, run k has not increased it. Otherwise one exact read
-      after run k+1 decides about that run. Where such reads were in vain a few times, the model is
-      one whose reads race; then only the first proof counts, which needs no read.
+      after run k+1 decides about that run. If such reads gave no result a few times, the reads of
+      this model race; then only the first proof counts, which needs no read.
 
     Runs of several threads overlap, so only values of two runs that one thread made one after the
     other are compared. The step may be increased by other workers at any time.
@@ -111,15 +111,15 @@ class StepTracker:
       lower: A lower bound of the step, or None before the first session and after a run in which
         the step was not fetched.
       advance: The largest difference of late between the steps before and after a run, at least 1;
-        before the first such run what the graph tells; shared among the runs of other threads
-        that were made in between.
+        before the first such run the bound from the graph; shared among the runs of other
+          threads that were made in between.
       slack: How far above the value that a run has fetched the step may be when the run has ended.
       ahead: How far above `lower` a run that begins now may end.
       on_stuck: Functions to call with the step when a run is known not to have increased it.
     """
 
     def __init__(self, tensor: Any, most: float = math.inf) -> None:
-        """Makes a tracker that follows no session yet.
+        """Makes a tracker; `reset` sets the session.
 
         Args:
           tensor: The read of the global step.
@@ -148,7 +148,7 @@ class StepTracker:
         self.ahead = 2 * per_run * self._threads
 
     def reset(self, session: Any) -> None:
-        """To be called with each new session, before its first run: the step may have gone back.
+        """Sets a new session, before its first run; the step may have gone back.
 
         Args:
           session: The raw session.
@@ -158,18 +158,19 @@ class StepTracker:
         self._exact = None
         self.lower = self._last_fetched = int(session.run(self.tensor))
         self._seen = (0, 0, None, None)
+        _tracked[session] = self.tensor
 
     def allow_threads(self, count: int) -> None:
-        """To be called when so many threads are seen to run at a time."""
+        """Notes that `count` threads make runs at a time."""
         if count > self._threads:
             self._threads = count
             self._learn_bounds()
 
     def ran(self, fetched: int) -> tuple[int, int] | None:
-        """To be called after each run with the step that was fetched in it.
+        """Updates the bounds after a run with the step that was fetched in it.
 
         Returns:
-          Where the step has gone back within the session, what it was before and what it is now.
+          The step before and now if it has gone back within the session, else None.
         """
         step = int(fetched)
         thread = get_ident()
@@ -181,11 +182,11 @@ class StepTracker:
             else:
                 self._seen = (thread, step, step, seen[2])
         else:
-            # What another thread has fetched says nothing of the order of its run and this one.
+            # The step that another thread fetched does not tell the order of its run and this one.
             self._seen = (thread, step, step, lower if seen[0] == 0 else None)
         self._before_last, self.lower = lower, step
         self._exact = None
-        # What was last fetched, though a run without hooks came in between.
+        # The step last fetched, even if a run without hooks came in between.
         last, self._last_fetched = self._last_fetched, step
         if step + self.ahead >= last or self._session is None:
             return None
@@ -194,19 +195,19 @@ class StepTracker:
         return (last, now) if now + self.ahead < last else None
 
     def settle(self, run_context: Any) -> None:
-        """To be called after `ran` where `slack` is infinite: reads the step."""
+        """Reads the step after a run; called after `ran` if `slack` is infinite."""
         before, step = self._before_last, self.after(run_context)
         if before is not None:
             self._note_advance(step - before, self._threads)
 
     def invalidate_step(self) -> None:
-        """To be called instead where the step was not fetched: the next run begins with a read."""
+        """Drops the bounds after a run that did not fetch the step; the next begins with a read."""
         self._runs += 1
         self._seen = (0, 0, None, None)
         self.lower = self._exact = None
 
     def leave(self) -> None:
-        """To be called when the session is closed; what is known of the step stays."""
+        """Drops the session, which is closed, and keeps the bounds."""
         self._session = None
 
     def _repeated(
@@ -226,14 +227,14 @@ class StepTracker:
                 call(step)
 
     def exact(self, session: Any) -> int:
-        """The step now, read by a run of its own; kept until the next run."""
+        """Returns the step now, read by a run of its own and cached until the next run."""
         step = self._exact
         if step is None:
             step = self._exact = int(session.run(self.tensor))
         return step
 
     def before(self, run_context: Any) -> int:
-        """The step just before the run; to be asked for in a `before_run`, and then known later."""
+        """Returns the step just before the run; read in a `before_run` and cached for later."""
         step: int | None = getattr(run_context, '_tfhooks_step_before', None)
         if step is None:
             step = int(run_context.session.run(self.tensor))
@@ -242,7 +243,7 @@ class StepTracker:
         return step
 
     def after(self, run_context: Any) -> int:
-        """The step just after the run; to be asked for in an `after_run`."""
+        """Returns the step just after the run; to be called in an `after_run`."""
         step: int | None = getattr(run_context, '_tfhooks_step_after', None)
         if step is None:
             step = int(run_context.session.run(self.tensor))
@@ -262,7 +263,7 @@ class StepTracker:
         count, recent = self._advances
         count, recent = count + 1, max(recent, advance)
         before = self.advance
-        # What the graph tells is the most; what the first run has added is known better.
+        # The graph gives an upper bound; the first run's advance is closer.
         self.advance = advance if recent == advance and count == 1 else max(before, advance)
         if count > _ADVANCES:
             self.advance = recent
@@ -272,12 +273,12 @@ class StepTracker:
             self._learn_bounds()
 
     def max_step_after(self, run_context: Any) -> int:
-        """The step at which the run that is about to be made is expected to end, at the latest."""
+        """Returns the highest step at which the run about to be made is expected to end."""
         return self.before(run_context) + self.advance * self._threads
 
 
 class _ForeignTracker(StepTracker):
-    """Follows the steps of a session that is not tfhooks' own: all it sees is exact reads."""
+    """Tracks the step of a session that is not tfhooks' own, from exact reads alone."""
 
     def __init__(self, tensor: Any, graph: Any) -> None:
         super().__init__(tensor, most_per_run(tf.train.get_global_step(graph)))
@@ -319,12 +320,32 @@ class _ForeignTracker(StepTracker):
             self._note_advance(step - known, 1)
 
 
+# What trackers read in the sessions that they follow.
+_tracked: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 _foreign: weakref.WeakKeyDictionary[Any, _ForeignTracker] = weakref.WeakKeyDictionary()
 _foreign_lock = threading.Lock()
 
 
+def read(session: Any, tensor: Any) -> Any:
+    """The global step of a session now, for what is not called with a run's context.
+
+    In a session that a tracker follows it is read as the tracker reads it: the first run of another
+    tensor costs as much as looking at the whole graph.
+
+    Args:
+      session: The raw session.
+      tensor: The read of the global step, an integer scalar.
+
+    Returns:
+      The step, a number of NumPy's of the dtype of the step.
+    """
+    tracked = _tracked.get(session)
+    is_the_step = tracked is not None and tensor is made_global_step_read(session.graph)
+    return session.run(tracked if is_the_step else tensor)
+
+
 def is_foreign(run_context: Any) -> bool:
-    """Whether the run is made by a session other than tfhooks' own, which calls hooks each run."""
+    """True if the run is made by a session other than tfhooks' own, which calls hooks each run."""
     return getattr(run_context, '_tfhooks_steps', None) is None
 
 
@@ -341,9 +362,9 @@ def _tracker(run_context: Any, tensor: Any) -> StepTracker:
 
 
 def before(run_context: Any, tensor: Any) -> int:
-    """The global step just before the run that `run_context` stands for, read exactly.
+    """Returns the global step just before the run of `run_context`, read exactly.
 
-    Hooks that want to know it in `after_run` must have asked in `before_run`. All hooks of a run
+    Hooks that need it in `after_run` must have called this in `before_run`. All hooks of a run
     share one read.
 
     Args:
@@ -354,7 +375,7 @@ def before(run_context: Any, tensor: Any) -> int:
 
 
 def after(run_context: Any, tensor: Any) -> int:
-    """The global step just after the run that `run_context` stands for, read exactly.
+    """Returns the global step just after the run of `run_context`, read exactly.
 
     Args:
       run_context: What `after_run` was given.
@@ -364,7 +385,7 @@ def after(run_context: Any, tensor: Any) -> int:
 
 
 def max_step_after(run_context: Any, tensor: Any) -> int:
-    """The global step at which the run about to be made is expected to end, at the latest.
+    """Returns the highest global step at which the run about to be made is expected to end.
 
     That is the step before the run plus the most that a run of this session has been seen to add.
 

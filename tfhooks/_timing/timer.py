@@ -1,4 +1,4 @@
-"""When something is due."""
+"""SecondOrStepTimer: triggers every so many seconds or steps."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from tfhooks._base.hook_types import ALWAYS, Interchangeable, NextDue
 from tfhooks._tensorflow import originals, tf
 from tfhooks._timing import global_steps
 
-# Names that no subclass has: when a timer last triggered, by both clocks, and who wants to know of
+# Attributes that no subclass has: the last trigger by both clocks, and the object to tell of
 # changes.
 _MARK = '_tfhooks_mark'
 WATCHER = '_tfhooks_watcher'
 
 
 class SecondOrStepTimer(Interchangeable, tf.train.SecondOrStepTimer):
-    """Says when something that is to happen every N seconds or every N steps is due.
+    """A timer that is due every N seconds or every N steps.
 
-    Stands for `tf.compat.v1.train.SecondOrStepTimer`. Never triggered yet, it is due at any step.
-    It goes by `time.monotonic()`, so that setting the machine's clock changes nothing, unless a
-    subclass or somebody else sets TensorFlow's field `_last_triggered_time`, which is wall time.
+    Stands for `tf.compat.v1.train.SecondOrStepTimer`. Until it triggers, it is due at any step.
+    It uses `time.monotonic()`, so that setting the machine's clock changes nothing, unless a
+    program sets TensorFlow's field `_last_triggered_time`, which is wall time.
 
     Example:
       ```python
@@ -51,7 +51,7 @@ class SecondOrStepTimer(Interchangeable, tf.train.SecondOrStepTimer):
 
     @classmethod
     def of_hook(cls, hook: str, **periods: Any) -> SecondOrStepTimer:
-        """The timer of a hook, whose errors are about the hook's arguments. Not in TensorFlow.
+        """Makes the timer of a hook, whose errors name the hook's arguments. Not in TensorFlow.
 
         Args:
           hook: The name of the hook's class.
@@ -75,7 +75,7 @@ class SecondOrStepTimer(Interchangeable, tf.train.SecondOrStepTimer):
             watcher.note_change()
 
     def should_trigger_for_step(self, step: int) -> bool:
-        """Whether it is due at `step`, which is not the step at which it last triggered."""
+        """True if it is due at `step`, and did not trigger at that step."""
         began = self._triggered()
         if began is None or self._every_secs is None:
             return bool(super().should_trigger_for_step(step))
@@ -95,7 +95,7 @@ class SecondOrStepTimer(Interchangeable, tf.train.SecondOrStepTimer):
         return elapsed if began is None or elapsed[0] is None else (now - began, elapsed[1])
 
     def _triggered(self) -> float | None:
-        """When it last triggered, by the monotonic clock; None where only wall time is known."""
+        """The time of the last trigger by the monotonic clock; None if only wall time is known."""
         wall, monotonic = vars(self).get(_MARK, (None, None))
         if self._last_triggered_step is None or wall is not self._last_triggered_time:
             return None
@@ -104,13 +104,13 @@ class SecondOrStepTimer(Interchangeable, tf.train.SecondOrStepTimer):
     # Not in TensorFlow.
 
     def is_regular(self) -> bool:
-        """Whether its period is a positive number of seconds or a whole number of steps."""
+        """True if the period is a positive number of seconds or a whole number of steps."""
         if self._every_secs is not None:
             return bool(self._every_secs > 0 and math.isfinite(self._every_secs))
         return bool(self._every_steps >= 1 and self._every_steps == int(self._every_steps))
 
     def is_due(self, step: int) -> bool:
-        """Whether the period is over at `step`."""
+        """True if the period is over at `step`."""
         if self._last_triggered_step is None:
             return True
         if self._every_secs is not None:
@@ -124,7 +124,7 @@ class SecondOrStepTimer(Interchangeable, tf.train.SecondOrStepTimer):
         return float(began + self._every_secs)
 
     def may_be_due(self, run_context: Any, tensor: Any) -> bool:
-        """Whether it may be due when the run about to be made has ended.
+        """True if it may be due when the run about to be made has ended.
 
         Args:
           run_context: What `before_run` was given.
@@ -135,11 +135,11 @@ class SecondOrStepTimer(Interchangeable, tf.train.SecondOrStepTimer):
         return self.is_due(global_steps.max_step_after(run_context, tensor))
 
     def may_be_due_by_now(self) -> bool:
-        """Whether it may be due at some step; False saves the caller from reading the step."""
+        """True if it may be due at some step; False saves the caller from reading the step."""
         return self._every_secs is None or self.is_due(0)
 
     def next_due(self) -> NextDue:
-        """When it is due next; see `tfhooks.NextDue`."""
+        """Returns when it is due next; see `tfhooks.NextDue`."""
         if self._last_triggered_step is None:
             return ALWAYS
         if self._every_secs is not None:
@@ -147,7 +147,7 @@ class SecondOrStepTimer(Interchangeable, tf.train.SecondOrStepTimer):
         return NextDue(step=self._last_triggered_step + self._every_steps)
 
     def rewind(self, step: int) -> bool:
-        """Takes up the cadence again at `step`, where the global step has gone back.
+        """Continues the cadence from `step`, to which the global step has gone back.
 
         A timer of steps is then due at the same steps as if training had gone on without a break.
 
