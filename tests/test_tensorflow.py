@@ -230,6 +230,30 @@ def test_the_master_of_a_creator_is_found_where_it_can_be():
     assert tf_private.master_of(object()) == ''
 
 
+def test_a_session_that_a_manager_was_making_is_found_where_it_can_be(monkeypatch):
+    made, others = [], []
+
+    def fail(session):
+        made.append(session)
+        others.append(tf.Session())
+        other = others[0]
+        raise ValueError(f'not with {other}')
+
+    with tf.Graph().as_default():
+        manager = tf.train.SessionManager()
+        with pytest.raises(ValueError, match='not with') as caught:
+            manager.prepare_session('', init_fn=fail)
+    assert tf_private.half_made_sessions(caught.value) == set(made)
+
+    class Other:
+        """A manager whose methods are none of those in the traceback."""
+
+    monkeypatch.setattr(tf_private.originals, 'SessionManager', Other)
+    assert tf_private.half_made_sessions(caught.value) == set()
+    for session in made + others:
+        session.close()
+
+
 # Savers.
 
 
