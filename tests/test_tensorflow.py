@@ -15,6 +15,7 @@ from tensorflow.python.client import pywrap_tf_session
 from tensorflow.python.client import session as client_session
 from tensorflow.python.ops import session_ops
 
+import tfhooks
 from tfhooks import _tensorflow as tf_private
 from tfhooks._run import structures
 from tfhooks._run.plan_cache import PlanCache
@@ -252,6 +253,20 @@ def test_a_session_that_a_manager_was_making_is_found_where_it_can_be(monkeypatc
     assert tf_private.half_made_sessions(caught.value) == set()
     for session in made + others:
         session.close()
+
+
+def test_a_profiler_writes_timelines_alone_without_the_private_definitions(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'tensorflow.tsl.profiler.protobuf.xplane_pb2', None)
+    parent = sys.modules.get('tensorflow.tsl.profiler.protobuf')
+    monkeypatch.delattr(parent, 'xplane_pb2', raising=False)
+    with tf.Graph().as_default():
+        step = tf.assign_add(tf.train.get_or_create_global_step(), 1)
+        hook = tfhooks.ProfilerHook(save_steps=1, output_dir=str(tmp_path))
+        with tfhooks.MonitoredSession(hooks=[hook]) as session:
+            for _ in range(2):
+                session.run(step)
+    assert (tmp_path / 'timeline-2.json').exists()
+    assert not (tmp_path / 'plugins').exists()
 
 
 # Savers.

@@ -606,6 +606,19 @@ def half_made_sessions(error):
     return {value for values in variables for value in values if isinstance(value, Session)}
 
 
+def xplane():
+    """The module of the protocol buffer XSpace, which TensorBoard's profile plugin reads.
+
+    TensorFlow writes such files, and exports no class for them. Fallback: None, and ProfilerHook
+    writes none. That holds also where a program has loaded another copy of the definitions.
+    """
+    try:
+        from tensorflow.tsl.profiler.protobuf import xplane_pb2
+    except (ImportError, TypeError):
+        return None
+    return xplane_pb2
+
+
 def unexported(module, name):
     """A name that `tf.contrib` gave out and that TensorFlow still has, in a module of its own.
 
