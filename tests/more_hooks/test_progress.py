@@ -97,12 +97,12 @@ def train(make, hooks, runs, *, start=(0,), clock=None, secs=1.0, by=1, fail=Non
 def test_lines_where_there_is_no_terminal(make, clock):
     file = io.StringIO()
     hook = ProgressHook(50, every_n_steps=20, file=file)
-    train(make, [hook], 50, clock=clock, secs=0.5)
+    train(make, [hook], 45, clock=clock, secs=0.5)
     # The clock stands still during a run, so that 20 steps end after 19 periods; smoothed.
     assert file.getvalue().splitlines() == [
         'step 20/50 (40%), 2.105 steps/sec, 0:00:14 left',
         'step 40/50 (80%), 2.074 steps/sec, 0:00:05 left',
-        'step 50/50 (100%), 1.997 steps/sec',
+        'step 45/50 (90%), 1.952 steps/sec, 0:00:03 left',
     ]
 
 
@@ -163,6 +163,22 @@ def test_training_goes_on_where_nothing_can_be_shown(make, bar, log):
     train(make, [ProgressHook(9, every_n_steps=1, file=file, bar=bar)], 6)
     assert len(log('nothing more is shown')) == 1
     assert tf.get_logger().handlers == handlers
+
+
+@pytest.mark.parametrize('period', [{'every_n_steps': 10}, {'every_n_secs': 1000}])
+def test_values_of_the_last_step(period):
+    file = io.StringIO()
+    with tf.Graph().as_default():
+        step = train_op()
+        with tf.control_dependencies([step]):
+            value = tf.train.get_global_step().read_value()
+        hook = ProgressHook(25, {'at': value}, file=file, **period)
+        with tfhooks.MonitoredSession(hooks=[hook]) as session:
+            for _ in range(28):
+                session.run(step)
+    lines = [re.sub(r', [\d.e+]+ steps/sec', '', line) for line in file.getvalue().splitlines()]
+    assert lines[-2:] == ['step 25/25 (100%), at=25', 'step 28/25 (112%)']
+    assert len(lines) == (4 if 'every_n_steps' in period else 2)
 
 
 @pytest.mark.parametrize('make', SESSIONS)

@@ -327,8 +327,11 @@ def test_names_of_a_raw_session_are_told_where_they_are():
     with tf.Graph().as_default(), tfhooks.MonitoredSession() as session:
         for name in ('graph_def', 'as_default', 'make_callable', 'list_devices', 'sess_str'):
             assert not hasattr(session, name)
-            with pytest.raises(AttributeError, match=rf'session\.raw_session\(\)\.{name}\.'):
+            with pytest.raises(
+                AttributeError, match=rf'session\.raw_session\(\)\.{name}\.'
+            ) as raised:
                 getattr(session, name)
+            assert raised.value.obj is None  # Else Python adds 'Did you mean: graph?'.
         for name in ('sholud_stop', '_target'):
             with pytest.raises(AttributeError, match=r"no attribute '\w+'$") as raised:
                 getattr(session, name)

@@ -92,6 +92,7 @@ tfhooks.MonitoredSession(hook=[])  # E: call-arg
 tfhooks.MonitoredSession(hooks=[tfhooks.StallWatchdogHook])  # E: list-item
 tfhooks.MonitoredTrainingSession(hooks=[Losses('loss:0')])  # E: list-item
 tfhooks.MonitoredTrainingSession(chief_only_hooks=WrongRequest())  # E: arg-type
+tfhooks.every(tfhooks.StallWatchdogHook, steps=5)  # E: arg-type
 tfhooks.LoggingTensorHook('loss:0', every_n_iter=5)  # E: arg-type
 tfhooks.ProgressHook(9, tensors='loss:0')  # E: arg-type
 tfhooks.MetricsWriterHook([tfhooks.CsvWriter('a.csv')], 'loss:0', 5)  # E: arg-type

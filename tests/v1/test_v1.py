@@ -194,6 +194,21 @@ def test_import_of_tensorflows_own_contrib_is_told_where_it_is():
 
 
 @checked_in('program')
+def test_no_other_name_is_suggested_behind_an_error_that_says_what_to_do():
+    import tfhooks.v1 as tf
+
+    # Python adds a name of the object in the error that is spelt like the one that lacks.
+    for place, name, found in (
+        (tf.contrib, 'rpc', None),
+        (tf.estimator, 'EstimatorSpek', None),
+        (tf.train, 'AdamOptimiser', tf.train),
+    ):
+        with pytest.raises(AttributeError) as error:
+            getattr(place, name)
+        assert error.value.obj is found
+
+
+@checked_in('program')
 def test_contrib_and_estimator_are_modules():
     import tfhooks.v1 as tf
 

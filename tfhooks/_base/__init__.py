@@ -1,1 +1,1 @@
-"""What every layer stands on: errors, the types of hooks, arguments, files, the log."""
+"""The lowest layer: errors, types of hooks, checks of arguments, files, locks, the log."""

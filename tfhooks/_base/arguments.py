@@ -1,4 +1,4 @@
-"""What the arguments of the stock hooks may be, checked when a hook is made."""
+"""Checks the arguments of hooks when they are made."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 
 
 def whole(owner: str, name: str, value: Any, *, least: float = 1) -> int | None:
-    """`value` as an int of at least `least`; None stays None.
+    """Returns `value` as an int of at least `least`; None stays None.
 
     A float that is a whole number passes, since TensorFlow takes `last_step=1e5` too.
 
     Args:
       owner: The class whose argument it is.
       name: The argument's name.
-      value: What the caller gave.
+      value: The argument.
       least: The smallest value allowed.
 
     Raises:
@@ -33,14 +33,14 @@ def whole(owner: str, name: str, value: Any, *, least: float = 1) -> int | None:
     ):
         raise TypeError(f'{owner}: {name} must be a whole number; {name}={value!r}')
     if value < least:
-        # With the word that TensorFlow has, for those who look for its text.
+        # With TensorFlow's word, for programs that search for its text.
         raise ValueError(f'{owner}: {name} must be at least {least}; invalid {name}={value!r}')
     number: Any = value
     return int(number)
 
 
 def seconds(owner: str, name: str, value: Any) -> float | None:
-    """`value` as it is if it is a positive number of seconds; None stays None.
+    """Returns `value` if it is a positive number of seconds; None stays None.
 
     Raises:
       TypeError: It is no number.
@@ -73,11 +73,11 @@ def period(owner: str, name: str, value: Any) -> None:
 
 @contextlib.contextmanager
 def of(owner: str, **values: Any) -> Iterator[None]:
-    """Makes a ValueError in which TensorFlow says what is wrong say also where, and the values.
+    """Context that adds the owner and the values to a ValueError of TensorFlow's.
 
     Args:
       owner: The class whose arguments they are.
-      **values: What the caller gave for each.
+      **values: The arguments by name.
     """
     try:
         yield

@@ -1,6 +1,24 @@
-"""What can go wrong, each a subclass of what TensorFlow raises in the same place.
+"""The errors, each with the bases that make it what TensorFlow raises in the same place.
 
-The public ones have `tfhooks` for their module, as a program imports them: tracebacks show it.
+    NotAHookError            TypeError, AttributeError
+    SessionClosedError       RuntimeError, AttributeError
+    RequestError             Exception
+      RequestTypeError         TypeError
+        RequestOverflowError     RequestValueError, OverflowError
+        RequestStringError       tf.errors.InternalError
+          NoneFedError             ValueError
+      RequestValueError        ValueError
+        RequestAccessError       TensorFlow's InaccessibleTensorError, a ValueError
+      ReturnTypeError          TypeError, AttributeError
+      ConflictError            RuntimeError
+        FedTwiceError            ValueError
+      UnfedPlaceholderError    tf.errors.InvalidArgumentError
+      MixedRequestError        the class of each mistake, where one request has several kinds
+    CheckpointSaveError      Exception; an error of it is also of the type that TensorFlow raised
+
+NanLossDuringTrainingError is in `tfhooks._hooks.nan_tensor`, StopRequestedError in
+`tfhooks._session.stop_reasons`. Public classes have `tfhooks` as their module, so that tracebacks
+show the names that programs import.
 """
 
 from __future__ import annotations
@@ -16,7 +34,7 @@ from tfhooks._tensorflow import InaccessibleTensorError, tf
 
 
 class NotAHookError(TypeError, AttributeError):
-    """What was given to a session as a hook is none. TensorFlow finds out when it calls it.
+    """An object given to a session as a hook is no hook. TensorFlow finds out when it calls it.
 
     Example:
       ```python
@@ -52,12 +70,12 @@ class SessionClosedError(RuntimeError, AttributeError):
 # A process of the cluster went away, and a new session may find it again.
 PREEMPTION_ERRORS = (tf.errors.AbortedError, tf.errors.UnavailableError)
 
-# Whose request it is, where it is not a hook's.
+# The name of the caller as the owner of a request.
 CALLER = 'the caller'
 
 
 def shown(value: Any) -> str:
-    """A value as messages show it: short, and whatever its own code does."""
+    """Returns a value as messages show it: short, and even if its `repr` raises."""
     try:
         text = repr(value)
     except Exception:
@@ -66,18 +84,18 @@ def shown(value: Any) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """What an error says, in one line: that of a foreign operation says all its attributes."""
+    """Returns the message of an error in one short line."""
     text = ' '.join(str(error.args[0] if error.args else error).split())
     return text if len(text) <= 300 else text[:297] + '...'
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong in a request.
+    """One mistake in a request.
 
     Attributes:
-      owner: Whose request it is: `'MyHook.before_run'` or `'the caller'`.
+      owner: The owner of the request: `'MyHook.before_run'` or `'the caller'`.
       text: The place, the rule and the values.
-      kind: The class that says what kind of mistake it is.
+      kind: The class of error for this mistake.
     """
 
     owner: str
@@ -89,10 +107,10 @@ class Problem(NamedTuple):
 
 
 class RequestError(Exception):
-    """What was asked of one `run()` cannot be run. Nothing has been run.
+    """The request for one `run()` is wrong, and nothing has been run.
 
     Attributes:
-      problems: All that is wrong in the request, each a `Problem`.
+      problems: All mistakes in the request, each a `Problem`.
 
     Example:
       ```python
@@ -118,7 +136,7 @@ class RequestError(Exception):
         self._text = message
 
     def __str__(self) -> str:
-        # The other classes that an error is of would each show it in another way, or not at all.
+        # The other base classes would show the error in other ways, or not at all.
         return self._text
 
 
@@ -131,11 +149,11 @@ class RequestValueError(RequestError, ValueError):
 
 
 class RequestOverflowError(RequestTypeError, RequestValueError, OverflowError):
-    """A number to feed does not fit. Which of the types TensorFlow raises depends on numpy."""
+    """A number to feed does not fit its dtype. The type that TensorFlow raises depends on numpy."""
 
 
 class RequestStringError(RequestTypeError, tf.errors.InternalError):
-    """What is fed to a tensor of strings holds something that is no string.
+    """A value fed to a tensor of strings holds something that is no string.
 
     TensorFlow finds out in its runtime, as an internal error.
     """
@@ -159,7 +177,7 @@ class ReturnTypeError(RequestError, TypeError, AttributeError):
 
 
 class ConflictError(RequestError, RuntimeError):
-    """Two parties of one run ask for things that exclude each other.
+    """Two parties of one run have requests that exclude each other.
 
     Example:
       ```python
@@ -181,7 +199,7 @@ class FedTwiceError(ConflictError, ValueError):
 
 
 class UnfedPlaceholderError(RequestError, tf.errors.InvalidArgumentError):
-    """A hook asks for something that depends on a placeholder which nobody feeds in this run.
+    """A hook fetches something that depends on a placeholder which nobody feeds in this run.
 
     Example:
       ```python
@@ -203,7 +221,7 @@ class UnfedPlaceholderError(RequestError, tf.errors.InvalidArgumentError):
 def _class_of(kinds: tuple[type[RequestError], ...]) -> type[RequestError]:
     if len(kinds) == 1:
         return kinds[0]
-    # A class stands before those it is derived from, or it could not be their heir beside them.
+    # Subclasses come before their bases, as Python's method resolution order needs it.
     bases = tuple(
         kind for kind in kinds if not any(k is not kind and issubclass(k, kind) for k in kinds)
     )
@@ -215,7 +233,7 @@ def _class_of(kinds: tuple[type[RequestError], ...]) -> type[RequestError]:
 
 
 def request_error(problems: Sequence[Problem]) -> RequestError:
-    """One error that reports all `problems` and is an instance of each of their kinds."""
+    """Returns one error that reports all `problems` and is an instance of each of their kinds."""
     if len(problems) == 1:
         message = str(problems[0])
     else:
@@ -225,7 +243,7 @@ def request_error(problems: Sequence[Problem]) -> RequestError:
 
 
 def kind_of(error: Exception) -> type[RequestError]:
-    """The class of request error that is also of the type of `error`."""
+    """Returns the class of request error that also has the type of `error`."""
     if isinstance(error, InaccessibleTensorError) and InaccessibleTensorError is not ValueError:
         return RequestAccessError
     if isinstance(error, OverflowError):
@@ -240,7 +258,7 @@ def kind_of(error: Exception) -> type[RequestError]:
 
 @functools.cache
 def _also(kind: Any) -> type[RequestError]:
-    """A request error that is also of `kind`: what a value's own code raised when it was read."""
+    """Returns a class of request error that is also of `kind`, raised by a value's own code."""
     try:
         return type('RequestValueError', (RequestValueError, kind), {'__module__': __name__})
     except TypeError:  # A class that cannot be subclassed, or not beside ValueError.
@@ -248,17 +266,17 @@ def _also(kind: Any) -> type[RequestError]:
 
 
 def note_origin(error: BaseException, owner: str) -> None:
-    """Says in the traceback of `error` in whose code it was raised; the error stays what it is."""
+    """Adds a note to `error` that names the hook method it was raised in."""
     if getattr(error, 'raised_in', None) is not None:
         return
-    # An error may refuse to be written on; it is raised all the same.
+    # An error may refuse new attributes; it is raised all the same.
     with contextlib.suppress(Exception):
         error.raised_in = owner  # type: ignore[attr-defined]
         add_note(error, f'raised in {owner}()')
 
 
 def ends_data(error: BaseException) -> bool:
-    """Whether an exception that came out of the loop means the end of the data.
+    """True if an exception that left the loop means the end of the data.
 
     It does if the caller's own `run()` raised it, the hooks that feed that run included. What a
     hook raises after the run, or at the end, is an error whatever its type.
@@ -270,7 +288,7 @@ def ends_data(error: BaseException) -> bool:
 
 
 def add_secondary_errors(error: BaseException, others: Sequence[BaseException]) -> None:
-    """Attaches to `error` the errors that came after it and must not hide it."""
+    """Adds later errors to `error`, as notes and in `other_errors`, so that they do not hide it."""
     others = [other for other in others if other is not error]
     if not others:
         return
@@ -286,7 +304,7 @@ def add_note(error: BaseException, note: str) -> None:
     if sys.version_info >= (3, 11):
         error.add_note(note)
     else:
-        # Python 3.10 shows no notes in a traceback, so the log has to.
+        # Python 3.10 shows no notes in a traceback, so they are logged.
         error.__notes__ = [*getattr(error, '__notes__', ()), note]  # type: ignore[attr-defined]
         log.error('%s: %s', note, error)
 
@@ -294,14 +312,14 @@ def add_note(error: BaseException, note: str) -> None:
 class CheckpointSaveError(Exception):
     """A checkpoint could not be written. The error is also an instance of what TensorFlow raised.
 
-    It is never of exactly the type OutOfRangeError or StopIteration, so a session does not take it
-    for end of data, whatever the file system answered.
+    Its type is never exactly OutOfRangeError or StopIteration, so a session does not take it for
+    end of data, whatever the error of the file system was.
 
     Attributes:
       hook: The hook that was saving.
       path: The prefix of the checkpoint's files.
       step: The global step of the checkpoint.
-      error: What TensorFlow raised.
+      error: The error that TensorFlow raised.
 
     Example:
       ```python
@@ -342,10 +360,10 @@ def _save_error_class(kind: type[Exception]) -> type[CheckpointSaveError]:
 def checkpoint_save_error(
     message: str, error: Exception, *, hook: Any = None, path: str = '', step: int = -1
 ) -> CheckpointSaveError:
-    """A CheckpointSaveError that is also an instance of the type of `error`.
+    """Returns a CheckpointSaveError that is also an instance of the type of `error`.
 
-    Of ESTALE and its like TensorFlow makes the errors of a lost session, from which sessions
-    recover: those become an UnknownError, since no other session finds the files.
+    TensorFlow reports ESTALE and the like by the errors of a lost session, from which sessions
+    recover. These become an UnknownError, since another session would not find the files either.
     """
     is_taken_for_loss = isinstance(error, (tf.errors.AbortedError, tf.errors.UnavailableError))
     kind = _save_error_class(tf.errors.UnknownError if is_taken_for_loss else type(error))
@@ -359,7 +377,7 @@ def checkpoint_save_error(
         if isinstance(error, tf.errors.OpError):
             was: Any = error
             init = tf.errors.OpError.__init__
-            # With the op, its message would end with where in the program the op was made.
+            # Without the op, whose stack trace would end the message.
             code = tf.errors.UNKNOWN if is_taken_for_loss else was.error_code
             arguments = (was.node_def, None, message, code)
         init(made, *arguments)

@@ -1,4 +1,4 @@
-"""The commands that install what is missing, as errors, `check` and the smoke test print them."""
+"""The pip commands that errors, `check` and the smoke test print for missing packages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def pip_command(extras: Iterable[str]) -> str:
-    """The command that installs some extras, and leaves the TensorFlow that is installed.
+    """Returns the command that installs some extras and keeps the installed TensorFlow.
 
     Without its pin pip may upgrade TensorFlow: each tf_keras needs the TensorFlow of its number.
 
@@ -19,13 +19,13 @@ def pip_command(extras: Iterable[str]) -> str:
 
 
 def pip_install(*requirements: str) -> str:
-    """The command that installs some packages, for any shell."""
+    """Returns the command that installs some packages, quoted for any shell."""
     quoted = (name if name.isidentifier() else f'"{name}"' for name in requirements)
     return f'pip install {" ".join(quoted)}'
 
 
 def installed_tensorflow(extra: str = '') -> str:
-    """The requirement that is met by the TensorFlow that is installed, or by any without one.
+    """Returns the requirement of the installed TensorFlow, or of any version without one.
 
     Args:
       extra: An extra of TensorFlow's in its brackets, or nothing.
@@ -35,8 +35,8 @@ def installed_tensorflow(extra: str = '') -> str:
 
 
 def _tensorflow_version() -> str | None:
-    """The release that is installed, in whichever package; None where there is none."""
-    import importlib.metadata  # It loads the parsers of mail, and only errors need it.
+    """The release of the installed TensorFlow, in any of its packages; None if there is none."""
+    import importlib.metadata  # Slow to import, and only errors need it.
 
     for package in ('tensorflow', 'tensorflow-cpu'):
         try:

@@ -1,7 +1,7 @@
 """Files of any file system that TensorFlow knows.
 
-A name is never taken for a pattern here, and a file is written as a whole or not at all: what is
-being written is called `NAME.tmp` and a random hexadecimal number, until it is renamed.
+A name is never taken for a pattern here, and a file is written as a whole or not at all: it is
+called `NAME.tmp` and a random hexadecimal number until it is complete and renamed.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from typing import Any
 
 from tfhooks._tensorflow import tf
 
-# What TensorFlow's own atomic writes call their unfinished files, too.
+# TensorFlow's own atomic writes use this suffix, too.
 UNFINISHED = r'\.tmp[0-9a-f]+'
-# Seconds. What was written later than that ago may be another process's unfinished work.
+# Files younger than so many seconds may be another process's unfinished work.
 YOUNG = 600.0
 _SPECIAL = re.compile(r'([*?\[\\])')
 
 
 def is_pattern(path: str) -> bool:
-    """Whether TensorFlow would take the name of a file for a pattern."""
+    """True if TensorFlow would take the name of a file for a pattern."""
     return _SPECIAL.search(path) is not None
 
 
 def pattern_of(path: str) -> str:
-    """The pattern that matches the file at `path` and no other."""
+    """Returns the pattern that matches the file at `path` and no other."""
     return _SPECIAL.sub(r'\\\1', single_slashes(path))
 
 
 def key(path: str) -> str:
-    """One spelling for all the ways to name a file or directory."""
+    """Returns a normal form of a path, equal for all spellings of it."""
     path = path.removeprefix('file://')
     if '://' in path:
         return single_slashes(path).rstrip('/')
@@ -42,18 +42,18 @@ def key(path: str) -> str:
 
 
 def single_slashes(path: str) -> str:
-    """A path without doubled slashes, behind which TensorFlow does not find what it looks for."""
+    """Returns a path without doubled slashes, behind which TensorFlow's patterns find nothing."""
     scheme, mark, rest = path.rpartition('://')
     return scheme + mark + re.sub('/{2,}', '/', rest)
 
 
 def is_name(value: Any) -> bool:
-    """Whether a value that was read from a file is the name of something in its own directory."""
+    """True if a value that was read from a file is a name in the file's own directory."""
     return isinstance(value, str) and value not in ('', '.', '..') and not set(value) & set('/\\\0')
 
 
 def names(directory: str) -> list[str]:
-    """The names in `directory`; none where it cannot be read."""
+    """Lists the names in `directory`; none if it cannot be read."""
     try:
         return [name.rstrip('/') for name in tf.gfile.ListDirectory(directory or '.')]
     except tf.errors.OpError:
@@ -61,7 +61,7 @@ def names(directory: str) -> list[str]:
 
 
 def write_text(path: str, text: str) -> None:
-    """Puts a file of this text, UTF-8, in the place of what is at `path`.
+    """Atomically replaces the file at `path` by this text in UTF-8.
 
     Raises:
       tf.errors.OpError: It cannot be written; what was at `path` is there still.
@@ -70,7 +70,7 @@ def write_text(path: str, text: str) -> None:
 
 
 def write(path: str, content: bytes) -> None:
-    """Puts a file of this content in the place of what is at `path`.
+    """Atomically replaces the file at `path` by this content.
 
     Raises:
       tf.errors.OpError: It cannot be written; what was at `path` is there still.
@@ -80,7 +80,7 @@ def write(path: str, content: bytes) -> None:
 
 
 def holds(path: str, content: bytes) -> bool:
-    """Whether the file at `path` has this content; False where it cannot be read."""
+    """True if the file at `path` has this content; False if it cannot be read."""
     try:
         if tf.gfile.Stat(path).length != len(content):
             return False
@@ -91,7 +91,7 @@ def holds(path: str, content: bytes) -> bool:
 
 
 def write_json(path: str, value: Any, indent: int | None = None) -> None:
-    """Puts a file that holds `value` as JSON in the place of what is at `path`.
+    """Atomically replaces the file at `path` by `value` as JSON.
 
     Raises:
       tf.errors.OpError: It cannot be written; what was at `path` is there still.
@@ -100,7 +100,7 @@ def write_json(path: str, value: Any, indent: int | None = None) -> None:
 
 
 def read_json(path: str) -> Any:
-    """What the JSON file at `path` holds.
+    """Reads the JSON file at `path`.
 
     Raises:
       ValueError: It holds something else.
@@ -114,16 +114,16 @@ def read_json(path: str) -> Any:
 
 
 def link_all(targets: Mapping[str, str]) -> None:
-    """Puts files also in other places, where they replace what is there.
+    """Links or copies files to other paths, and replaces the files there.
 
-    A link costs nothing, and is as good as a copy where both files are only ever replaced and never
-    written into. Where it cannot be made, the file is copied.
+    A link costs nothing, and serves as a copy since these files are only replaced and never written
+    into. If it cannot be made, the file is copied.
 
     Args:
-      targets: The path of each file and the other path to put it at.
+      targets: From the path of each file to its other path.
 
     Raises:
-      tf.errors.OpError: One cannot be written. What was at the targets is there still.
+      tf.errors.OpError: One cannot be written. The files at the targets are then unchanged.
     """
     with contextlib.ExitStack() as stack:
         for source, target in targets.items():
@@ -136,7 +136,7 @@ def link_all(targets: Mapping[str, str]) -> None:
 
 @contextlib.contextmanager
 def _replacing(path: str) -> Iterator[str]:
-    """Gives a path to write to, which takes the place of `path` unless there is an error."""
+    """Context that gives a path to write to, which replaces `path` unless there is an error."""
     unfinished = f'{path}.tmp{uuid.uuid4().hex[:16]}'
     try:
         yield unfinished
@@ -148,7 +148,7 @@ def _replacing(path: str) -> Iterator[str]:
 
 
 def remove(path: str, tree: bool = False) -> None:
-    """Removes a file, or with `tree` a directory with all that is in it; if it cannot, warns."""
+    """Removes a file, or with `tree` a directory and its content; warns if it cannot."""
     try:
         if tree:
             tf.gfile.DeleteRecursively(path)
@@ -161,13 +161,13 @@ def remove(path: str, tree: bool = False) -> None:
 
 
 def remove_old(directory: str, strays: Mapping[str, bool]) -> None:
-    """Removes what nobody writes any more: files and directories older than ten minutes.
+    """Removes files and directories that are older than ten minutes.
 
-    Goes by the clock of the file system, since it may be another machine's.
+    Their age is by the clock of the file system, which may be another machine's.
 
     Args:
       directory: The directory.
-      strays: The names in it of what may be removed, and whether each is a directory.
+      strays: From the names in it that may be removed to whether each is a directory.
     """
     now = _clock(directory) if strays else None
     if now is None:
@@ -180,7 +180,7 @@ def remove_old(directory: str, strays: Mapping[str, bool]) -> None:
 
 
 def remove_unfinished(path: str) -> None:
-    """Removes what writes of the file at `path` left that were killed, unless it is young."""
+    """Removes the unfinished files of killed writes of `path`, unless they are young."""
     directory, base = os.path.split(path)
     unfinished = re.compile(re.escape(base) + UNFINISHED)
     found = [name for name in names(directory) if unfinished.fullmatch(name)]
@@ -188,7 +188,7 @@ def remove_unfinished(path: str) -> None:
 
 
 def modified(path: str) -> float:
-    """When the file was written to last, in seconds of the file system's clock.
+    """Returns the time of the last write to a file, in seconds of the file system's clock.
 
     Raises:
       tf.errors.OpError: It is not there.
@@ -197,19 +197,19 @@ def modified(path: str) -> float:
 
 
 def _changed(path: str) -> float | None:
-    """When anything at `path` was written to last, or None where it is not there."""
+    """The time of the last write to a file, or into a directory; None if there is none."""
     try:
         found = [modified(path)]
         if tf.gfile.IsDirectory(path):
             for directory, _, files in tf.gfile.Walk(path):
                 found += [modified(os.path.join(directory, name)) for name in files]
-    except tf.errors.OpError:  # Somebody has just finished or removed it.
+    except tf.errors.OpError:  # It has just been renamed or removed.
         return None
     return max(found)
 
 
 def _clock(directory: str) -> float | None:
-    """What time it is to the file system of `directory`, or None where it does not tell."""
+    """The time by the clock of the file system of `directory`, or None if that is unknown."""
     probe = os.path.join(directory, f'checkpoint.tmp{uuid.uuid4().hex[:16]}')
     try:
         with tf.gfile.GFile(probe, 'w') as file:

@@ -1,4 +1,4 @@
-"""SessionRunHook and what goes through it: typed, and interchangeable with TensorFlow's."""
+"""SessionRunHook and the types of its methods, typed and interchangeable with TensorFlow's."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ else:
 class Interchangeable(metaclass=ABCMeta):  # noqa: B024
     """A base class for classes that stand for one of TensorFlow's.
 
-    They are subclasses of it; with this base, objects and subclasses of TensorFlow's class count as
-    theirs for `isinstance` and `issubclass`, too, whenever they were made.
+    Such a class is a subclass of TensorFlow's. With this base, objects and subclasses of
+    TensorFlow's class also count as its own for `isinstance` and `issubclass`.
     """
 
     _original: type | None = None
 
     @classmethod
     def __subclasshook__(cls, other: type) -> Any:
-        # Of the class itself: what a program has derived from it stands for nothing.
+        # Of the class itself, since a program's subclass of it does not stand for TensorFlow's.
         original = vars(cls).get('_original')
         return original in other.__mro__ or NotImplemented
 
@@ -48,10 +48,10 @@ class Interchangeable(metaclass=ABCMeta):  # noqa: B024
 if TYPE_CHECKING:
 
     class SessionRunArgs(tf.train.SessionRunArgs, Generic[ResultT]):
-        """What a hook asks to be run, fetched and fed together with the caller's `run()`.
+        """A hook's request: what to run, fetch and feed together with the caller's `run()`.
 
-        Is `tf.compat.v1.train.SessionRunArgs`. What `fetches` is decides what
-        `SessionRunValues.results` will be: a Tensor or a name gives its value, an Operation None, a
+        Is `tf.compat.v1.train.SessionRunArgs`. The structure of `fetches` is that of
+        `SessionRunValues.results`: a Tensor or a name gives its value, an Operation None, a
         list, tuple, dict, NamedTuple or dataclass of them an object of that same class holding the
         values.
 
@@ -125,13 +125,12 @@ if TYPE_CHECKING:
         def __init__(self, fetches: Any, feed_dict: Any = None, options: Any = None) -> None: ...
 
     class SessionRunValues(tf.train.SessionRunValues, Generic[ResultT]):
-        """What came of the run that a hook's `before_run` had a part in.
+        """The results of a run for one hook, and the run's options and metadata.
 
         Is `tf.compat.v1.train.SessionRunValues`.
 
         Attributes:
-          results: The values of the hook's own fetches, in the structure it asked for them; None if
-            it asked for none.
+          results: The values of the hook's own fetches, in their structure; None if it had none.
           options: The `tf.compat.v1.RunOptions` the run was made with, all requests merged.
           run_metadata: The `tf.compat.v1.RunMetadata` of the run; filled as far as the options
             asked.
@@ -161,9 +160,9 @@ if TYPE_CHECKING:
     class SessionRunContext(tf.train.SessionRunContext):
         """The one `run()` call that hooks are being called for.
 
-        Is `tf.compat.v1.train.SessionRunContext`. `original_args` holds what the caller asked for
-        (the fetches, the feeds, a copy of the options), `session` the raw session, `stop_requested`
-        whether a hook has asked for a stop in this run.
+        Is `tf.compat.v1.train.SessionRunContext`. `original_args` holds the caller's request (the
+        fetches, the feeds, a copy of the options), `session` the raw session, `stop_requested`
+        whether a hook has requested a stop in this run.
 
         Example:
           ```python
@@ -192,24 +191,24 @@ if TYPE_CHECKING:
         def request_stop(self) -> None: ...
 
 else:
-    # TensorFlow's own have all that is needed when a program runs, and any subclass of them counts.
+    # At run time these are TensorFlow's own classes, so that any subclass of them counts.
     SessionRunArgs = tf.train.SessionRunArgs
     SessionRunValues = tf.train.SessionRunValues
     SessionRunContext = tf.train.SessionRunContext
 
 
 class SessionRunHook(Interchangeable, tf.train.SessionRunHook, Generic[ResultT]):
-    """What is to be done around the `run()` calls of a monitored session.
+    """Base of hooks, whose methods are called around the `run()` calls of a monitored session.
 
     Stands for `tf.compat.v1.train.SessionRunHook`; every TensorFlow hook is an instance of this
     class, and every hook of this class works in TensorFlow's own monitored sessions.
 
-    `SessionRunHook[ResultT]` says what `before_run` asks for, and so what `after_run` is given.
+    `SessionRunHook[ResultT]` gives the type of the results that `before_run` requests.
 
     Attributes:
       chief_only: True for a hook that takes part in the chief's session alone: a worker's session
-        leaves it out, as MonitoredTrainingSession does with `chief_only_hooks`. It is looked at
-        when the session is made. See `tfhooks.chief_only` for hooks that are not one's own.
+        leaves it out, as MonitoredTrainingSession does with `chief_only_hooks`. It is read when the
+          session is made. See `tfhooks.chief_only` for hooks of other classes.
 
     Example:
       ```python
@@ -251,7 +250,7 @@ class SessionRunHook(Interchangeable, tf.train.SessionRunHook, Generic[ResultT])
           run_context: The call about to be made.
 
         Returns:
-          What to run, fetch and feed beside what the caller asked for, or None.
+          The request to run together with the caller's, or None.
         """
         return None
 
@@ -262,7 +261,7 @@ class SessionRunHook(Interchangeable, tf.train.SessionRunHook, Generic[ResultT])
 
         Args:
           run_context: The one that `before_run` was given.
-          run_values: The results of what `before_run` asked for.
+          run_values: The results of the request of `before_run`.
         """
 
     def end(self, session: Session) -> None:
@@ -285,10 +284,9 @@ class SessionRunHook(Interchangeable, tf.train.SessionRunHook, Generic[ResultT])
 
 
 class Hook(Protocol):
-    """What a list of hooks holds, to type checkers: objects that have a hook's methods.
+    """The type of hooks for type checkers: any object that has a hook's methods.
 
-    A hook of TensorFlow's counts, as does one that is typed by nobody; a class does not, since its
-    methods still want an object.
+    TensorFlow's hooks count, and untyped ones; a class does not, since its methods need an object.
     """
 
     def begin(self) -> Any:
@@ -308,20 +306,20 @@ class Hook(Protocol):
 
 
 class Tensors(Protocol):
-    """A dict, list, tuple or set of tensors or names, to type checkers.
+    """The type of a dict, list, tuple or set of tensors or names, for type checkers.
 
-    A single name is none: all of these can be asked for any object, a str for a str only.
+    A single name is not one: `in` takes any object for these, and only a str for a str.
     """
 
     def __contains__(self, item: object, /) -> bool:
-        """Whether an object is in it."""
+        """True if an object is in the container."""
 
     def __iter__(self) -> Iterator[Any]:
-        """Goes through it."""
+        """Iterates over the container."""
 
 
 class NextDue(NamedTuple):
-    """When a hook that sleeps wants to be called again.
+    """The next time at which a hook with a schedule needs to be called.
 
     Attributes:
       step: The hook must be called in every run that may end at this global step or a later one.
@@ -350,15 +348,14 @@ ALWAYS = NextDue(-math.inf, -math.inf, -math.inf)
 class SupportsNextDue:
     """A base class for hooks that say when they need to be called next. Not in TensorFlow.
 
-    Such a hook sleeps: tfhooks' sessions call its `before_run` and `after_run` only in runs in
-    which it may be due, and at least in the first run of each session. Like the classes below it
-    counts only where a class names it as a base: an attribute of the same name that some hook
-    happens to have means nothing. A class that overrides `before_run` or `after_run` of one that
-    sleeps, and not `next_due`, is called in every run.
+    Such a hook has a schedule: tfhooks' sessions call its `before_run` and `after_run` only in runs
+    in which it may be due, and at least in the first run of each session. As with the classes
+    below, a hook has to name this one as a base; an attribute of the same name is not enough. A
+    subclass that overrides `before_run` or `after_run`, and not `next_due`, is called in every run.
 
     Attributes:
-      decides_after_run: Whether the hook asks for nothing in `before_run`. It is then not called
-        before a run, and its `after_run` if it is due when the run has ended.
+      decides_after_run: Whether the hook fetches nothing. Its `before_run` is then not called, and
+        its `after_run` is if it is due when the run has ended.
 
     Example:
       ```python
@@ -377,7 +374,7 @@ class SupportsNextDue:
     decides_after_run: bool = False
 
     def next_due(self) -> NextDue:
-        """When the hook may be due next; asked after each run in which it was called."""
+        """Returns when the hook may be due next; called after each run that called the hook."""
         raise NotImplementedError
 
     def step_went_back(self, step: int) -> None:
@@ -389,7 +386,7 @@ class SupportsNextDue:
 
 
 class SupportsSessionIsReady:
-    """A base class for hooks that look at a session when every hook has had its part in making it.
+    """A base class for hooks that are called when a session is ready, after all other hooks.
 
     TensorFlow's own sessions do not call them.
     """
@@ -408,7 +405,7 @@ class SupportsOnError:
 
 
 class SupportsStepNotIncreased:
-    """A base class for hooks that want to know of runs that leave the global step where it is."""
+    """A base class for hooks that are told of runs which leave the global step unchanged."""
 
     def step_not_increased(self, step: int) -> None:
         """Called with the global step when a run is known not to have increased it."""
@@ -419,23 +416,23 @@ class SupportsSkipFinalSave:
     """A base class for hooks that save the weights."""
 
     def skip_final_save(self, reason: str) -> None:
-        """Called with the reason when the weights are known to be bad, with '' when no more."""
+        """Called with the reason when the weights are known to be bad, with '' when good again."""
         raise NotImplementedError
 
 
 class SupportsMeasureCalls:
-    """A base class for hooks that measure what the other hooks of a session cost."""
+    """A base class for hooks that measure the time of the other hooks of a session."""
 
     def measure_calls(self, hooks: Iterable[tuple[Any, str]]) -> list[Any]:
-        """Called with each hook and its name; returns what is to be called in their stead."""
+        """Called with each hook and its name; returns the objects to call instead."""
         raise NotImplementedError
 
 
 class SupportsRestore:
     """A base class for hooks that restore variables when a session has been made.
 
-    Their `after_create_session` is called before those of all other hooks: what these read, save or
-    send is what was restored.
+    Their `after_create_session` is called before those of all other hooks, which then read, save or
+    send the restored values.
     """
 
 
@@ -450,8 +447,8 @@ class SupportsWrappedHook:
 
 
 def supports(hook: Any, kind: type) -> bool:
-    """Whether the class of an object names `kind` among its bases.
+    """True if the class of an object names `kind` among its bases.
 
-    That is less than `isinstance` says, for which TensorFlow's own classes count, too.
+    Unlike for `isinstance`, TensorFlow's own classes do not count.
     """
     return kind in type(hook).__mro__

@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Lock:
-    """A re-entrant lock. A copy of what it protects has a lock of its own, which nobody holds."""
+    """A re-entrant lock. A copy or unpickled one is a new lock, which nobody holds."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -19,11 +19,11 @@ class Lock:
         self._lock.release()
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
-        """Takes it, if need be after waiting, in seconds; says whether it was taken."""
+        """Acquires the lock; returns False if it was not free within `timeout` seconds."""
         return self._lock.acquire(blocking, timeout)
 
     def release(self) -> None:
-        """Gives it back."""
+        """Releases the lock."""
         self._lock.release()
 
     def __reduce__(self) -> Any:

@@ -1,8 +1,8 @@
-"""What tfhooks itself has to say, in a log of its own.
+"""The log 'tfhooks', for tfhooks' own messages.
 
-The log 'tfhooks' is an ordinary one of Python's `logging`, a child of TensorFlow's: its lines go
-where TensorFlow's go and are as verbose, unless a program gives it a level or handlers of its own.
-TensorFlow's log keeps the lines it always had, so that what reads them goes on working.
+It is a logger of Python's `logging`, a child of TensorFlow's: its lines go where TensorFlow's go,
+at the same level, unless a program gives it a level or handlers of its own. Lines that TensorFlow
+logs, too, stay in TensorFlow's log, for programs that read them.
 """
 
 from __future__ import annotations

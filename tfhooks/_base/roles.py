@@ -1,4 +1,4 @@
-"""What a process is in its cluster: the chief, or one of those that wait for it."""
+"""The role of a process in its cluster: the chief, or one of those that wait for it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from typing import Any
 from tfhooks import _tensorflow as tf_private
 from tfhooks._tensorflow import Session, originals, tf
 
-# Jobs whose task 0 is the chief, the first one that the cluster has.
+# Task 0 of the first of these jobs that the cluster has is the chief.
 _CHIEF_JOBS = ('chief', 'master', 'worker')
 
-# What the sessions of tfhooks were made as: True as the chief's.
+# Sessions of tfhooks; True for the chief's.
 _made_as: weakref.WeakKeyDictionary[Any, bool] = weakref.WeakKeyDictionary()
 _beginning = threading.local()
 
 
 @dataclasses.dataclass(frozen=True)
 class Role:
-    """What a process does in its cluster.
+    """The role of a process in its cluster.
 
     Attributes:
       is_chief: Whether it initialises, restores and saves; the others wait for it. A process
@@ -57,12 +57,12 @@ class Role:
 
 
 def role(session: Any = None) -> Role:
-    """What this process is in its cluster, seen from a session.
+    """Returns the role of this process in its cluster, as a session knows it.
 
-    Whether it is the chief is what the session was made as: `is_chief=` of a
-    MonitoredTrainingSession, a ChiefSessionCreator or a WorkerSessionCreator. Where the session
-    does not tell, the task in the environment variable TF_CONFIG is the chief if it is task 0 of
-    the job 'chief', else of 'master', else of 'worker'. Where nothing tells, it is. The task's type
+    The session says whether it is the chief's: `is_chief=` of a MonitoredTrainingSession, a
+    ChiefSessionCreator or a WorkerSessionCreator. Where it does not, the task in the environment
+    variable TF_CONFIG is the chief if it is task 0 of the job 'chief', else of 'master', else of
+    'worker'. Where that is not set either, this is the chief. The task's type
     and index and the cluster come from TF_CONFIG.
 
     A hook calls `role()` in `begin`, and `role(session)` or `role(run_context.session)` later.
@@ -98,7 +98,7 @@ def role(session: Any = None) -> Role:
 
 
 def _seen_as(session: Any) -> bool | None:
-    """Whether `session` was made as the chief's; None where that is not known."""
+    """True if `session` was made as the chief's, False if not; None if that is not known."""
     if session is None:
         return getattr(_beginning, 'made_as', None)
     if isinstance(session, (originals.MonitoredSession, originals.SingularMonitoredSession)):
@@ -110,24 +110,24 @@ def _seen_as(session: Any) -> bool | None:
         )
     try:
         return _made_as.get(session)
-    except TypeError:  # Somebody's session without weak references.
+    except TypeError:  # A session without weak references.
         return None
 
 
 def is_chief(as_chief: bool | None) -> bool:
-    """What a session was made as, or else, where that is None, what TF_CONFIG says."""
+    """Returns `as_chief`, or whether TF_CONFIG makes this process the chief where that is None."""
     return of_process().is_chief if as_chief is None else as_chief
 
 
 def made_as(creator: Any) -> bool | None:
-    """Whether the sessions of a SessionCreator are a chief's; None where it does not tell."""
+    """True if the sessions of a SessionCreator are a chief's, False if not; None if unknown."""
     if isinstance(creator, originals.ChiefSessionCreator):
         return True
     return False if isinstance(creator, originals.WorkerSessionCreator) else None
 
 
 def of_process() -> Role:
-    """The role that TF_CONFIG gives to this process.
+    """Returns the role that TF_CONFIG gives to this process.
 
     Raises:
       ValueError: TF_CONFIG is set, and is not what a cluster's TF_CONFIG is.
@@ -155,7 +155,7 @@ def _of_task(cluster: dict[str, Any], task_type: str, task_index: int) -> Role:
 
 
 def remember(session: Session, as_chief: bool | None) -> None:
-    """Lets `role(session)` find what a raw session was made as."""
+    """Records for `role(session)` whether a raw session was made as the chief's."""
     if as_chief is not None:
         with contextlib.suppress(TypeError):
             _made_as[session] = as_chief
@@ -163,7 +163,7 @@ def remember(session: Session, as_chief: bool | None) -> None:
 
 @contextlib.contextmanager
 def beginning(as_chief: bool | None) -> Iterator[None]:
-    """While hooks begin in this thread, there is no session yet: `role()` goes by this one."""
+    """Context for `begin` of hooks: `role()` in this thread uses `as_chief`, without a session."""
     outer, _beginning.made_as = getattr(_beginning, 'made_as', None), as_chief
     try:
         yield

@@ -1,4 +1,4 @@
-"""Scalars that a hook fetches, by name."""
+"""Resolves the scalar tensors that a hook fetches, and converts their values."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 
 from tfhooks._tensorflow import Tensor, tf
 
-# What can stand for a tensor. Variables of TensorFlow 2 are the base class of all variables.
+# Types that stand for a tensor. TensorFlow 2's Variable is the base class of all variables.
 TENSORS: Any = (str, Tensor, tf.compat.v2.Variable)
 
 
 def by_name(owner: str, argument: str, tensors: Any) -> dict[str, Any]:
-    """The tensors of an argument by their names in what is written or shown.
+    """Returns the tensors of an argument by the names under which they are written or shown.
 
     Args:
       owner: The class whose argument it is.
@@ -56,7 +56,7 @@ def _own_name(tensor: Any) -> Any:
 
 
 def resolve(owner: str, argument: str, tensors: Mapping[str, Any]) -> tuple[Any, ...]:
-    """The tensors themselves, in the default graph.
+    """Finds the tensors in the default graph.
 
     Raises:
       ValueError: One is not in the default graph, or is known to have more than one element.
@@ -81,10 +81,10 @@ def resolve(owner: str, argument: str, tensors: Mapping[str, Any]) -> tuple[Any,
 
 
 def number(what: str, value: Any) -> int | float:
-    """One number as Python has it; a float of 32 bits or fewer by its shortest decimal form.
+    """Converts a value to a Python number; a float of 32 bits or fewer by its shortest decimal.
 
     Args:
-      what: What it is, with its owner, for messages.
+      what: The value's name and owner, for messages.
       value: A number, or an array of one element.
 
     Raises:

@@ -9,6 +9,7 @@ import platform
 import sys
 from collections.abc import Iterator
 
+import tfhooks
 from tfhooks._legacy import contrib_files
 from tfhooks._migration import quiet
 
@@ -43,7 +44,7 @@ def facts() -> Iterator[tuple[str, str]]:
     yield 'Python', f'{platform.python_version()} ({sys.executable})'
     yield 'platform', platform.platform()
     for package in _PACKAGES:
-        version = _version(package)
+        version = tfhooks.__version__ if package == 'tfhooks' else _version(package)
         if version is not None or package not in _OFTEN_UNDER_ANOTHER_NAME:
             yield package, version or 'not installed'
     yield 'files of tf.contrib', str(contrib_files.folder() or 'not installed')

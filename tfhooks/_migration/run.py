@@ -27,7 +27,8 @@ _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _DESCRIPTION = """
 Runs a program written for TensorFlow 1 as it is: whatever it imports of TensorFlow is tfhooks.v1.
 Everything after the program's name is the program's own. `python -m tfhooks check PATH...` says
-beforehand what will not work; `python -m tfhooks compare-traces A B` compares what --trace wrote.
+beforehand what will not work; `python -m tfhooks compare-traces A B` compares what --trace wrote;
+`python -m tfhooks env` prints what is installed here, for a bug report.
 """
 
 

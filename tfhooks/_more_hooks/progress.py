@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +22,7 @@ from tfhooks._base.hook_types import (
 from tfhooks._base.locks import Lock
 from tfhooks._more_hooks.displays import Bar, Display, Lines, has_tqdm, in_notebook, is_terminal
 from tfhooks._tensorflow import tf
-from tfhooks._timing import excluded_time
+from tfhooks._timing import excluded_time, global_steps
 from tfhooks._timing.cadence import AlignedCadence
 
 _NAME = 'ProgressHook'
@@ -80,6 +81,7 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue):
           ValueError: Both periods are given, or a number is out of range.
         """
         self._last_step = arguments.whole(_NAME, 'last_step', last_step)
+        self._end = math.inf if self._last_step is None else self._last_step
         self._tensors = scalars.by_name(_NAME, 'tensors', tensors)
         self._every_n_steps = every_n_steps
         self._every_n_secs = every_n_secs
@@ -141,15 +143,27 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue):
 
     def next_due(self) -> NextDue:
         """Returns when there may be something to show; see `tfhooks.NextDue`."""
-        return self._cadence.next_due()
+        due = self._cadence.next_due()
+        if self._shown[0] < self._end:
+            due = due._replace(step=min(due.step, self._end))
+        return due
 
     def step_went_back(self, step: int) -> None:
         """Continues the cadence from `step`."""
         self._cadence.step_went_back(step)
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[tuple[Any, ...]] | None:
-        """Requests the tensors if they may be due."""
-        return self._request if self._cadence.may_be_due(run_context) else None
+        """Requests the tensors if they may be due, or the run may be the last one."""
+        is_asked = self._cadence.may_be_due(run_context) or self._is_last(
+            run_context, global_steps.max_step_after
+        )
+        return self._request if is_asked else None
+
+    def _is_last(self, run_context: Any, step_of: Callable[[Any, Any], int]) -> bool:
+        # In each run of TensorFlow's own sessions, the step would have to be read for this.
+        if global_steps.is_foreign(run_context):
+            return False
+        return self._shown[0] < self._end <= step_of(run_context, self._cadence.step_tensor)
 
     def after_run(
         self, run_context: SessionRunContext, run_values: SessionRunValues[tuple[Any, ...]]
@@ -158,6 +172,8 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue):
         if run_values.results is None:
             return
         step = self._cadence.take(run_context)
+        if step is None and self._is_last(run_context, global_steps.after):
+            step = global_steps.after(run_context, self._cadence.step_tensor)
         if step is None:
             return
         values = {

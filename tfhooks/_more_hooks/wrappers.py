@@ -10,6 +10,7 @@ from typing import Any
 from tfhooks._base import arguments, roles
 from tfhooks._base.hook_types import (
     NEVER,
+    Hook,
     NextDue,
     SessionRunArgs,
     SessionRunContext,
@@ -28,7 +29,7 @@ from tfhooks._timing.cadence import Cadence
 
 
 def every(
-    hook: Any,
+    hook: Hook,
     *,
     steps: int | None = None,
     secs: float | None = None,
@@ -76,7 +77,7 @@ def every(
     return _Every(hook, name, period, arguments.seconds(name, 'secs', secs))
 
 
-def only_if(hook: Any, predicate: Callable[[SessionRunContext], Any]) -> SessionRunHook[Any]:
+def only_if(hook: Hook, predicate: Callable[[SessionRunContext], Any]) -> SessionRunHook[Any]:
     """Makes a hook take part only in the runs for which a function returns true.
 
     `begin`, `after_create_session`, `end` and `on_error` are always called.
@@ -118,7 +119,7 @@ def only_if(hook: Any, predicate: Callable[[SessionRunContext], Any]) -> Session
     return _OnlyIf(hook, name, predicate)
 
 
-def chief_only(hook: Any) -> SessionRunHook[Any]:
+def chief_only(hook: Hook) -> SessionRunHook[Any]:
     """Makes a hook take part only in the session of the chief; see `tfhooks.role`.
 
     A worker's session leaves it out: none of its methods is called, as with `chief_only_hooks` of

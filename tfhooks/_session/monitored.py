@@ -474,7 +474,9 @@ class Monitored(PrivateNames):
             if not name.startswith('_') and hasattr(Session, name):
                 raise AttributeError(
                     f"{text}: that is the raw tf.Session's, session.raw_session().{name}. What "
-                    'that session runs, it runs without hooks.'
+                    'that session runs, it runs without hooks.',
+                    name=name,
+                    obj=None,  # Or Python would go on with a name that is spelt like this one.
                 )
             raise AttributeError(text, name=name, obj=self)
 

@@ -40,8 +40,8 @@ class Overlay(ModuleType):
         except AttributeError as error:
             why = self._why_missing(name)
             if why is not None:
-                # Not with `name=`: Python would go on with a name that is spelt like this one.
-                raise AttributeError(why) from error
+                # Not with `obj=self`: Python would go on with a name that is spelt like this one.
+                raise AttributeError(why, name=name, obj=None) from error
             text = f'module {self.__name__!r} has no attribute {name!r}'
             raise AttributeError(text, name=name, obj=self) from error
         except ImportError as error:

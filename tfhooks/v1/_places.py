@@ -72,8 +72,8 @@ class Place(ModuleType):
                 return importlib.import_module(f'{self.__name__}.{name}')
             return resolve(dotted)
         except (AttributeError, ImportError) as error:
-            # Not with `name=`: Python would go on with a name that is spelt like this one.
-            raise NameGoneError(str(error)) from error
+            # Not with `obj=self`: Python would go on with a name of it that is spelt like this one.
+            raise NameGoneError(str(error), name=name, obj=None) from error
 
     def __dir__(self) -> list[str]:
         dunders = [name for name in _dict_of(self) if name.startswith('__')]
