@@ -254,9 +254,48 @@ def test_abort_ends_the_process_by_sigabrt():
     assert 'StallWatchdogHook: abort=True' in done.stderr
 
 
+_HOLDS_THE_LOCK = """
+import ctypes
+import tensorflow.compat.v1 as tf
+import tfhooks
+from tfhooks._more_hooks import watchdog
+
+watchdog._LATE_SECS = 0.2
+library = ctypes.PyDLL(None)  # Whose calls do not let go of the lock.
+
+def between():
+    library.usleep(700_000)
+
+def hangs():
+    library.pause()  # Until a signal comes.
+
+with tf.Graph().as_default():
+    with tfhooks.MonitoredSession(hooks=[tfhooks.StallWatchdogHook(0.2)]):
+        pass
+between()  # Nobody watches.
+with tf.Graph().as_default():
+    op = tf.py_func(hangs, [], [])
+    with tfhooks.MonitoredSession(hooks=[tfhooks.StallWatchdogHook(0.2)]) as session:
+        session.run(op)
+"""
+
+
+@pytest.mark.skipif(os.name != 'posix', reason='needs signals')
+def test_sees_a_step_that_holds_pythons_lock():
+    process = subprocess.Popen(
+        [sys.executable, '-c', _HOLDS_THE_LOCK], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        lines = (line.rpartition(' in ')[2].strip() for line in process.stderr)
+        assert next(name for name in lines if name in ('between', 'hangs')) == 'hangs'
+    finally:
+        process.kill()
+        process.communicate()
+
+
 @pytest.mark.parametrize('make', SESSIONS)
 @pytest.mark.parametrize('where', ['initializer', 'another hook'])
-def test_watches_the_making_of_a_session(make, where):
+def test_watches_the_making_of_a_session(make, where, clock):
     """An initializer that waits for a queue would wait for ever, and say nothing."""
     spoken, handler = threading.Event(), logging.getLogger('tfhooks')
 
@@ -267,6 +306,7 @@ def test_watches_the_making_of_a_session(make, where):
                 spoken.set()
 
     def _wait_for_it():
+        clock.now += 1000  # Time passes here alone.
         assert spoken.wait(60)
         return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import logging
 import os
@@ -20,6 +21,11 @@ from tfhooks._tensorflow import originals, tf
 
 _NAME = 'StallWatchdogHook'
 
+# How much later than it should the watching thread may come, on a machine that is busy, in seconds.
+_LATE_SECS = 10.0
+
+_STDERR = 2
+
 
 class StallWatchdogHook(SessionRunHook[None]):
     """Logs the stacks of all threads when a step, or the making of a session, does not end.
@@ -27,8 +33,8 @@ class StallWatchdogHook(SessionRunHook[None]):
     Not in TensorFlow. A step is watched from this hook's `before_run` to its `after_run`: the run
     itself, and what other hooks do in between. The making of a session is watched from this hook's
     `begin` on: an initializer that waits for a queue, a server that does not answer, another hook.
-    A thread of its own watches while a session is made or open. Python code has to run for it: a
-    call that hangs while it holds the interpreter's lock is not seen.
+    A thread of its own watches while a session is made or open. A call that hangs while it holds
+    the interpreter's lock stops that thread, too: `faulthandler` then writes the stacks to stderr.
 
     Example:
       ```python
@@ -203,8 +209,11 @@ class _Watch:
 
     def _watch(self) -> None:
         wait = self._timeout_secs
+        _dump_if_late(wait)
         while not self.stopped.wait(wait):
             wait = self.look()
+            _dump_if_late(wait)
+        faulthandler.cancel_dump_traceback_later()
 
     def look(self) -> float:
         """Reports runs that take too long; returns the time in seconds until the next one can."""
@@ -236,6 +245,14 @@ class _Watch:
             log.error('%s: abort=True, so the process ends now by SIGABRT.', _NAME)
             _flush()
             os.abort()
+
+
+def _dump_if_late(wait: float) -> None:
+    """Has all stacks written unless this thread comes here again after `wait` seconds.
+
+    What writes them is no Python code, and goes round `sys.stderr`.
+    """
+    faulthandler.dump_traceback_later(wait + _LATE_SECS, file=_STDERR)
 
 
 def _frames() -> dict[int, FrameType]:
