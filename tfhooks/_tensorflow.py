@@ -263,7 +263,7 @@ def session_parts():
             fetch_handler=session._FetchHandler,
             # Converts a fed value, before it is compared with the tensor's shape.
             as_array=_as_array(),
-            # The registered conversions of fetches and feeds; the last entry takes any object as is.
+            # Registered conversions of fetches and feeds; the last entry takes any object as it is.
             expansions=session._REGISTERED_EXPANSIONS,
             tensor_handle=session_ops.TensorHandle,
             callable_options=config_pb2.CallableOptions,
@@ -322,8 +322,8 @@ def direct_call(parts, session, feeds, fetches, targets, on_large):
     op_error = tf.errors.OpError
     c_session = session._session
     # The callable returns memory that constants and variables may use too; `Session.run` copies
-    # results that are in use elsewhere, which cannot be seen from here. Scalars come as numpy scalars
-    # and strings as new objects.
+    # results that are in use elsewhere, which cannot be seen from here. Scalars are numpy scalars,
+    # and strings new objects.
     shared = [
         index
         for index, tensor in enumerate(fetches)
