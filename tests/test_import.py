@@ -73,8 +73,8 @@ before, was_eager = state(), eager()
 from tfhooks import *
 import tfhooks
 after = state()
-rooms = sorted(m for m in sys.modules if m.startswith('tfhooks'))
-print(json.dumps([before, after, was_eager, eager(), rooms]))
+modules = sorted(m for m in sys.modules if m.startswith('tfhooks'))
+print(json.dumps([before, after, was_eager, eager(), modules]))
 """)
     return report
 
@@ -97,21 +97,21 @@ def test_every_name_leaves_tensorflow_as_it_was(with_tensorflow):
 
 
 def test_no_name_brings_in_v1(with_tensorflow):
-    rooms = with_tensorflow[4]
-    assert 'tfhooks._session.sessions' in rooms
-    assert not [name for name in rooms if name.startswith('tfhooks.v1')]
+    modules = with_tensorflow[4]
+    assert 'tfhooks._session.sessions' in modules
+    assert not [name for name in modules if name.startswith('tfhooks.v1')]
 
 
-def test_one_name_brings_in_its_room_only():
+def test_one_name_brings_in_its_module_only():
     report, _ = _run("""
 import tfhooks
 tfhooks.SessionRunHook
-rooms = sorted(m for m in sys.modules if m.startswith('tfhooks'))
-print(json.dumps([rooms, 'tf_keras' in sys.modules]))
+modules = sorted(m for m in sys.modules if m.startswith('tfhooks'))
+print(json.dumps([modules, 'tf_keras' in sys.modules]))
 """)
-    rooms, legacy_keras = report
-    assert 'tfhooks._base.hook_types' in rooms
-    assert 'tfhooks._session.sessions' not in rooms
+    modules, legacy_keras = report
+    assert 'tfhooks._base.hook_types' in modules
+    assert 'tfhooks._session.sessions' not in modules
     own = ('tfhooks._hooks.', 'tfhooks._more_hooks.')
-    assert not [name for name in rooms if name.startswith(own)]
+    assert not [name for name in modules if name.startswith(own)]
     assert legacy_keras is False

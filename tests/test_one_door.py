@@ -10,10 +10,10 @@ import pytest
 
 import tfhooks
 
-ROOM = pathlib.Path(tfhooks.__path__[0])
-DOOR = ast.parse((ROOM / '_tensorflow.py').read_text())
+PACKAGE = pathlib.Path(tfhooks.__path__[0])
+DOOR = ast.parse((PACKAGE / '_tensorflow.py').read_text())
 # What the hooks inherit from TensorFlow's, and programs override.
-INHERITED = set(re.findall(r'\b_[a-z]\w*', (ROOM / '_tensorflow.pyi').read_text()))
+INHERITED = set(re.findall(r'\b_[a-z]\w*', (PACKAGE / '_tensorflow.pyi').read_text()))
 # Python's own, then what `tf.contrib` asks its hooks for, and a mark that the recorder leaves.
 OTHERS = {'_asdict', '_current_frames', '_exit', '_fields', '_getframe', '_replace'}
 OTHERS |= {'_get_code_from_file', '_initializing', '_set_evals_completed_tensor', '_traced'}
@@ -70,13 +70,13 @@ def problems(trees):
 
 
 def test_private_names_are_taken_in_one_file():
-    files = [file.relative_to(ROOM) for file in ROOM.rglob('*.py')]
+    files = [file.relative_to(PACKAGE) for file in PACKAGE.rglob('*.py')]
     # `old_names` is data: where old programs have their names from. The other one stands for a file
     # that reads and writes the private fields of tensorflow-estimator's classes, whose release is
     # the last.
     exempt = {'old_names', '_tensorflow.py', '_estimator_training.py'}
     files = [file for file in files if exempt.isdisjoint(file.parts)]
-    trees = {str(file): ast.parse((ROOM / file).read_text()) for file in files}
+    trees = {str(file): ast.parse((PACKAGE / file).read_text()) for file in files}
     assert len(trees) > 50
     found = list(problems(trees))
     assert not found, '\n'.join(found)
@@ -94,4 +94,4 @@ def test_private_names_are_taken_in_one_file():
     ],
 )
 def test_what_is_found(statement):
-    assert len(list(problems({'room.py': ast.parse(statement)}))) == 1
+    assert len(list(problems({'module.py': ast.parse(statement)}))) == 1

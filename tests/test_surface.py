@@ -215,10 +215,10 @@ def test_each_public_name_is_listed_once():
     assert sorted(node.names[0].name for node in imports) == tfhooks.__all__
 
 
-def test_no_public_name_is_a_room():
-    """The import of a room `tfhooks.x` puts the module in place of a public name `x`."""
-    rooms = {module.name for module in pkgutil.iter_modules(tfhooks.__path__)}
-    assert rooms & set(tfhooks.__all__) == set()
+def test_no_public_name_is_a_module():
+    """The import of a module `tfhooks.x` puts the module in place of a public name `x`."""
+    modules = {module.name for module in pkgutil.iter_modules(tfhooks.__path__)}
+    assert modules & set(tfhooks.__all__) == set()
 
 
 def test_unknown_name_is_an_attribute_error():
