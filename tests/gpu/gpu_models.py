@@ -7,8 +7,8 @@ import re
 import pytest
 import tensorflow.compat.v1 as tf
 
-import tfhooks
-from tfhooks.smoke.models import config, diverging, executed, is_on, kernels, timeline, traced
+from tfhooks.smoke.models import diverging, is_on, kernels, session_with, timeline, traced
+from tfhooks.smoke.models import executed as by_device
 from tfhooks.smoke.models import regression as model
 from tfhooks.smoke.probing import why_no_kernels
 
@@ -26,24 +26,12 @@ __all__ = [
     'session_with',
     'timeline',
     'traced',
-    'training',
 ]
 
 
-def session_with(hooks=(), **arguments):
-    """A monitored session that begins from the initial values."""
-    return tfhooks.MonitoredSession(
-        tf.train.ChiefSessionCreator(config=config()), list(hooks), **arguments
-    )
-
-
-def training(directory, hooks=(), **arguments):
-    """A session of a training that restores from, and saves to, `directory`."""
-    arguments.setdefault('save_checkpoint_secs', None)
-    arguments.setdefault('log_step_count_steps', None)
-    return tfhooks.MonitoredTrainingSession(
-        checkpoint_dir=str(directory), hooks=list(hooks), config=config(), **arguments
-    )
+def executed(metadata, device):
+    """The names of the operations that a run executed on a device."""
+    return set().union(*(ran for name, ran in by_device(metadata).items() if is_on(name, device)))
 
 
 def adam_model(device):

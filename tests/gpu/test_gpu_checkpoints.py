@@ -20,7 +20,7 @@ def train(directory, device, steps):
     """Trains from the last checkpoint on; returns all variables before and after."""
     with tf.Graph().as_default():
         model = gpu_models.adam_model(device)
-        with gpu_models.training(directory, save_checkpoint_steps=1000) as session:
+        with gpu_models.session_with((), directory, save_checkpoint_steps=1000) as session:
             before = all_variables(session)
             for _ in range(steps):
                 session.run(model.train)

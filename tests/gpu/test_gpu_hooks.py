@@ -141,9 +141,9 @@ def test_a_training_session_with_its_own_hooks(device, tmp_path):
         with tf.device('/CPU:0'):
             tf.summary.scalar('training/loss', model.loss)
         hooks = [tfhooks.StopAtStepHook(last_step=30), tfhooks.NanTensorHook(model.loss)]
-        with gpu_models.training(
-            tmp_path,
+        with gpu_models.session_with(
             hooks,
+            tmp_path,
             save_checkpoint_steps=10,
             save_summaries_steps=10,
             log_step_count_steps=10,

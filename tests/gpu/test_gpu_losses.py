@@ -33,7 +33,7 @@ def test_a_nan_that_stops_leaves_the_sound_checkpoint_the_newest(device, tmp_pat
     with tf.Graph().as_default():
         train, loss, _ = gpu_models.diverging(device)
         nan = tfhooks.NanTensorHook(loss, fail_on_nan_loss=False)
-        with gpu_models.training(tmp_path, [nan], save_checkpoint_steps=1) as session:
+        with gpu_models.session_with([nan], tmp_path, save_checkpoint_steps=1) as session:
             while not session.should_stop():
                 session.run(train)
     assert tf.train.load_checkpoint(str(tmp_path)).get_tensor('weight') == -1.0
@@ -60,8 +60,8 @@ def test_a_lost_session_is_made_again_on_the_device(device, tmp_path):
         model = gpu_models.adam_model(device)
         loses = LoseSession(5, before_next=True)
         steps, weights = [], {}
-        with gpu_models.training(
-            tmp_path, [loses], save_checkpoint_steps=2, save_summaries_steps=None
+        with gpu_models.session_with(
+            [loses], tmp_path, save_checkpoint_steps=2, save_summaries_steps=None
         ) as session:
             for _ in range(7):
                 session.run(model.train)
@@ -88,7 +88,7 @@ def test_an_error_on_the_device_names_the_operation_and_loses_nothing(device, tm
         left = tf.placeholder(tf.float32, [None, None])
         with tf.device(device):
             product = tf.matmul(left, model.weights, name='misfit')
-        with gpu_models.training(tmp_path, save_checkpoint_steps=1000) as session:
+        with gpu_models.session_with((), tmp_path, save_checkpoint_steps=1000) as session:
             for _ in range(3):
                 session.run(model.train)
             with pytest.raises(tf.errors.InvalidArgumentError, match='misfit'):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ import tfhooks
 from tfhooks._run.plan_cache import plans_enabled
 from tfhooks._tensorflow import tf
 from tfhooks.smoke import models, probing
+from tfhooks.smoke.models import session_with
 
 
 class CheckFailed(Exception):
@@ -30,26 +31,19 @@ def require(holds: Any, otherwise: str) -> None:
         raise CheckFailed(otherwise)
 
 
-def training(directory: str, **arguments: Any) -> Any:
-    """A session of a training that saves to `directory`."""
-    return tfhooks.MonitoredTrainingSession(
-        checkpoint_dir=directory, config=models.config(), log_step_count_steps=None, **arguments
-    )
+def require_executed(session: Any, fetches: Any, device: str, feed_dict: Any = None) -> str:
+    """Returns the full name of the device if it computes `product`, by the run's own account.
 
+    No hook has a part in the run.
 
-def session_with(hooks: Sequence[Any] = ()) -> Any:
-    """A session that begins from the initial values, and saves nothing of its own accord."""
-    creator = tf.train.ChiefSessionCreator(config=models.config())
-    return tfhooks.MonitoredSession(creator, list(hooks))
-
-
-def require_executed(session: Any, fetches: Any, device: str) -> None:
-    """Raises CheckFailed unless the device computes the model's product, by the run's own account.
-
-    Nothing of the run is counted by hooks.
+    Raises:
+      CheckFailed: Another device computes it.
     """
-    names = models.executed(models.traced(session.raw_session().run, fetches), device)
-    require('product' in names, f'{device} executed only {sorted(names)}')
+    metadata = models.traced(session.raw_session().run, fetches, feed_dict)
+    where = [name for name, ran in models.executed(metadata).items() if 'product' in ran]
+    found = [name for name in where if models.is_on(name, device)]
+    require(found, f'MatMul was executed on {where}, not on {device}')
+    return found[0]
 
 
 def placement(device: str, directory: str) -> str:
@@ -62,17 +56,9 @@ def placement(device: str, directory: str) -> str:
             product = tf.matmul(fed, fed, transpose_b=True, name='product')
         with session_with() as session:
             value = session.run(product, {fed: left})
-            metadata = models.traced(session.run_without_hooks, product, {fed: left})
+            where = require_executed(session, product, device, {fed: left})
     require(np.array_equal(value, left @ left.T), f'the product is {value.tolist()}')
-    where = sorted(
-        stats.device
-        for stats in metadata.step_stats.dev_stats
-        for node in stats.node_stats
-        if node.node_name == 'product'
-    )
-    on_device = [name for name in where if models.is_on(name, device)]
-    require(on_device, f'MatMul was executed on {where}, not on {device}')
-    return f'MatMul executed on {on_device[0]}'
+    return f'MatMul executed on {where}'
 
 
 def train(device: str, directory: str) -> str:
@@ -82,7 +68,7 @@ def train(device: str, directory: str) -> str:
         hooks = [tfhooks.StopAtStepHook(last_step=30), tfhooks.NanTensorHook(loss)]
         hooks.append(tfhooks.LoggingTensorHook({'loss': loss}, every_n_iter=10))
         losses = []
-        with training(directory, save_checkpoint_steps=10, hooks=hooks) as session:
+        with session_with(hooks, directory, save_checkpoint_steps=10) as session:
             require_executed(session, loss, device)
             while not session.should_stop():
                 losses.append(float(session.run([train_op, loss])[1]))
@@ -95,7 +81,7 @@ def checkpoint(device: str, directory: str) -> str:
     """A checkpoint from the device is what was in it, and is restored on either device."""
     with tf.Graph().as_default():
         train_op, _, weights = models.regression(device)
-        with training(directory, save_checkpoint_steps=5) as session:
+        with session_with((), directory, save_checkpoint_steps=5) as session:
             for _ in range(5):
                 session.run(train_op)
             saved = session.run_without_hooks(weights)
@@ -104,7 +90,7 @@ def checkpoint(device: str, directory: str) -> str:
     for where in ('/CPU:0', device):
         with tf.Graph().as_default():
             _, _, weights = models.regression(where)
-            with training(directory) as session:
+            with session_with((), directory) as session:
                 restored = session.run_without_hooks(weights)
                 step = session.run_without_hooks(tf.train.get_global_step())
         require(np.array_equal(restored, saved), f'restored on {where}, the weights differ')
@@ -163,7 +149,7 @@ def nan(device: str, directory: str) -> str:
     """What is not a number on the device is found before it is saved."""
     with tf.Graph().as_default():
         train_op, loss, _ = models.diverging(device)
-        session = training(directory, save_checkpoint_steps=1, hooks=[tfhooks.NanTensorHook(loss)])
+        session = session_with([tfhooks.NanTensorHook(loss)], directory, save_checkpoint_steps=1)
         try:
             with session:
                 for _ in range(3):
@@ -193,7 +179,7 @@ def recovery(device: str, directory: str) -> str:
     with tf.Graph().as_default():
         train_op, loss, _ = models.regression(device)
         loses = Loses()
-        with training(directory, save_checkpoint_steps=2, hooks=[loses]) as session:
+        with session_with([loses], directory, save_checkpoint_steps=2) as session:
             for _ in range(5):
                 session.run(train_op)
             step = int(session.run_without_hooks(tf.train.get_global_step()))

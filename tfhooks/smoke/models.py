@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+import tfhooks
 from tfhooks._tensorflow import tf
 
 
@@ -17,6 +18,21 @@ def config() -> Any:
         allow_soft_placement=False,
         device_count={'CPU': 2},
         gpu_options=tf.GPUOptions(allow_growth=True),
+    )
+
+
+def session_with(hooks: Iterable[Any] = (), directory: Any = None, **arguments: Any) -> Any:
+    """A session with these hooks and no others.
+
+    Args:
+      hooks: The hooks.
+      directory: Where a training restores from and saves to; None to begin from the initial values.
+      **arguments: As for MonitoredTrainingSession.
+    """
+    arguments = {'save_checkpoint_secs': None, 'log_step_count_steps': None, **arguments}
+    where = None if directory is None else str(directory)
+    return tfhooks.MonitoredTrainingSession(
+        checkpoint_dir=where, hooks=list(hooks), config=config(), **arguments
     )
 
 
@@ -78,13 +94,11 @@ def is_on(name: str, device: str) -> bool:
     return name.endswith(f'/device:{device.lstrip("/")}')
 
 
-def executed(metadata: Any, device: str) -> set[str]:
-    """The names of the operations that a run executed on a device."""
+def executed(metadata: Any) -> dict[str, set[str]]:
+    """The names of the operations that a run executed, by the full names of the devices."""
     return {
-        node.node_name
-        for found in metadata.step_stats.dev_stats
-        if is_on(found.device, device)
-        for node in found.node_stats
+        stats.device: {node.node_name for node in stats.node_stats}
+        for stats in metadata.step_stats.dev_stats
     }
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 from tfhooks._base.extras import installed_tensorflow, pip_install
 
 # The libraries that TensorFlow loads for each major version of CUDA, cuDNN aside.
 _LIBRARIES = {
-    11: ('cudart.so.11.0', 'cublas.so.11', 'cublasLt.so.11', 'cufft.so.10', 'cusparse.so.11'),
-    12: ('cudart.so.12', 'cublas.so.12', 'cublasLt.so.12', 'cufft.so.11', 'cusparse.so.12'),
-    13: ('cudart.so.13', 'cublas.so.13', 'cublasLt.so.13', 'cufft.so.12', 'cusparse.so.12'),
+    12: 'cudart.so.12 cublas.so.12 cublasLt.so.12 cufft.so.11 cusparse.so.12 cusolver.so.11',
+    13: 'cudart.so.13 cublas.so.13 cublasLt.so.13 cufft.so.12 cusparse.so.12 cusolver.so.12',
 }
-_SOLVERS = {11: 'cusolver.so.11', 12: 'cusolver.so.11', 13: 'cusolver.so.12'}
 
 # What the driver's cuInit returns, where more than a number can be said of it.
 _DRIVER_ERRORS = {
@@ -25,6 +24,10 @@ _DRIVER_ERRORS = {
     804: 'the compatibility package of CUDA serves no GPU of this kind',
     999: 'the driver gives no reason; a reboot, or loading the module nvidia_uvm, often helps',
 }
+
+
+# Values of CUDA_VISIBLE_DEVICES that stand for no GPU, beside '' and negative numbers.
+_NONE = ('none', 'void', 'nodevfiles')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,13 +66,9 @@ def libraries(cuda: str, cudnn: str) -> list[str]:
       cuda: The version of CUDA it was built with, such as '12.5.1'; '' if unknown.
       cudnn: The version of cuDNN, such as '9' or '8.9.7'; '' if unknown.
     """
-    major = _major(cuda)
-    names = [f'lib{name}' for name in _LIBRARIES.get(major, ())]
-    if major in _SOLVERS:
-        names.append(f'lib{_SOLVERS[major]}')
-    if _major(cudnn):
-        names.append(f'libcudnn.so.{_major(cudnn)}')
-    return names
+    names = _LIBRARIES.get(_major(cuda), '').split()
+    names += [f'cudnn.so.{_major(cudnn)}'] if _major(cudnn) else []
+    return [f'lib{name}' for name in names]
 
 
 def why_no_gpu(found: Probes) -> list[str]:
@@ -79,7 +78,7 @@ def why_no_gpu(found: Probes) -> list[str]:
             f'this TensorFlow {found.tensorflow} is built for CPUs alone '
             f'(tensorflow-cpu?): {_install()}'
         ]
-    reasons = [*_hidden(found), *_driver(found), *_libraries(found)]
+    reasons = list(_reasons(found))
     if reasons:
         return reasons
     seen = f'; nvidia-smi says: {found.nvidia_smi}' if found.nvidia_smi else ''
@@ -89,46 +88,31 @@ def why_no_gpu(found: Probes) -> list[str]:
     ]
 
 
-def _hidden(found: Probes) -> list[str]:
-    value = found.visible_devices
-    if value is None:
-        return []
-    first = value.split(',')[0].strip()
-    if not first or first.startswith('-') or first.lower() in ('none', 'void', 'nodevfiles'):
-        return [f'CUDA_VISIBLE_DEVICES={value!r} hides all GPUs: unset it']
-    return []
-
-
-def _driver(found: Probes) -> list[str]:
+def _reasons(found: Probes) -> Iterator[str]:
+    value, status = found.visible_devices, found.driver_status
+    first = None if value is None else value.split(',')[0].strip().lower()
+    hidden = first is not None and (first[:1] in ('', '-') or first in _NONE)
+    if hidden:
+        yield f'CUDA_VISIBLE_DEVICES={value!r} hides all GPUs: unset it'
     if found.driver_problem is not None:
-        reason = f'no NVIDIA driver: libcuda.so.1 cannot be loaded ({found.driver_problem})'
-        if found.nvidia_smi is None:
-            return [f'{reason}, and there is no nvidia-smi']
-        return [
-            f'{reason}, though nvidia-smi says: {found.nvidia_smi}; is its folder in '
-            'LD_LIBRARY_PATH?'
-        ]
-    reasons = []
-    if found.driver_status and not (found.driver_status in (100, 101) and _hidden(found)):
-        said = _DRIVER_ERRORS.get(found.driver_status, 'see the CUDA driver API for its meaning')
-        reasons.append(f'the driver fails: cuInit returned {found.driver_status}: {said}')
+        smi = 'and there is no nvidia-smi'
+        if found.nvidia_smi is not None:
+            smi = f'though nvidia-smi says: {found.nvidia_smi}; is its folder in LD_LIBRARY_PATH?'
+        yield f'no NVIDIA driver: libcuda.so.1 cannot be loaded ({found.driver_problem}), {smi}'
+    elif status and not (hidden and status in (100, 101)):
+        said = _DRIVER_ERRORS.get(status, 'see the CUDA driver API for its meaning')
+        yield f'the driver fails: cuInit returned {status}: {said}'
     # Within a major version of CUDA an older driver serves newer libraries.
     if found.driver_cuda is not None and found.driver_cuda[0] < _major(found.cuda):
-        newest = '.'.join(map(str, found.driver_cuda))
-        reasons.append(
-            f'the driver is too old: it serves CUDA {newest} at most, and this TensorFlow '
-            f'{found.tensorflow} is built for CUDA {found.cuda}'
+        yield (
+            f'the driver is too old: it serves CUDA {".".join(map(str, found.driver_cuda))} at '
+            f'most, and this TensorFlow {found.tensorflow} is built for CUDA {found.cuda}'
         )
-    return reasons
-
-
-def _libraries(found: Probes) -> list[str]:
-    if not found.missing:
-        return []
-    return [
-        f'libraries of CUDA {found.cuda} cannot be loaded: {", ".join(found.missing)}: '
-        f'{_install()}, or name their folder in LD_LIBRARY_PATH'
-    ]
+    if found.missing:
+        yield (
+            f'libraries of CUDA {found.cuda} cannot be loaded: {", ".join(found.missing)}: '
+            f'{_install()}, or name their folder in LD_LIBRARY_PATH'
+        )
 
 
 def _install() -> str:
