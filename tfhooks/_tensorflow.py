@@ -13,6 +13,7 @@ import importlib as _importlib
 import inspect
 import operator as _operator
 import sys as _sys
+import traceback as _traceback
 import types as _types
 import typing as _typing
 
@@ -588,6 +589,34 @@ def master_of(creator):
     TensorFlow keeps it private. Fallback: '', and the server is not checked beforehand.
     """
     return getattr(creator, '_master', '')
+
+
+def half_made_sessions(error):
+    """The sessions that a SessionManager was making when `error` was raised in it.
+
+    The manager makes them within its methods, and lets go of them where that fails; nobody else has
+    them. They are found as variables of those methods, in the traceback. Fallback: none, and the
+    garbage collector closes them.
+    """
+    methods = {
+        getattr(method, '__code__', None) for method in vars(originals.SessionManager).values()
+    }
+    frames = [frame for frame, _ in _traceback.walk_tb(error.__traceback__)]
+    variables = [frame.f_locals.values() for frame in frames if frame.f_code in methods]
+    return {value for values in variables for value in values if isinstance(value, Session)}
+
+
+def xplane():
+    """The module of the protocol buffer XSpace, which TensorBoard's profile plugin reads.
+
+    TensorFlow writes such files, and exports no class for them. Fallback: None, and ProfilerHook
+    writes none. That holds also where a program has loaded another copy of the definitions.
+    """
+    try:
+        from tensorflow.tsl.profiler.protobuf import xplane_pb2
+    except (ImportError, TypeError):
+        return None
+    return xplane_pb2
 
 
 def unexported(module, name):

@@ -9,6 +9,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 # Lines of level INFO that TensorFlow's libraries write while they are loaded, when no setting of
 # TensorFlow's holds for them yet, and the line above them.
@@ -24,7 +25,7 @@ def install() -> None:
 
 
 def _is_no_deprecation(record: logging.LogRecord) -> bool:
-    return record.filename != 'deprecation.py'
+    return Path(record.pathname).parts[-3:] != ('python', 'util', 'deprecation.py')
 
 
 def leave_out_doubles() -> None:
@@ -47,7 +48,10 @@ def _root_writes() -> bool:
 
 @contextlib.contextmanager
 def without_banner() -> Iterator[None]:
-    """Context for the import of TensorFlow: writes stderr afterwards, without the banner."""
+    """A context in which TensorFlow is loaded: of stderr, all but the banner comes after it.
+
+    What was written before a crash of the process itself is lost.
+    """
     try:
         sys.stderr.flush()
         stderr = os.dup(2)
