@@ -108,7 +108,9 @@ def served_names() -> list[str]:
     import tfhooks
     from tfhooks._tensorflow import tf
 
-    return [name for name in tfhooks.__all__ if hasattr(tf.train, name) and name not in _LEFT]
+    # Not in __init__.pyi, where mypy would take it for the empty list that a star import brings.
+    public = vars(tfhooks)['__all__']
+    return [name for name in public if hasattr(tf.train, name) and name not in _LEFT]
 
 
 def replaced_names() -> list[str]:

@@ -30,7 +30,7 @@ __all__ = [
 
 
 def executed(metadata, device):
-    """The names of the operations that a run executed on a device."""
+    """Returns the names of the operations that a run executed on a device."""
     return set().union(*(ran for name, ran in by_device(metadata).items() if is_on(name, device)))
 
 

@@ -1,7 +1,7 @@
-"""What is checked: placement, training, checkpoints, plans, NaN, recovery and traces on a device.
+"""The checks: placement, training, checkpoints, plans, NaN, recovery and traces on a device.
 
-Each check takes the device, such as '/GPU:0', and an empty directory; it returns what it saw, and
-raises CheckFailed where that is wrong.
+Each check takes the device, such as '/GPU:0', and an empty directory; it returns a description of
+the result, and raises CheckFailed if that is wrong.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tfhooks.smoke.models import session_with
 
 
 class CheckFailed(Exception):
-    """Something else was seen than should be."""
+    """A check had another result than it should."""
 
 
 def require(holds: Any, otherwise: str) -> None:
@@ -34,7 +34,7 @@ def require(holds: Any, otherwise: str) -> None:
 def require_executed(session: Any, fetches: Any, device: str, feed_dict: Any = None) -> str:
     """Returns the full name of the device if it computes `product`, by the run's own account.
 
-    No hook has a part in the run.
+    The run is made without hooks.
 
     Raises:
       CheckFailed: Another device computes it.
@@ -47,7 +47,7 @@ def require_executed(session: Any, fetches: Any, device: str, feed_dict: Any = N
 
 
 def placement(device: str, directory: str) -> str:
-    """A product is computed on the device, and is right."""
+    """Checks that a product is computed on the device, and right."""
     left = np.arange(12, dtype=np.float32).reshape(3, 4)
     with tf.Graph().as_default():
         # A feed keeps the product from being computed in advance, on another device.
@@ -62,7 +62,7 @@ def placement(device: str, directory: str) -> str:
 
 
 def train(device: str, directory: str) -> str:
-    """A training with the stock hooks stops where it should, and learns."""
+    """Checks that a training with the stock hooks stops at its step, and learns."""
     with tf.Graph().as_default():
         train_op, loss, _ = models.regression(device)
         hooks = [tfhooks.StopAtStepHook(last_step=30), tfhooks.NanTensorHook(loss)]
@@ -78,7 +78,7 @@ def train(device: str, directory: str) -> str:
 
 
 def checkpoint(device: str, directory: str) -> str:
-    """A checkpoint from the device is what was in it, and is restored on either device."""
+    """Checks that a checkpoint has the device's values, and is restored on either device."""
     with tf.Graph().as_default():
         train_op, _, weights = models.regression(device)
         with session_with((), directory, save_checkpoint_steps=5) as session:
@@ -99,7 +99,7 @@ def checkpoint(device: str, directory: str) -> str:
 
 
 def background(device: str, directory: str) -> str:
-    """A save in the background copies the weights of its own step."""
+    """Checks that a background save has the weights of its own step."""
     at: dict[int, Any] = {}
     with tf.Graph().as_default():
         train_op, _, weights = models.regression(device)
@@ -118,7 +118,7 @@ def background(device: str, directory: str) -> str:
 
 
 def plans(device: str, directory: str) -> str:
-    """Run plans give what TensorFlow's own run gives, of each dtype."""
+    """Checks that run plans return the same as TensorFlow's own run, for each dtype."""
     dtypes = ['float16', 'bfloat16', 'float32', 'int64', 'bool']
     served = 0
     for dtype in dtypes:
@@ -146,7 +146,7 @@ def plans(device: str, directory: str) -> str:
 
 
 def nan(device: str, directory: str) -> str:
-    """What is not a number on the device is found before it is saved."""
+    """Checks that a NaN on the device is found before it is saved."""
     with tf.Graph().as_default():
         train_op, loss, _ = models.diverging(device)
         session = session_with([tfhooks.NanTensorHook(loss)], directory, save_checkpoint_steps=1)
@@ -164,7 +164,7 @@ def nan(device: str, directory: str) -> str:
 
 
 def recovery(device: str, directory: str) -> str:
-    """A lost session is made again, from the checkpoint, with the variables on the device."""
+    """Checks that a lost session is made again from a checkpoint, its variables on the device."""
 
     class Loses(tfhooks.SessionRunHook[Any]):
         sessions = 0
@@ -191,7 +191,7 @@ def recovery(device: str, directory: str) -> str:
 
 
 def trace(device: str, directory: str) -> str:
-    """A trace of a step shows what ran on the device."""
+    """Checks that a trace of a step shows the device's operations."""
     with tf.Graph().as_default():
         train_op, _, _ = models.regression(device)
         profiler = tfhooks.ProfilerHook(save_steps=2, output_dir=directory, max_traces=1)
@@ -208,13 +208,13 @@ def trace(device: str, directory: str) -> str:
     seen = f'{count} of {sum(map(len, busy.values()))} events of a step on {wanted}'
     if 'GPU' not in device:
         return seen
-    # Without them training goes as well: the check says so, and does not fail.
+    # Training works without them, so the check says so and does not fail.
     kernels = len(models.kernels(busy))
     return f'{seen}, {kernels} kernels{"" if kernels else ": " + why_no_kernels()}'
 
 
 def why_no_kernels() -> str:
-    """What there is to say of a trace without a GPU's kernels."""
+    """Returns the reason why a trace has no kernels of a GPU."""
     reason = probing.why_no_kernels(tf.sysconfig.get_build_info())
     return reason or 'CUPTI works, so the cause is another one: TF_CPP_MIN_LOG_LEVEL=0 tells more'
 
