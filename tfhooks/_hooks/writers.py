@@ -7,7 +7,7 @@ from typing import Any
 
 from tfhooks._base import files, log
 from tfhooks._checkpoints.graph_definition import shared_definition
-from tfhooks._run.fast_way import FastWay, StockHook
+from tfhooks._run.stock_hooks import FastWay, StockHook
 from tfhooks._tensorflow import event_file_of, forget_event_writer, tf
 
 # Directories that cannot be written to and have been warned of.

@@ -101,7 +101,7 @@ class _Rewriter(ast.NodeTransformer):
         if not is_module and node.attr not in METHODS:
             return node
         get = ast.parse(
-            "__import__('tfhooks._legacy.removed', fromlist=['get']).get", mode='eval'
+            "__import__('tfhooks._legacy.python_and_numpy', fromlist=['get']).get", mode='eval'
         ).body
         call = ast.Call(get, [node.value, ast.Constant(node.attr)], [])
         for inner in ast.walk(get):

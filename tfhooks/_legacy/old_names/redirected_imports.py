@@ -1,6 +1,6 @@
 """What packages written for an earlier TensorFlow import of it, and what they get for it today.
 
-`tfhooks.v1._originals` loads such packages (tensorflow-estimator, the files of `tf.contrib`) as
+`tfhooks.v1._old_packages` loads such packages (tensorflow-estimator, the files of `tf.contrib`) as
 they are, and serves their import statements, and nobody else's, from these tables.
 """
 

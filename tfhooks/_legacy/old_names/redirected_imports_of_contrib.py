@@ -1,6 +1,6 @@
 """What the files of `tf.contrib` of TensorFlow 1.15 import, and what they get for it today.
 
-`tfhooks.v1._contrib` loads them, in the manner of `tfhooks.v1._originals`.
+`tfhooks.v1._contrib` loads them, in the manner of `tfhooks.v1._old_packages`.
 """
 
 from __future__ import annotations
