@@ -15,6 +15,7 @@ from tensorflow.python.client import pywrap_tf_session
 from tensorflow.python.client import session as client_session
 from tensorflow.python.ops import session_ops
 
+import tfhooks
 from tfhooks import _tensorflow as tf_private
 from tfhooks._run import structures
 from tfhooks._run.plan_cache import PlanCache
@@ -228,6 +229,44 @@ def test_the_master_of_a_creator_is_found_where_it_can_be():
         for make in (tf.train.ChiefSessionCreator, tf.train.WorkerSessionCreator):
             assert tf_private.master_of(make(master='grpc://here:1')) == 'grpc://here:1'
     assert tf_private.master_of(object()) == ''
+
+
+def test_a_session_that_a_manager_was_making_is_found_where_it_can_be(monkeypatch):
+    made, others = [], []
+
+    def fail(session):
+        made.append(session)
+        others.append(tf.Session())
+        other = others[0]
+        raise ValueError(f'not with {other}')
+
+    with tf.Graph().as_default():
+        manager = tf.train.SessionManager()
+        with pytest.raises(ValueError, match='not with') as caught:
+            manager.prepare_session('', init_fn=fail)
+    assert tf_private.half_made_sessions(caught.value) == set(made)
+
+    class Other:
+        """A manager whose methods are none of those in the traceback."""
+
+    monkeypatch.setattr(tf_private.originals, 'SessionManager', Other)
+    assert tf_private.half_made_sessions(caught.value) == set()
+    for session in made + others:
+        session.close()
+
+
+def test_a_profiler_writes_timelines_alone_without_the_private_definitions(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'tensorflow.tsl.profiler.protobuf.xplane_pb2', None)
+    parent = sys.modules.get('tensorflow.tsl.profiler.protobuf')
+    monkeypatch.delattr(parent, 'xplane_pb2', raising=False)
+    with tf.Graph().as_default():
+        step = tf.assign_add(tf.train.get_or_create_global_step(), 1)
+        hook = tfhooks.ProfilerHook(save_steps=1, output_dir=str(tmp_path))
+        with tfhooks.MonitoredSession(hooks=[hook]) as session:
+            for _ in range(2):
+                session.run(step)
+    assert (tmp_path / 'timeline-2.json').exists()
+    assert not (tmp_path / 'plugins').exists()
 
 
 # Savers.

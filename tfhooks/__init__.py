@@ -32,12 +32,12 @@ __all__ = sorted(_MODULES)
 
 
 def __getattr__(name):
-    """Imports the module that holds a public name, and keeps the name here."""
+    """Imports the module of a public name, and caches the name here."""
     if name not in _MODULES:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     import importlib
 
-    # setdefault: two threads that ask at once get the same object.
+    # setdefault, so that two threads get the same object.
     return globals().setdefault(name, getattr(importlib.import_module(_MODULES[name]), name))
 
 

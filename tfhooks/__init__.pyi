@@ -63,5 +63,4 @@ from tfhooks._session.stop_reasons import StopRequestedError as StopRequestedErr
 from tfhooks._session.training import MonitoredTrainingSession as MonitoredTrainingSession
 from tfhooks._timing.timer import SecondOrStepTimer as SecondOrStepTimer
 
-__all__: list[str]
 __version__: str

@@ -7,7 +7,7 @@ from tfhooks._migration import main
 
 
 def console() -> int:
-    """Does what `tfhooks` is given on the command line, as `python -m tfhooks` does.
+    """Runs the command `tfhooks`, as `python -m tfhooks`.
 
     Returns:
       The exit code.

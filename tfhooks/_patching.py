@@ -1,17 +1,17 @@
-"""tfhooks' hooks and sessions under TensorFlow's own names, for code that imports those.
+"""Puts tfhooks' hooks and sessions under TensorFlow's own names, for code that imports those.
 
-What is changed, and put back exactly:
+It changes, and later restores:
 
 - the names of `tf.compat.v1.train` that tfhooks has;
-- the modules of TensorFlow that define or list them. They are not changed, for TensorFlow's own
-  classes in them call each other by these names: others take their place, which have tfhooks' names
-  and everything else from them;
+- the modules of TensorFlow that define or list them. As TensorFlow's own classes in them call each
+  other by these names, the modules are not changed but replaced by others, which have tfhooks'
+  names and everything else from them;
 - `contrib` and `estimator`, where TensorFlow has none: as attributes of `tensorflow` and
   `tf.compat.v1`, and to import statements. They are those of `tfhooks.v1`, which is imported, and
-  switches TensorFlow 1 behaviour on, only when something is asked of them.
+    switches TensorFlow 1 behaviour on, only when one of their names is used.
 
-Code that took a name before, as `from tensorflow.train import MonitoredTrainingSession` does, keeps
-what it took: call `patch()` before importing it.
+Code that imported a name before, as by `from tensorflow.train import MonitoredTrainingSession`,
+keeps TensorFlow's: call `patch()` before importing it.
 """
 
 from __future__ import annotations
@@ -98,21 +98,23 @@ def patched() -> Iterator[None]:
         undo()
 
 
-# What tfhooks has under these names is a subclass: what a program derives from TensorFlow's, or
-# catches, is right with both. A hook of tfhooks' means more by some of its attributes.
+# Not replaced, since tfhooks' are subclasses: a program may derive from TensorFlow's, or catch it,
+# with the same effect, and some attributes have a meaning in tfhooks' SessionRunHook alone.
 _LEFT = ('NanLossDuringTrainingError', 'SessionRunHook')
 
 
 def served_names() -> list[str]:
-    """The names of `tf.compat.v1.train` that a program for TensorFlow 1 gets from tfhooks."""
+    """Lists the names of `tf.compat.v1.train` that a program for TensorFlow 1 gets from tfhooks."""
     import tfhooks
     from tfhooks._tensorflow import tf
 
-    return [name for name in tfhooks.__all__ if hasattr(tf.train, name) and name not in _LEFT]
+    # Not in __init__.pyi, where mypy would take it for the empty list that a star import brings.
+    public = vars(tfhooks)['__all__']
+    return [name for name in public if hasattr(tf.train, name) and name not in _LEFT]
 
 
 def replaced_names() -> list[str]:
-    """Those of `served_names` that are tfhooks' own; it loads them all."""
+    """Lists those of `served_names` that are tfhooks' own; loads them all."""
     import tfhooks
     from tfhooks._tensorflow import originals
 
@@ -137,7 +139,7 @@ def _apply(changes: contextlib.ExitStack) -> None:
 
 
 def _namespaces(holders: list[ModuleType], changes: contextlib.ExitStack) -> list[Any]:
-    """The namespaces that are `tf.compat.v1.train` to somebody.
+    """Returns all namespaces that programs may have as `tf.compat.v1.train`.
 
     `import tensorflow.compat.v1.train` makes a second one, from TensorFlow's file of it. Where that
     has not happened yet it finds the first one meanwhile.
@@ -155,7 +157,7 @@ def _stand_in(
     originals: dict[str, Any],
     replacements: dict[str, Any],
 ) -> None:
-    """Puts another module in the place of one of TensorFlow's, and into its package."""
+    """Replaces one of TensorFlow's modules, also in its package."""
     full_name, held = module.__name__, vars(module)
     own = {
         name: replacements[name]
@@ -169,7 +171,7 @@ def _stand_in(
 
 
 def _add_gone(changes: contextlib.ExitStack) -> None:
-    """Adds the namespaces that this TensorFlow has not."""
+    """Adds the namespaces that this TensorFlow lacks."""
     aliases: dict[str, str] = {}
     for name in _GONE:
         for holder_name in _HOLDERS:
@@ -186,7 +188,7 @@ _NOTHING: Any = object()
 
 
 def _set(changes: contextlib.ExitStack, module: Any, name: str, value: Any) -> None:
-    """Sets a name of a module, and puts it back with `changes`."""
+    """Sets a name of a module, and restores it with `changes`."""
     before = vars(module).get(name, _NOTHING)
 
     def put_back() -> None:
@@ -195,13 +197,13 @@ def _set(changes: contextlib.ExitStack, module: Any, name: str, value: Any) -> N
         else:
             setattr(module, name, before)
 
-    # Not through vars(): TensorFlow's namespaces keep what was asked for in a second place.
+    # Not through vars(), since TensorFlow's namespaces also cache names elsewhere.
     setattr(module, name, value)
     changes.callback(put_back)
 
 
 class _StandIn(ModuleType):
-    """Has some names of its own, and all others from the module it stands for."""
+    """A module with some names of its own, and all others from the module it stands for."""
 
     def __init__(self, module: ModuleType, own: dict[str, Any]) -> None:
         super().__init__(module.__name__, module.__doc__)
@@ -219,14 +221,14 @@ class _StandIn(ModuleType):
 
 
 class _Gone(ModuleType):
-    """A namespace that becomes one of tfhooks.v1's when something is asked of it."""
+    """A namespace that becomes one of tfhooks.v1's when one of its names is used."""
 
     def __init__(self, name: str, target: str) -> None:
         super().__init__(name)
         vars(self).update(_target=target, __path__=[])
 
     def __getattr__(self, name: str) -> Any:
-        # Python asks modules for such names, the program does not.
+        # Python itself looks up such names.
         if name.startswith('__') or name == '_target':
             raise AttributeError(name)
         return getattr(importlib.import_module(self._target), name)
@@ -253,7 +255,7 @@ class _AliasFinder(MetaPathFinder):
         return None
 
     def remove(self) -> None:
-        """Takes this finder away, and the modules under the names it has given them."""
+        """Removes this finder, and the modules under the names it has given them."""
         sys.meta_path.remove(self)
         for name in self._found:
             sys.modules.pop(name, None)

@@ -1,11 +1,11 @@
-"""The one door: every object tfhooks takes from TensorFlow comes in through this file.
+"""The only module that imports TensorFlow: all its names, public and private, come from here.
 
-`tf` is `tensorflow.compat.v1`, the public API. Each name that is not public has its own paragraph:
-why it is needed, and the public way that is used where a TensorFlow release lacks it. What the
-objects are to a type checker is said in `_tensorflow.pyi`, since TensorFlow ships no types; the
-private fields that tfhooks' hooks inherit from TensorFlow's, and programs override, stand there.
-The private names that `tf.contrib` gave out are data, in `_legacy/old_names/available.py`;
-`unexported` takes them.
+`tf` is `tensorflow.compat.v1`, the public API. The docstring or comment of each private name says
+why it is needed, and the fallback where a TensorFlow release lacks it. Types are declared in
+`_tensorflow.pyi`, since TensorFlow ships none, with the private fields that tfhooks' hooks inherit
+from TensorFlow's and programs override.
+The private names that `tf.contrib` exported are data, in `_legacy/old_names/available.py`;
+`unexported` imports them.
 """
 
 import contextlib
@@ -13,6 +13,7 @@ import importlib as _importlib
 import inspect
 import operator as _operator
 import sys as _sys
+import traceback as _traceback
 import types as _types
 import typing as _typing
 
@@ -32,7 +33,7 @@ Coordinator = tf.train.Coordinator
 
 
 def global_step_read(graph=None):
-    """The tensor that the stock hooks fetch to know the global step, or None where there is none.
+    """Returns the tensor that the stock hooks fetch for the global step, or None if there is none.
 
     TensorFlow's stock hooks share one read of the global step, kept in a graph collection. Sharing
     it keeps the graph, and so `graph.pbtxt`, as TensorFlow's hooks leave it. Fallback: the global
@@ -48,7 +49,7 @@ def global_step_read(graph=None):
 
 
 def made_global_step_read(graph):
-    """The tensor that `global_step_read` has made in a graph. Fallback: None, as where it has not.
+    """Returns the tensor that `global_step_read` has made in a graph, or None. Fallback: None.
 
     TensorFlow keeps it in a collection, whose key is private.
     """
@@ -72,9 +73,9 @@ def unfinalize(graph):
 
 
 def saves_to(hook):
-    """The directory and the Saver of a CheckpointSaverHook, TensorFlow's own included.
+    """Returns the directory and the Saver of a CheckpointSaverHook, TensorFlow's own included.
 
-    It tells nobody: savers that spoil each other's directory are found by it. Fallback: None.
+    They have no public names; they show savers that share a directory. Fallback: None.
     """
     try:
         return hook._checkpoint_dir, hook._get_saver()
@@ -83,9 +84,9 @@ def saves_to(hook):
 
 
 def last_saved_step(hook):
-    """The global step at which a CheckpointSaverHook, TensorFlow's own included, saved last.
+    """Returns the global step at which a CheckpointSaverHook, also TensorFlow's own, saved last.
 
-    It tells nobody: what is lost at Ctrl-C is counted from it. Fallback: None.
+    It has no public name; the steps lost at Ctrl-C are counted from it. Fallback: None.
     """
     try:
         step = hook._timer.last_triggered_step()
@@ -95,7 +96,7 @@ def last_saved_step(hook):
 
 
 def _expansions():
-    """How `Session.run` takes composites apart: SparseTensor, RaggedTensor, registered types.
+    """Returns the functions by which `Session.run` takes SparseTensor and other composites apart.
 
     Needed to bring fetches and feed keys to graph elements exactly as the session does. Fallback:
     SparseTensor and IndexedSlices, by their public attributes.
@@ -130,21 +131,21 @@ def _expansions():
         ]
 
 
-# The method by which an object says which graph element it stands for.
+# The method that returns the graph element an object stands for.
 _ELEMENT_OF = '_as_graph_element'
 
 
 def stands_for_element(value):
-    """Whether an object is no graph element but stands for one, as a variable does.
+    """True if an object is no graph element but stands for one, as a variable does.
 
-    What does so has a private method for it, which libraries give to classes of their own, too.
+    Such objects have a private method, which classes of libraries may have, too.
     Fallback: variables only.
     """
     return hasattr(value, _ELEMENT_OF) or isinstance(value, _tensorflow.Variable)
 
 
 def fetch_components(fetch):
-    """The elements that a session fetches for one leaf of a fetch structure."""
+    """Returns the elements that a session fetches for one leaf of a fetch structure."""
     for kind, components, _, _ in _expansions():
         if isinstance(fetch, kind):
             return components(fetch)[0]
@@ -152,7 +153,7 @@ def fetch_components(fetch):
 
 
 def feed_components(key, value):
-    """The (element, value) pairs that a session feeds for one entry of a feed_dict."""
+    """Returns the (element, value) pairs that a session feeds for one entry of a feed_dict."""
     for kind, _, components, _ in _expansions():
         if isinstance(key, kind):
             if components is None:
@@ -162,7 +163,7 @@ def feed_components(key, value):
 
 
 def flatten_feed_dict(feed_dict):
-    """A feed_dict with nested keys brought to single ones, as `Session.run` does it.
+    """Flattens nested keys of a feed_dict, as `Session.run` does.
 
     Fallback: `tf.nest`, which flattens the same structures but does not compare key and value as
     strictly.
@@ -185,12 +186,12 @@ def flatten_feed_dict(feed_dict):
 try:
     from tensorflow.python.framework.errors import InaccessibleTensorError
 except ImportError:
-    # What `Session.run` raises for an operation that may not be fetched; not exported. It is a
-    # ValueError.
+    # `Session.run` raises it for an operation that may not be fetched. It is a ValueError, and not
+    # exported.
     InaccessibleTensorError = ValueError
 
 
-# What builds a session: classes here, since a name of an untyped module cannot be an annotation.
+# Session creators: classes here, since a name of an untyped module cannot be an annotation.
 ChiefSessionCreator = tf.train.ChiefSessionCreator
 Scaffold = tf.train.Scaffold
 SessionCreator = tf.train.SessionCreator
@@ -198,7 +199,7 @@ WorkerSessionCreator = tf.train.WorkerSessionCreator
 
 
 def eager_has_run():
-    """Whether this process executes eagerly and has begun to: its eager context is set up.
+    """True if this process executes eagerly and has begun to: its eager context is set up.
 
     Needed because switching to TensorFlow 1 behaviour afterwards succeeds, and fails later.
     Fallback: False, so that the user gets TensorFlow's own error when an eager tensor is used in a
@@ -214,7 +215,7 @@ def eager_has_run():
 
 
 def without_deprecation_warnings():
-    """A context in which TensorFlow logs no deprecation of its own API.
+    """Returns a context in which TensorFlow logs no deprecation of its own API.
 
     Needed because `disable_v2_behavior()` calls a deprecated function, about which the user can do
     nothing. Fallback: a context in which it is logged.
@@ -244,7 +245,7 @@ is_closed = _operator.attrgetter('_closed')
 
 
 def session_parts():
-    """The private parts of a session that plans are made of, or None where one is missing."""
+    """Returns the private parts of TensorFlow that plans are made of, or None if one is missing."""
     try:
         from tensorflow.core.protobuf import config_pb2
         from tensorflow.python.client import pywrap_tf_session, session
@@ -259,11 +260,11 @@ def session_parts():
         ):
             getattr(base, name)
         return _types.SimpleNamespace(
-            # Validates fetches, and knows which distinct elements they stand for.
+            # Validates fetches, and finds the distinct elements that they stand for.
             fetch_handler=session._FetchHandler,
-            # What a value given for a tensor becomes before it is compared with the tensor's shape.
+            # Converts a fed value, before it is compared with the tensor's shape.
             as_array=_as_array(),
-            # The registered meanings of fetches and feeds; the last entry is any object as it is.
+            # Registered conversions of fetches and feeds; the last entry takes any object as it is.
             expansions=session._REGISTERED_EXPANSIONS,
             tensor_handle=session_ops.TensorHandle,
             callable_options=config_pb2.CallableOptions,
@@ -275,7 +276,7 @@ def session_parts():
 
 
 def _as_array():
-    """How `Session.run` converts a fed value. Fallback: numpy's own conversion."""
+    """Returns the function by which `Session.run` converts a fed value. Fallback: numpy's own."""
     try:
         from tensorflow.python.util import numpy_compat
     except ImportError:
@@ -288,17 +289,17 @@ def _as_array():
 
 
 def unique_elements(handler):
-    """The distinct elements behind the fetches of a fetch handler, in TensorFlow's order."""
+    """Returns the distinct elements that a fetch handler fetches, in TensorFlow's order."""
     return handler._fetch_mapper.unique_fetches()
 
 
 def build_results(handler, values):
-    """Lays the values of `unique_elements(handler)` back into the structure that was asked for."""
+    """Puts the values of `unique_elements(handler)` back into the structure of the fetches."""
     return handler._fetch_mapper.build_results(values)
 
 
 def is_in_process(session):
-    """Whether a session runs in this process, not by the protocol of a remote one."""
+    """True if a session runs in this process, not by the protocol of a remote one."""
     return not session._target
 
 
@@ -307,7 +308,7 @@ LARGE_BYTES = 1 << 16
 
 
 def direct_call(parts, session, feeds, fetches, targets, on_large):
-    """From a list of arrays to a list of results: a C-level callable of one request's own.
+    """Returns a function from a list of arrays to a list of results: a C-level callable.
 
     `on_large` is called after a run whose results were costly to copy.
     """
@@ -321,9 +322,9 @@ def direct_call(parts, session, feeds, fetches, targets, on_large):
     run_callable = parts.run_callable
     op_error = tf.errors.OpError
     c_session = session._session
-    # The callable hands out memory that constants and variables may use too; `Session.run` copies
-    # what is in use elsewhere, which cannot be seen from here. Scalars come as numpy scalars and
-    # strings as new objects.
+    # The callable returns memory that constants and variables may use too; `Session.run` copies
+    # results that are in use elsewhere, which cannot be seen from here. Scalars are numpy scalars,
+    # and strings new objects.
     shared = [
         index
         for index, tensor in enumerate(fetches)
@@ -347,7 +348,7 @@ def direct_call(parts, session, feeds, fetches, targets, on_large):
 
 
 def shared_call(session, feeds, fetches, targets):
-    """From a list of arrays to a list of results, by the call that `Session.run` ends in."""
+    """Returns a function from a list of arrays to a list of results: the call of `Session.run`."""
     session._extend_graph()
     inputs = [tensor._as_tf_output() for tensor in feeds]
     outputs = [tensor._as_tf_output() for tensor in fetches]
@@ -366,17 +367,17 @@ def shared_call(session, feeds, fetches, targets):
 
 
 def extend(session):
-    """Tells the session of what was added to its graph."""
+    """Extends the session by the operations that were added to its graph."""
     session._extend_graph()
 
 
 def _reraise(errors):
-    # No frame keeps the error, or error and frames would keep each other, and the fed values.
+    # No frame keeps the error, to avoid a reference cycle that would keep the fed values alive.
     raise errors.pop()
 
 
 def saver_lists(saver):
-    """What a Saver has written and not yet deleted: an opaque value for `restore_saver_lists`.
+    """Returns a Saver's lists of its checkpoints: an opaque value for `restore_saver_lists`.
 
     A save that fails when the state file is written has already taken the oldest checkpoint off the
     Saver's list and put the failed one on it. The lists with their times are private. Fallback: the
@@ -389,7 +390,7 @@ def saver_lists(saver):
 
 
 def restore_saver_lists(saver, lists):
-    """Puts back what `saver_lists` returned. Fallback: the times are read anew from the files."""
+    """Restores the result of `saver_lists`. Fallback: the times are read anew from the files."""
     last, doomed = lists
     if doomed is None:
         saver.recover_last_checkpoints(last)
@@ -399,7 +400,7 @@ def restore_saver_lists(saver, lists):
 
 
 class _Renamed(list):
-    """A Saver's list of what it is to remove: (prefix, time), with another prefix once taken."""
+    """A Saver's list of checkpoints to remove, (prefix, time), whose `pop` renames the prefix."""
 
     def __init__(self, entries, rename):
         super().__init__(entries)
@@ -412,10 +413,10 @@ class _Renamed(list):
 
 @contextlib.contextmanager
 def pruning_by(saver, rename):
-    """While it is open, `saver` removes an old checkpoint under the name that `rename` gives it.
+    """Context in which `saver` removes an old checkpoint under the name that `rename` returns.
 
-    A Saver removes by patterns, and only its list of what it is to remove comes before that. It is
-    private. Fallback: the Saver removes what has the name as a pattern.
+    A Saver removes by patterns, and only its private list of checkpoints to remove comes before
+    that. Fallback: the Saver removes all files that match the name as a pattern.
     """
     doomed = getattr(saver, '_checkpoints_to_be_deleted', None)
     if not isinstance(doomed, list):
@@ -429,7 +430,7 @@ def pruning_by(saver, rename):
 
 
 def session_interface():
-    """The base class of all sessions, which `Saver.save` asks a session to be.
+    """Returns the base class of all sessions, which `Saver.save` needs a session to be.
 
     Fallback: the session class itself.
     """
@@ -440,7 +441,7 @@ def session_interface():
 
 
 def event_file_of(writer):
-    """The path of the event file that a FileWriter writes to, or None where it cannot be known.
+    """Returns the path of the event file that a FileWriter writes to, or None if it is unknown.
 
     Only the native writer knows its file's name, and TensorFlow keeps it private. Fallback: None,
     and the caller looks for any event file in the directory.
@@ -452,7 +453,7 @@ def event_file_of(writer):
 
 
 def forget_event_writer(output_dir):
-    """Takes the writer of `output_dir` out of the cache; says whether that was possible.
+    """Removes the writer of `output_dir` from the cache; returns whether that was possible.
 
     The public cache can only be cleared as a whole, which would close other directories' writers.
     Fallback: False, and the caller closes and reopens the cached writer.
@@ -467,9 +468,9 @@ def forget_event_writer(output_dir):
 
 
 def worker_context():
-    """The worker as which TensorFlow's distribute coordinator runs this thread, or None.
+    """Returns the worker context in which the distribute coordinator runs this thread, or None.
 
-    The coordinator keeps it in a private module, and TensorFlow's monitored sessions ask there what
+    The coordinator keeps it in a private module, in which TensorFlow's monitored sessions look what
     this worker is to save. Fallback: None, as in a thread that no coordinator runs.
     """
     try:
@@ -481,7 +482,7 @@ def worker_context():
 
 
 def distribute_coordinator():
-    """The module that runs a strategy's work on each task of a cluster, for an Estimator.
+    """Returns the module that runs a strategy's work on each task of a cluster, for an Estimator.
 
     It is not exported. Fallback: an error that says that such a strategy cannot be used.
     """
@@ -497,7 +498,7 @@ def distribute_coordinator():
 
 
 def strategy_of(context):
-    """The distribution strategy of a `worker_context()`, or None.
+    """Returns the distribution strategy of a `worker_context()`, or None.
 
     It tells whether the other workers save apart from the chief. Fallback: None, and they do not.
     """
@@ -505,9 +506,9 @@ def strategy_of(context):
 
 
 def runs_as_tensorflow(session):
-    """Whether nothing on a session's way to the C API is overridden or patched.
+    """True if nothing on a session's way to the C API is overridden or patched.
 
-    An instance's own `run` is not looked at. Libraries that watch runs put functions of their own
+    An instance's own `run` is ignored. Libraries that watch runs put functions of their own
     into the class of all sessions, so a function must also come from TensorFlow's file.
     """
     parts = session_parts()
@@ -534,10 +535,10 @@ def runs_as_tensorflow(session):
 
 
 class _UseDefault:
-    """Equal to what TensorFlow's MonitoredTrainingSession takes for "not given", and can be read.
+    """A readable value that equals the "not given" of TensorFlow's MonitoredTrainingSession.
 
-    TensorFlow's is a bare `object()`, and not exported; it is read off the signature. Either may be
-    handed to either function, since TensorFlow compares by `==`, too.
+    TensorFlow's is a bare `object()`, not exported, and is taken from the signature. Either may be
+    passed to either function, since TensorFlow compares by `==`, too.
     """
 
     _tensorflows = (
@@ -560,21 +561,21 @@ USE_DEFAULT = _UseDefault()
 
 
 def as_array(value, dtype):
-    """What `Session.run` makes of a fed value before it looks at the shape; see `_as_array`."""
+    """Converts a fed value as `Session.run` does before it checks the shape; see `_as_array`."""
     return _as_array()(value, dtype)
 
 
-# TensorFlow's own hooks and sessions, also while `tfhooks.patch()` has put others in their place.
+# TensorFlow's own hooks and sessions, also while `tfhooks.patch()` has replaced them.
 originals = _types.SimpleNamespace(
     **{name: value for name, value in vars(tf.train).items() if isinstance(value, type)}
 )
 
 
 def creator_of(session):
-    """The SessionCreator of one of TensorFlow's monitored sessions, or None where it cannot be had.
+    """Returns the SessionCreator of one of TensorFlow's monitored sessions, or None if unknown.
 
     It tells whether the session is the chief's, and TensorFlow keeps it private. Fallback: None,
-    and TF_CONFIG tells.
+    and TF_CONFIG decides.
     """
     try:
         return session._coordinated_creator._session_creator
@@ -583,15 +584,43 @@ def creator_of(session):
 
 
 def master_of(creator):
-    """The server that a SessionCreator makes its sessions on, or '' where it does not tell.
+    """Returns the server that a SessionCreator makes its sessions on, or '' if unknown.
 
-    TensorFlow keeps it private. Fallback: '', and nobody looks beforehand whether it is there.
+    TensorFlow keeps it private. Fallback: '', and the server is not checked beforehand.
     """
     return getattr(creator, '_master', '')
 
 
+def half_made_sessions(error):
+    """The sessions that a SessionManager was making when `error` was raised in it.
+
+    The manager makes them within its methods, and lets go of them where that fails; nobody else has
+    them. They are found as variables of those methods, in the traceback. Fallback: none, and the
+    garbage collector closes them.
+    """
+    methods = {
+        getattr(method, '__code__', None) for method in vars(originals.SessionManager).values()
+    }
+    frames = [frame for frame, _ in _traceback.walk_tb(error.__traceback__)]
+    variables = [frame.f_locals.values() for frame in frames if frame.f_code in methods]
+    return {value for values in variables for value in values if isinstance(value, Session)}
+
+
+def xplane():
+    """The module of the protocol buffer XSpace, which TensorBoard's profile plugin reads.
+
+    TensorFlow writes such files, and exports no class for them. Fallback: None, and ProfilerHook
+    writes none. That holds also where a program has loaded another copy of the definitions.
+    """
+    try:
+        from tensorflow.tsl.profiler.protobuf import xplane_pb2
+    except (ImportError, TypeError):
+        return None
+    return xplane_pb2
+
+
 def unexported(module, name):
-    """A name that `tf.contrib` gave out and that TensorFlow still has, in a module of its own.
+    """Returns a name that `tf.contrib` exported and that TensorFlow still has in a private module.
 
     `tfhooks._legacy.old_names` lists them: `nest.flatten_up_to`, `smart_cond`, `tf.contrib.summary`
     and the like are not public now, and nothing public does the same. Fallback: an AttributeError,
@@ -604,7 +633,7 @@ def unexported(module, name):
 
 
 def private_module(name):
-    """TensorFlow's module `tensorflow.<name>`, which programs of TensorFlow 1 import from.
+    """Returns the module `tensorflow.<name>`, which programs for TensorFlow 1 import from.
 
     `tfhooks._legacy.old_names.relocated` lists them. Fallback: None, and nothing is added to it.
     """
@@ -615,9 +644,9 @@ def private_module(name):
 
 
 def training_modules():
-    """TensorFlow's modules that define or list its hooks and sessions.
+    """Returns TensorFlow's modules that define or list its hooks and sessions.
 
-    Libraries take the names from these too, so `tfhooks.patch()` puts others in their place.
+    Libraries import from these too, so `tfhooks.patch()` replaces them.
     Fallback: a module that a release lacks is left out.
     """
     found = []
@@ -633,7 +662,7 @@ def training_modules():
 
 
 def compat_modules():
-    """What is `tf.compat.v1` to somebody: the public module, and the file it is made from.
+    """Returns all modules that programs may have as `tf.compat.v1`: the public one and its file.
 
     `import tensorflow.compat.v1.train` looks into the file. Fallback: the public module alone.
     """
@@ -641,7 +670,7 @@ def compat_modules():
 
 
 def is_internal(module):
-    """Whether a module, given by its name, is TensorFlow's and not public.
+    """True if a module, given by its name, is TensorFlow's and not public.
 
     Names of `tf.contrib` are taken from such modules by `unexported`. Fallback: False, and they are
     imported.

@@ -13,6 +13,7 @@ import tensorflow.compat.v1 as tf
 from stock_models import SESSIONS, events, train_op
 
 from tfhooks import ProfilerHook
+from tfhooks import _tensorflow as tf_private
 from tfhooks._hooks import xspace
 
 HOST = socket.gethostname()
@@ -20,8 +21,7 @@ HOST = socket.gethostname()
 
 def planes_of(data):
     """Per plane and line: the events as (name, start in ns, length in ns, stats)."""
-    xplane = pytest.importorskip('tensorflow.tsl.profiler.protobuf.xplane_pb2')
-    space = xplane.XSpace.FromString(data)
+    space = tf_private.xplane().XSpace.FromString(data)
     found = {}
     for plane in space.planes:
         assert {key: entry.id for key, entry in plane.event_metadata.items()} == {

@@ -34,9 +34,14 @@ def child(session):
             raised.append(str(error))
     session.__exit__(None, None, None)  # As at the end of its block.
     session.close()
-    return [raised, session.graph is None, ended, str(closed.stop_reason) == was]
+    runs = int(threadless.run(alone))
+    return [raised, session.graph is None, ended, str(closed.stop_reason) == was, runs]
 
 
+config = tf.ConfigProto(inter_op_parallelism_threads=-1, intra_op_parallelism_threads=1)
+with tf.Graph().as_default():
+    alone = tf.assign_add(tf.train.get_or_create_global_step(), 1)
+    threadless = tfhooks.SingularMonitoredSession(config=config)
 with tfhooks.MonitoredTrainingSession(checkpoint_dir=sys.argv[1], hooks=hooks) as session:
     session.run(step)
     reads, writes = os.pipe()
@@ -59,7 +64,7 @@ def test_a_fork_runs_and_ends_nothing_and_its_parent_goes_on(tmp_path):
         check=True,
     )
     (child, made_in, last, is_ended) = json.loads(done.stdout)
-    raised, has_no_graph, ended, keeps_reason = child
+    raised, has_no_graph, ended, keeps_reason, runs = child
     assert raised[0] is True
     assert len(raised) == 4
     for text in raised[1:]:
@@ -69,5 +74,6 @@ def test_a_fork_runs_and_ends_nothing_and_its_parent_goes_on(tmp_path):
     assert has_no_graph
     assert ended == []
     assert keeps_reason
+    assert runs == 1
     assert last == 2
     assert is_ended

@@ -1,7 +1,7 @@
 """Hooks as their authors write them: nothing to complain about."""
 
 # What is revealed stands in the line.
-# ruff: noqa: E501, F821
+# ruff: noqa: E402, E501, F403, F405, F821
 from __future__ import annotations
 
 import dataclasses
@@ -124,3 +124,8 @@ tfhooks.LoggingTensorHook(['a:0', 'b:0'], every_n_iter=5)
 tfhooks.ProgressHook(9, tensors=('a:0', 'b:0'))
 tfhooks.ProgressHook(9, tensors=(name + ':0' for name in 'ab'))
 tfhooks.MetricsWriterHook([tfhooks.CsvWriter('a.csv')], {'a:0', 'b:0'}, 5)
+
+
+from tfhooks import *
+
+reveal_type(SingularMonitoredSession())  # R: tfhooks._session.sessions.SingularMonitoredSession

@@ -263,7 +263,8 @@ class _Profiler(NextStepWay):
             )
             self._is_finished = True
             return
-        self._add_profiles(step, profiles)
+        if profiles:
+            self._add_profiles(step, profiles)
         self._add_run_metadata(step, run_metadata)
 
     def _add_profiles(self, step: int, profiles: dict[str, bytes]) -> None:

@@ -1,8 +1,4 @@
-"""Converts the step stats of a traced run to XSpace files for TensorBoard's profile plugin.
-
-The format is the protocol buffer `tensorflow.profiler.XSpace`. Its Python class is no public name
-of TensorFlow, so the few fields that are needed are encoded here, by their numbers.
-"""
+"""Converts the step stats of a traced run to XSpace files for TensorBoard's profile plugin."""
 
 from __future__ import annotations
 
@@ -10,6 +6,8 @@ import re
 import socket
 from collections.abc import Iterable
 from typing import Any, NamedTuple
+
+from tfhooks import _tensorflow as tf_private
 
 # TensorFlow's numbers for the contexts that link operations to a run, and a run to a step.
 _EXECUTOR = 2
@@ -38,13 +36,19 @@ def encode(step_stats: Any, step: int) -> dict[str, bytes]:
 
     Returns:
       The contents of the file `<host>.xplane.pb` by host: the name of this machine, or
-      `<job>_<task>` for a task of a cluster.
+      `<job>_<task>` for a task of a cluster. Empty where TensorFlow has no XSpace.
     """
+    xplane = tf_private.xplane()
+    if xplane is None:
+        return {}
     hosts: dict[str, list[Any]] = {}
     for device in step_stats.dev_stats:
         if device.node_stats:
             hosts.setdefault(_host(device.device), []).append(device)
-    return {host: _encode_host(host, devices, step) for host, devices in hosts.items()}
+    spaces = {host: xplane.XSpace(hostnames=[host]) for host in hosts}
+    for host, space in spaces.items():
+        _fill(space, hosts[host], step)
+    return {host: space.SerializeToString() for host, space in spaces.items()}
 
 
 def _host(device: str) -> str:
@@ -54,13 +58,20 @@ def _host(device: str) -> str:
     return f'{task["job"]}_{task["task"]}'
 
 
-def _encode_host(host: str, devices: list[Any], step: int) -> bytes:
+def _fill(space: Any, devices: list[Any], step: int) -> None:
+    """Adds what the devices of one host did to its XSpace."""
     spans = {device.device: [_span(node) for node in device.node_stats] for device in devices}
     start = min(span.start for of_device in spans.values() for span in of_device)
     end = max(span.end for of_device in spans.values() for span in of_device)
-    planes = {_HOST_PLANE: _Plane(start)}
+    planes: dict[str, _Plane] = {}
+
+    def plane(name: str) -> _Plane:
+        if name not in planes:
+            planes[name] = _Plane(space.planes.add(id=len(planes), name=name), start)
+        return planes[name]
+
     # The plugin finds the step by its name, and its operations by the two ids.
-    planes[_HOST_PLANE].add_line(
+    plane(_HOST_PLANE).add_line(
         'python',
         [
             _Span(start, end, 'train', {'step_num': step, '_r': 1}),
@@ -79,16 +90,10 @@ def _encode_host(host: str, devices: list[Any], step: int) -> bytes:
             short = name.rpartition('/device:')[2] or name
             for number, lane in enumerate(_lanes(of_device)):
                 whole = _Span(lane[0].start, lane[-1].end, 'ExecutorState::Process', process)
-                planes[_HOST_PLANE].add_line(f'{short} {number}', [whole, *lane])
+                plane(_HOST_PLANE).add_line(f'{short} {number}', [whole, *lane])
         elif stream['stream'] != 'stream:all' or stream['device'] not in with_streams:
-            plane = planes.setdefault(f'/device:{stream["device"]}', _Plane(start))
             for lane in _lanes(of_device):
-                plane.add_line(stream['stream'], lane)
-    encoded = b''.join(
-        _message(1, plane.encode(number, name))
-        for number, (name, plane) in enumerate(planes.items())
-    )
-    return encoded + _text(4, host)
+                plane(f'/device:{stream["device"]}').add_line(stream['stream'], lane)
 
 
 def _span(node: Any) -> _Span:
@@ -115,60 +120,30 @@ def _lanes(spans: Iterable[_Span]) -> list[list[_Span]]:
 class _Plane:
     """An XPlane: lines of events, whose names are kept once."""
 
-    def __init__(self, origin: int) -> None:
+    def __init__(self, proto: Any, origin: int) -> None:
+        self._proto = proto
         self._origin = origin
         self._event_names: dict[str, int] = {}
         self._stat_names: dict[str, int] = {}
-        self._lines: list[bytes] = []
 
     def add_line(self, name: str, spans: Iterable[_Span]) -> None:
-        number = len(self._lines) + 1
-        fields = [_number(1, number), _text(2, name), _number(3, self._origin)]
-        fields += [_message(4, self._event(span)) for span in spans]
-        self._lines.append(b''.join(fields))
-
-    def _event(self, span: _Span) -> bytes:
-        fields = [
-            _number(1, _id(self._event_names, span.name)),
-            _number(2, (span.start - self._origin) * 1000),
-            _number(3, (span.end - span.start) * 1000),
-        ]
-        for name, value in span.stats.items():
-            stat = _number(1, _id(self._stat_names, name)) + _number(4, value)
-            fields.append(_message(4, stat))
-        return b''.join(fields)
-
-    def encode(self, number: int, name: str) -> bytes:
-        fields = [_number(1, number), _text(2, name)]
-        fields += [_message(3, line) for line in self._lines]
-        for field, names in ((4, self._event_names), (5, self._stat_names)):
-            for text, key in names.items():
-                entry = _number(1, key) + _message(2, _number(1, key) + _text(2, text))
-                fields.append(_message(field, entry))
-        return b''.join(fields)
+        plane, origin = self._proto, self._origin
+        line = plane.lines.add(id=len(plane.lines) + 1, name=name, timestamp_ns=origin)
+        for span in spans:
+            event = line.events.add(
+                metadata_id=_id(plane.event_metadata, self._event_names, span.name),
+                offset_ps=(span.start - origin) * 1000,
+                duration_ps=(span.end - span.start) * 1000,
+            )
+            for stat, value in span.stats.items():
+                number = _id(plane.stat_metadata, self._stat_names, stat)
+                event.stats.add(metadata_id=number, int64_value=value)
 
 
-def _id(names: dict[str, int], name: str) -> int:
-    return names.setdefault(name, len(names) + 1)
-
-
-def _varint(value: int) -> bytes:
-    parts = bytearray()
-    value &= 0xFFFFFFFFFFFFFFFF
-    while value > 0x7F:
-        parts.append(value & 0x7F | 0x80)
-        value >>= 7
-    parts.append(value)
-    return bytes(parts)
-
-
-def _number(field: int, value: int) -> bytes:
-    return _varint(field << 3) + _varint(value)
-
-
-def _message(field: int, data: bytes) -> bytes:
-    return _varint(field << 3 | 2) + _varint(len(data)) + data
-
-
-def _text(field: int, text: str) -> bytes:
-    return _message(field, text.encode())
+def _id(metadata: Any, numbers: dict[str, int], name: str) -> int:
+    """The number of a name in the metadata of a plane, which it is added to."""
+    if name not in numbers:
+        numbers[name] = len(numbers) + 1
+        metadata[numbers[name]].id = numbers[name]
+        metadata[numbers[name]].name = name
+    return numbers[name]

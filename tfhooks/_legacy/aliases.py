@@ -1,4 +1,4 @@
-"""Import statements that are answered by a module that is there already, under another name."""
+"""Aliases of modules: importing one name gives an existing module of another name."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ class _AliasLoader(Loader):
 
 
 def alias_spec(name: str, module: ModuleType) -> ModuleSpec:
-    """What a finder returns so that importing `name` gives `module`."""
+    """Returns the ModuleSpec by which a finder makes the import of `name` give `module`."""
     return ModuleSpec(name, _AliasLoader(module))

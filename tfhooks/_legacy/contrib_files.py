@@ -1,4 +1,4 @@
-"""Where the Python files of `tf.contrib` of TensorFlow 1.15 are, once they are installed."""
+"""Finds the installed Python files of TensorFlow 1.15's `tf.contrib`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INSTALL = 'python -m tfhooks contrib install'
 
 @functools.cache
 def folder() -> Path | None:
-    """The folder that holds `contrib/` and `examples/`, or None where it is not installed."""
+    """Returns the folder that holds `contrib/` and `examples/`, or None if it is not installed."""
     for place in sys.path:
         found = Path(place or '.', FOLDER)
         if (found / ORIGIN).is_file():
@@ -24,19 +24,19 @@ def folder() -> Path | None:
 
 
 def origin(installed: Path) -> dict[str, Any]:
-    """The record of where the files in a folder came from."""
+    """Reads the record of the origin of the files in a folder."""
     record: dict[str, Any] = json.loads((installed / ORIGIN).read_text())
     return record
 
 
 def paths(dotted: str) -> list[str]:
-    """The directory in which the modules of `contrib` or `examples` are; none if not installed."""
+    """Returns the directories of the modules of `contrib` or `examples`; none if not installed."""
     place = folder()
     return [] if place is None else [str(place / dotted)]
 
 
 def names_in(dotted: str) -> list[str]:
-    """The packages that are installed, where `dotted` is `contrib` itself."""
+    """Lists the installed packages, where `dotted` is `contrib` itself."""
     if dotted != 'contrib' or folder() is None:
         return []
     place = Path(paths('contrib')[0])

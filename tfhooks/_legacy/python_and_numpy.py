@@ -1,6 +1,6 @@
-"""What the files that use removed names of Python, NumPy and SciPy get in their place.
+"""Replacements for removed names of Python, NumPy and SciPy.
 
-Nothing of it is put into those modules: `tfhooks._legacy.rewriting` has single files ask here.
+Those modules are not changed: `tfhooks._legacy.rewriting` makes single files look here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tfhooks._legacy.old_names.of_python_and_numpy import METHODS, REMOVED
 
 
 class ArgSpec(NamedTuple):
-    """What `inspect.getargspec` returned."""
+    """The result of `inspect.getargspec`."""
 
     args: list[str]
     varargs: str | None
@@ -38,13 +38,13 @@ trapz = getattr(np, 'trapezoid', None) or np.trapz  # type: ignore[attr-defined,
 
 
 def get(value: Any, name: str) -> Any:
-    """What `value.name` is, or was before the name was removed.
+    """Returns `value.name`, or a replacement for it if the name was removed.
 
     Raises:
-      AttributeError: It has no such attribute, and it is none of those that are known.
+      AttributeError: It has no such attribute, and none is known that was removed.
     """
     full = f'{value.__name__}.{name}' if isinstance(value, ModuleType) else ''
-    # NumPy's own answer to a name that it lacks is an error, or a warning before it.
+    # Not by `getattr`, since NumPy raises for a removed name, or warns.
     if full not in REMOVED or (name in vars(value) and not REMOVED[full].startswith(__name__)):
         if isinstance(value, np.ndarray | np.generic) and name in METHODS:
             name = METHODS[name]

@@ -1,7 +1,7 @@
-"""Has a file that was written for TensorFlow 1 import and name what is there today.
+"""Rewrites a file that was written for TensorFlow 1 to import and use the names of today.
 
-The syntax tree of one file is changed while it is compiled: its lines and columns stay where they
-are, and nobody else in the process sees anything of it.
+The syntax tree of one file is changed while it is compiled: its lines and columns stay, and no
+other code in the process is affected.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _OLD_MESSAGES = re.compile(rb'\bserialized_pb\s*=')
 
 
 def needs(source: bytes) -> bool:
-    """Whether a file may have names that were removed, or messages of an old protoc."""
+    """True if a file may have names that were removed, or messages of an old protoc."""
     return bool(_REMOVED.search(source) or _OLD_MESSAGES.search(source))
 
 
@@ -29,13 +29,13 @@ def parse(
     Args:
       source: The file.
       path: Its path, for errors.
-      rename: From the dotted name of a module, or of a name in one, to that which serves.
+      rename: From the dotted name of a module, or of a name in one, to the name that serves it.
       removed: Whether removed names of Python, NumPy and SciPy are served.
 
     Raises:
       SyntaxError: It is no Python.
     """
-    # Not ast.parse, which would be seen in the traceback of a file that is wrong.
+    # Not ast.parse, which would be in the traceback of a SyntaxError.
     tree = compile(source, path, 'exec', ast.PyCF_ONLY_AST, dont_inherit=True)
     assert isinstance(tree, ast.Module)
     if _OLD_MESSAGES.search(source):
@@ -49,7 +49,7 @@ class _Rewriter(ast.NodeTransformer):
     def __init__(self, tree: ast.Module, rename: Callable[[str], str], removed: bool) -> None:
         self._given_rename = rename
         self._removed = removed
-        # What the names of the file's imports are, for those of modules that lost names.
+        # The names by which the file imports modules that lost names.
         self._modules = _imported(tree) if removed else {}
 
     def _rename(self, name: str) -> str:
@@ -110,7 +110,7 @@ class _Rewriter(ast.NodeTransformer):
 
 
 def removed_names(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
-    """The removed names of Python, NumPy and SciPy that a file uses, and where."""
+    """Yields the removed names of Python, NumPy and SciPy that a file uses, and their nodes."""
     modules = _imported(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
@@ -129,7 +129,7 @@ def _alias(at: ast.alias, name: str, asname: str | None) -> ast.alias:
 
 
 def _imported(tree: ast.Module) -> dict[str, str]:
-    """The names by which a file imports the modules that lost names."""
+    """Returns the names by which a file imports the modules that lost names."""
     found = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -141,7 +141,7 @@ def _imported(tree: ast.Module) -> dict[str, str]:
 
 
 def _messages(tree: ast.Module) -> ast.Module:
-    """The module of an old protoc, with the messages built from the descriptor that is in it."""
+    """Rewrites the module of an old protoc to build its messages from the descriptor in it."""
     body: list[ast.stmt] = []
     for statement in tree.body:
         for node in ast.walk(statement):

@@ -1,4 +1,4 @@
-"""`scipy.misc` of programs of 2016 to 2019, for the files that import it: images, by Pillow."""
+"""The image functions of the `scipy.misc` of 2016 to 2019, by Pillow, for files that import it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def imread(name: Any, flatten: bool = False, mode: str | None = None) -> Any:
 
 
 def fromimage(im: Any, flatten: bool = False, mode: str | None = None) -> Any:
-    """The array of an image of Pillow's; float32 and of one channel where it is flattened."""
+    """Converts an image of Pillow's to an array; float32 and of one channel if flattened."""
     if mode is not None and mode != im.mode:
         im = im.convert(mode)
     elif im.mode == 'P':
@@ -66,10 +66,11 @@ def bytescale(data: Any, cmin: Any = None, cmax: Any = None, high: int = 255, lo
 
 
 def toimage(arr: Any, **kwargs: Any) -> Any:
-    """An image of Pillow's: of `[height, width]`, `[height, width, 3 or 4]` or channels first.
+    """Converts an array to an image of Pillow's.
 
     Args:
-      arr: The array; all but bytes are scaled.
+      arr: The array, `[height, width]`, `[height, width, 3 or 4]` or channels first; all dtypes but
+        uint8 are scaled.
       **kwargs: Of `bytescale`.
 
     Raises:
@@ -95,7 +96,7 @@ def imresize(arr: Any, size: Any, interp: str = 'bilinear', mode: str | None = N
       arr: The image as an array.
       size: `(height, width)`; as an integer, per cent; as a float, a factor.
       interp: 'nearest', 'lanczos', 'bilinear', 'bicubic' or 'cubic'.
-      mode: The mode of Pillow's that it is converted to before.
+      mode: The mode of Pillow's to convert it to before.
     """
     image = toimage(arr) if mode is None else toimage(arr).convert(mode)
     if isinstance(size, (int, np.integer)):

@@ -1,4 +1,4 @@
-"""The command line: which command it is. None of TensorFlow is imported before it is needed."""
+"""Dispatches the command line to its command, without importing TensorFlow before it is needed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _COMMANDS = {
 
 
 def main(argv: Sequence[str]) -> int:
-    """Does what the command line says.
+    """Runs the command of the command line.
 
     Args:
       argv: The arguments, without the name of the program.

@@ -1,6 +1,6 @@
-"""`python -m tfhooks check`: reads programs without running them, and says what will not work.
+"""`python -m tfhooks check`: reports what will not work in programs, without running them.
 
-Nothing is run or imported of what is read, nor of TensorFlow, whose files are looked at instead.
+Neither the programs nor TensorFlow are imported; TensorFlow's files are read instead.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def main(args: argparse.Namespace) -> int:
     """Runs the command.
 
     Args:
-      args: What `add_arguments` asked for.
+      args: The arguments of `add_arguments`.
 
     Returns:
       The exit code.
@@ -80,7 +80,7 @@ def main(args: argparse.Namespace) -> int:
 
 def _check_files(files: Sequence[str], judge: NameChecker, project: Project) -> Iterator[Finding]:
     collects = gc.isenabled()
-    gc.disable()  # It would look through each syntax tree many times while that grows.
+    gc.disable()  # It would traverse each growing syntax tree many times.
     try:
         for number, file in enumerate(files):
             yield from check_file(file, judge, project)
@@ -92,11 +92,11 @@ def _check_files(files: Sequence[str], judge: NameChecker, project: Project) -> 
 
 
 def check_file(file: str, judge: NameChecker, project: Project | None = None) -> list[Finding]:
-    """What is found in one program, in the order of its lines.
+    """Returns the findings in one program, in the order of its lines.
 
     Args:
       file: Its path.
-      judge: What says whether names work.
+      judge: Checks names.
       project: The files that it is read with; by default those in its folder.
 
     Returns:
@@ -189,7 +189,7 @@ _FAILS = ('gone', 'unknown')
 
 
 def _failed_tries(uses: Sequence[Use], judge: NameChecker) -> set[int]:
-    """The `try` statements in whose bodies something is gone, so that a handler runs."""
+    """Returns the `try` statements whose bodies use a removed name, so that a handler runs."""
     failed = set()
     for use in uses:
         if all(judge.judge(name).kind in _FAILS for name in use.names):
@@ -200,7 +200,7 @@ def _failed_tries(uses: Sequence[Use], judge: NameChecker) -> set[int]:
 def _verdict(
     use: Use, judge: NameChecker, stored: set[str], failed: set[int]
 ) -> tuple[str, Verdict | None]:
-    """What is to be said of a use, and of which of the names that it may stand for."""
+    """Returns the verdict on a use, after that one of its possible names that it is about."""
     judged = [(name, judge.judge(name)) for name in use.names]
     for name, verdict in judged:
         if verdict.kind not in _FAILS:
@@ -227,7 +227,7 @@ def _verdict(
 
 
 def _spares(guard: Guard, use: Use, failed: set[int]) -> bool:
-    """Whether a program goes on without what this guards."""
+    """True if a program continues although the guarded use fails."""
     if guard.kind == 'handler':
         return guard.number not in failed
     if guard.kind == 'try':

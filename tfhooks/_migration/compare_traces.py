@@ -1,4 +1,4 @@
-"""`python -m tfhooks compare-traces A B`: where two recorded runs of a program differ first."""
+"""`python -m tfhooks compare-traces A B`: finds the first difference of two recorded runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import re
 import sys
 from typing import Any
 
-# The parts of a trace, what matters most first, and what they are called.
+# The parts of a trace, the most important first, with their names.
 _SECTIONS = {
     'calls': 'what sessions and hooks did',
     'events': 'the event files',
@@ -18,7 +18,7 @@ _SECTIONS = {
     'files': 'the files written',
     'log': "TensorFlow's log",
 }
-# A number that is no part of a name, as in `loss_1:0` or `model.ckpt-5`.
+# A number that is no part of a name such as `loss_1:0` or `model.ckpt-5`.
 _NUMBER = re.compile(
     r'(?<![\w.:/<-])([-+]?(?:\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|\binf\b|\bnan\b))(?![\w:/>])'
 )
@@ -32,10 +32,10 @@ class Difference:
 
     Attributes:
       section: The part: calls, events, checkpoints, files or log.
-      where: The place in it, in words.
+      where: The position in it, in words.
       a: The line of the first trace, or None where it has no more.
       b: The line of the second trace, or None where it has no more.
-      why: What differs, in words.
+      why: The difference, in words.
       lines: How many lines of the part differ in all.
     """
 
@@ -172,7 +172,7 @@ def _first_difference(
 
 
 def _why_different(a: str, b: str, rtol: float, atol: float) -> str:
-    """Says what differs in two lines; '' where nothing does that matters."""
+    """Describes the difference of two lines; '' if they differ in nothing that matters."""
     if a == b:
         return ''
     parts_a, parts_b = _NUMBER.split(a), _NUMBER.split(b)
@@ -184,7 +184,7 @@ def _why_different(a: str, b: str, rtol: float, atol: float) -> str:
             continue
         x, y = float(text_a), float(text_b)
         whole = text_a.lstrip('+-').isdigit() and text_b.lstrip('+-').isdigit()
-        # Whole numbers that a float happens to have are floats where the text says so.
+        # Whole numbers are floats where the text says so.
         if whole and not _is_float_text(a):
             return f'{text_a} and {text_b}, which are whole numbers'
         if math.isnan(x) and math.isnan(y):
@@ -203,7 +203,7 @@ def _is_float_text(line: str) -> bool:
 
 
 def _where(section: str, a: list[str], b: list[str], at: int) -> str:
-    """The place in words: which run at which step, or which line."""
+    """The position in words: the run and its step, or the line."""
     lines = a if at < len(a) else b
     if section != 'calls':
         return f'line {at + 1}'

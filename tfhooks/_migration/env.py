@@ -1,4 +1,4 @@
-"""`python -m tfhooks env`: what there is on this machine, for a bug report."""
+"""`python -m tfhooks env`: describes this machine, for a bug report."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import tfhooks
 from tfhooks._legacy import contrib_files
 from tfhooks._migration import quiet
 
-# TensorFlow, under any of its names, and what it computes with; then what tfhooks' extras bring.
+# TensorFlow under any of its names, its dependencies, then the packages of tfhooks' extras.
 _PACKAGES = (
     *('tfhooks', 'tensorflow', 'tensorflow-cpu', 'keras', 'numpy', 'protobuf', 'absl-py'),
     *('tf_keras', 'tensorflow-estimator', 'tf_slim', 'tqdm'),
 )
 _OFTEN_UNDER_ANOTHER_NAME = ('tensorflow', 'tensorflow-cpu')
-# By name: others that begin as these do may hold what is nobody's business.
+# By full name, since other variables with these prefixes may hold secrets.
 _VARIABLES = (
     *('CUDA_VISIBLE_DEVICES', 'LD_LIBRARY_PATH', 'TFHOOKS_RUN_PLANS', 'TF_CONFIG'),
     *('TF_CPP_MIN_LOG_LEVEL', 'TF_DETERMINISTIC_OPS', 'TF_ENABLE_ONEDNN_OPTS'),
@@ -29,18 +29,18 @@ _VARIABLES = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """It takes none."""
+    """Adds none: the command takes no arguments."""
 
 
 def main(options: argparse.Namespace) -> int:
-    """Prints what there is, a line each."""
+    """Prints the facts, a line each."""
     for name, value in facts():
         print(f'{name}: {value}', flush=True)
     return 0
 
 
 def facts() -> Iterator[tuple[str, str]]:
-    """Yields what there is, by name."""
+    """Yields the facts about this machine, each after its name."""
     yield 'Python', f'{platform.python_version()} ({sys.executable})'
     yield 'platform', platform.platform()
     for package in _PACKAGES:
@@ -53,7 +53,7 @@ def facts() -> Iterator[tuple[str, str]]:
             yield name, os.environ[name]
     try:
         yield from _facts_of_tensorflow()
-    except Exception as error:  # Whatever breaks TensorFlow is what the report will be about.
+    except Exception as error:  # The report will be about this error.
         yield 'TensorFlow cannot be used', f'{type(error).__name__}: {error}'
 
 

@@ -1,4 +1,4 @@
-"""What helps with the first runs of a migrated program: the same numbers each time, and an end."""
+"""Helps with the first runs of a migrated program: seeds, determinism, and a limit of runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def seed_python(seed: int) -> None:
 
 
 def seed_graphs(seed: int) -> None:
-    """Gives the default graph and each one made from now on a seed, until the program sets one."""
+    """Seeds the default graph and each graph made from now on; the program may set another seed."""
     from tfhooks._tensorflow import tf
 
     tf.set_random_seed(seed)
@@ -31,14 +31,14 @@ def seed_graphs(seed: int) -> None:
 
 
 def make_deterministic() -> None:
-    """Has operations give the same results each time, or say that they cannot."""
+    """Makes operations give the same results each time, or raise an error if they cannot."""
     from tfhooks._tensorflow import tf
 
     tf.compat.v2.config.experimental.enable_op_determinism()
 
 
 def stop_after(runs: int) -> Callable[[], Any]:
-    """Returns what makes a hook that stops its session after a number of runs."""
+    """Returns a factory of hooks that stop their session after a number of runs."""
     import tfhooks
 
     def make() -> Any:

@@ -1,16 +1,17 @@
-"""What a program gets when it imports TensorFlow: tfhooks.v1, and nobody else in its process.
+"""Makes a program that imports TensorFlow get tfhooks.v1, but no other code in its process.
 
 TensorFlow's own modules, Keras and other libraries go on importing TensorFlow as it is: they are
-written for TensorFlow 2, where many a name of TensorFlow 1 means something else. So who imports
-decides. The program is every Python file that is neither Python's own nor installed as a package.
+written for TensorFlow 2, where many a name of TensorFlow 1 means something else. So the importing
+file decides. The program is every Python file that is neither Python's own nor installed as a
+package.
 While such a file is compiled, its import statements are changed: `import tensorflow as tf` into
 `import tfhooks.v1 as tf`, and so on. This happens to the syntax tree, so lines and columns stay
-where they are, and nothing of it is to be seen in a traceback or costs anything when the program
-runs. It is not written to bytecode caches. For libraries that make sessions and hooks themselves,
-`tfhooks.patch()` is called as soon as TensorFlow is there; TensorFlow is not imported before
-somebody imports it, since programs set environment variables for it first.
+where they are, tracebacks do not show it, and it costs nothing when the program runs. It is not
+written to bytecode caches. For libraries that make sessions and hooks themselves,
+`tfhooks.patch()` is called as soon as TensorFlow is imported; it is not imported before the program
+or a library does, since programs set environment variables for it first.
 
-`importlib.import_module('tensorflow...')` is answered in the same way, by the file that calls it.
+`importlib.import_module('tensorflow...')` is treated the same way, by the file that calls it.
 Code that is run from strings (`exec('import tensorflow')`) gets TensorFlow as it is.
 """
 
@@ -38,21 +39,21 @@ _Context: TypeAlias = contextlib.AbstractContextManager[None]
 
 THEIRS = 'tensorflow'
 OURS = 'tfhooks.v1'
-# TensorFlow's implementation, which is no part of an API that tfhooks.v1 could be laid over.
+# TensorFlow's implementation, which is not part of the API that tfhooks.v1 overlays.
 _PRIVATE = ('python', 'core', 'compiler', 'tools', 'lite.python')
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 def ours(name: str) -> str:
-    """The name under which a program gets the module of TensorFlow's that it calls `name`."""
+    """Returns the name of the module that a program gets when it imports TensorFlow's `name`."""
     if name == THEIRS or name.startswith(f'{THEIRS}.'):
-        # `tensorflow._api.v1` is where editors found the public names when they completed them.
+        # Editors completed public names as those of `tensorflow._api.v1`.
         return OURS + name.removeprefix(THEIRS).removeprefix('._api.v1')
     return name
 
 
 class Program:
-    """Which files are the program, and how they are compiled.
+    """Tells the program's files from others, and compiles them.
 
     Attributes:
       packages: Installed packages, by name, that count as the program's own.
@@ -66,11 +67,11 @@ class Program:
         self._python = tuple(
             os.path.join(paths[name], '') for name in ('stdlib', 'platstdlib') if name in paths
         )
-        # An alias of a module belongs to it, so a frame is told by its file.
+        # By file and not by module name, since a module may have aliases.
         self._known: dict[str, bool] = {}
 
     def has_file(self, path: str) -> bool:
-        """Whether a file is the program's."""
+        """True if a file is the program's."""
         found = self._known.get(path)
         if found is None:
             found = self._known[path] = not path.startswith('<') and self._is_own(
@@ -89,7 +90,7 @@ class Program:
         return not path.startswith(self._python)
 
     def changes(self, source: bytes) -> bool:
-        """Whether a file of the program is compiled otherwise than as it is."""
+        """True if a file of the program is rewritten before it is compiled."""
         return THEIRS.encode() in source or rewriting.needs(source)
 
     def compile(self, source: bytes, path: str) -> CodeType:
@@ -102,7 +103,7 @@ class Program:
 
 
 class _AfterLoader(Loader):
-    """Loads a module as its own loader does, within a context, and does something more."""
+    """Loads a module by its own loader, within a context, and then calls a function."""
 
     def __init__(
         self, loader: Any, after: Callable[[], None], around: Callable[[], _Context]
@@ -117,7 +118,7 @@ class _AfterLoader(Loader):
         return made
 
     def exec_module(self, module: ModuleType) -> None:
-        # What the module itself looks at while it is executed.
+        # The module may read its loader while it is executed.
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader
@@ -127,7 +128,7 @@ class _AfterLoader(Loader):
 
 
 class Finder(MetaPathFinder):
-    """Sees TensorFlow being imported, and finds its implementation under the name of tfhooks.v1."""
+    """Notices the import of TensorFlow, and finds its implementation under the name tfhooks.v1."""
 
     def __init__(self, when_ready: Callable[[], None], around: Callable[[], _Context]) -> None:
         self._when_ready, self._around = when_ready, around
@@ -148,7 +149,7 @@ class Finder(MetaPathFinder):
         if parent.startswith(f'{OURS}.') and parent in sys.modules:
             theirs = sys.modules[parent].__name__
             if f'{theirs}.'.startswith(tuple(f'{THEIRS}.{name}.' for name in _PRIVATE)):
-                # Elsewhere a second copy of the module would be found by the package's path.
+                # Another finder would load a second copy of the module by the package's path.
                 module = importlib.import_module(f'{theirs}.{child}')
                 return alias_spec(fullname, module)
         return None
@@ -165,25 +166,25 @@ class Finder(MetaPathFinder):
         return None
 
     def _ready(self, loaded: str | None = None) -> None:
-        """Goes on as soon as no part of TensorFlow or tfhooks is half imported."""
+        """Continues as soon as no part of TensorFlow or tfhooks is half imported."""
         if self._done or _half_imported(loaded):
             return
         self._done = True
         importlib.import_module(OURS)
-        # TensorFlow's modules have paths, and tfhooks.v1 would look for more of them there.
+        # TensorFlow's modules have paths, in which tfhooks.v1 would find more of them.
         sys.meta_path.remove(self)
         sys.meta_path.insert(0, self)
         self._when_ready()
 
 
 def _choose_keras() -> None:
-    """As `import tfhooks.v1` does, which comes too late where a library imports TensorFlow."""
+    """Chooses Keras 2 as `import tfhooks.v1` does, which is too late if a library imports first."""
     if 'TF_USE_LEGACY_KERAS' not in os.environ and importlib.util.find_spec('tf_keras'):
         os.environ['TF_USE_LEGACY_KERAS'] = '1'
 
 
 def _half_imported(but: str | None) -> bool:
-    """Whether a part of TensorFlow or of tfhooks is being imported, but for one that is done."""
+    """True if a part of TensorFlow or tfhooks is being imported, other than `but`."""
     for name, module in list(sys.modules.items()):
         spec = getattr(module, '__spec__', None)
         if (
@@ -197,7 +198,7 @@ def _half_imported(but: str | None) -> bool:
 
 
 class _NotThere(MetaPathFinder):
-    """The last finder: says of a module that nobody has what the program calls it."""
+    """The last finder: names a missing module as the program does."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -218,7 +219,7 @@ def install(
     when_ready: Callable[[], None],
     around: Callable[[], _Context] = contextlib.nullcontext,
 ) -> None:
-    """Gives the program tfhooks.v1 for TensorFlow from now on.
+    """Makes the program's later imports of TensorFlow get tfhooks.v1.
 
     Args:
       program: The program.
@@ -245,7 +246,7 @@ def install(
             name = ours(name)
         return import_module(name, package)
 
-    # What `runpy.run_path` reads files with, and so what reads the program in a spawned child.
+    # `runpy.run_path` reads files with it, and so does a spawned child the program.
     read_file: Callable[..., Any] = vars(runpy)['_get_code_from_file']
 
     def get_code_from_file(*args: Any) -> Any:

@@ -1,7 +1,7 @@
 """`python -m tfhooks contrib`: installs the Python files of `tf.contrib` of TensorFlow 1.15.
 
 They are taken from the user's own copy of TensorFlow 1.15, a wheel or an environment, or from the
-one wheel of the package index that has them. Nothing of what is taken is run here.
+one wheel of the package index that has them. None of them is run here.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _DOWNLOAD = (
     *('pip', 'download', '--no-deps', '--only-binary=:all:', '--python-version', '37'),
     *('--implementation', 'cp', '--abi', 'cp37m', '--platform', 'manylinux2010_x86_64'),
 )
-# Files of TensorFlow's own that its files import, and that went since.
+# Removed files of TensorFlow's own that the files of contrib import.
 _GONE = (
     'ops/distributions/transformed_distribution',
     'profiler/profile_context',
@@ -45,7 +45,7 @@ _LICENCE = re.compile(r'tensorflow(_core)?/include/.*com_google_absl/LICENSE')
 _METADATA = re.compile(r'tensorflow(_gpu|_cpu)?-(1\.15\.\d+)\.dist-info/METADATA')
 
 
-# What the files import that is no part of TensorFlow.
+# Packages beside TensorFlow that the files import.
 _EXTRAS = {'estimator': 'tensorflow_estimator', 'legacy': 'tf_keras'}
 
 
@@ -71,10 +71,10 @@ def main(args: argparse.Namespace) -> int:
     """Runs the command.
 
     Args:
-      args: What `add_arguments` asked for.
+      args: The arguments of `add_arguments`.
 
     Returns:
-      The exit code: 0; 1 where nothing is installed, or nothing could be.
+      The exit code: 0, or 1 if nothing is or could be installed.
     """
     files.folder.cache_clear()
     installed = files.folder()
@@ -113,7 +113,7 @@ def _status(installed: Path) -> str:
 
 @contextlib.contextmanager
 def _source(given: str | None) -> Iterator[Path]:
-    """The wheel or the site-packages that the files are taken from."""
+    """Context that gives the wheel or the site-packages to take the files from."""
     if given is not None:
         yield Path(given)
         return
@@ -128,7 +128,7 @@ def _source(given: str | None) -> Iterator[Path]:
 
 
 def _install(source: Path) -> Path:
-    """Puts the files in place, all or none.
+    """Installs all files, or none.
 
     Raises:
       OSError: The source cannot be read, or the environment not be written.
@@ -175,7 +175,7 @@ def _unpack(source: Path, target: Path) -> None:
 
 
 def _members(source: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
-    """The files of a wheel or of a site-packages: each name, and a function that reads it."""
+    """Yields the files of a wheel or a site-packages: each name, and a function that reads it."""
     if source.is_dir():
         for folder in sorted(source.glob('tensorflow*')):
             for place, _, names in os.walk(folder):

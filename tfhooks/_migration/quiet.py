@@ -1,4 +1,4 @@
-"""`--quiet`: what the program says, without what TensorFlow says of itself."""
+"""`--quiet`: leaves out TensorFlow's own banner, deprecations and doubled log lines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 # Lines of level INFO that TensorFlow's libraries write while they are loaded, when no setting of
 # TensorFlow's holds for them yet, and the line above them.
@@ -18,13 +19,13 @@ _BANNER = re.compile(
 
 
 def install() -> None:
-    """Leaves out what TensorFlow's C++ code says below a warning, and what is deprecated."""
+    """Leaves out the lines of TensorFlow's C++ code below warnings, and deprecations."""
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '1')
     logging.getLogger('tensorflow').addFilter(_is_no_deprecation)
 
 
 def _is_no_deprecation(record: logging.LogRecord) -> bool:
-    return record.filename != 'deprecation.py'
+    return Path(record.pathname).parts[-3:] != ('python', 'util', 'deprecation.py')
 
 
 def leave_out_doubles() -> None:
@@ -41,17 +42,20 @@ def leave_out_doubles() -> None:
 def _root_writes() -> bool:
     from absl.logging import ABSLHandler
 
-    # No subclass: a FileHandler is one.
+    # No subclasses, of which FileHandler is one.
     return any(type(h) in (logging.StreamHandler, ABSLHandler) for h in logging.root.handlers)
 
 
 @contextlib.contextmanager
 def without_banner() -> Iterator[None]:
-    """A context in which TensorFlow is loaded: of stderr, all but the banner comes after it."""
+    """A context in which TensorFlow is loaded: of stderr, all but the banner comes after it.
+
+    What was written before a crash of the process itself is lost.
+    """
     try:
         sys.stderr.flush()
         stderr = os.dup(2)
-    except (AttributeError, OSError):  # There is none.
+    except (AttributeError, OSError):  # There is no stderr.
         yield
         return
     with tempfile.TemporaryFile() as kept:

@@ -1,7 +1,7 @@
-"""`python -m tfhooks [options] script.py [arguments]`: a program, run as Python would run it.
+"""`python -m tfhooks [options] script.py [arguments]`: runs a program as Python would run it.
 
-What is in this process before the program begins is what Python has there, too: the program is the
-module `__main__`, its arguments are `sys.argv`, its directory is first in `sys.path`. An exception
+The process looks to the program as it does under Python: the program is the module `__main__`, its
+arguments are `sys.argv`, its directory is first in `sys.path`. An exception
 that the program does not catch goes on to Python, which prints it and chooses the exit code; only
 the lines of this file are taken out of the traceback.
 """
@@ -198,7 +198,7 @@ def _run_script(path: str, arguments: Sequence[str], program: imports.Program) -
 
 def _run_module(name: str, arguments: Sequence[str], program: imports.Program) -> None:
     if name.partition('.')[0] == 'pytest' and not any(a.startswith('--assert') for a in arguments):
-        # It would compile the program's tests itself, with the import statements as they are.
+        # Its assertion rewriting would compile the program's tests with unchanged imports.
         arguments = ['--assert=plain', *arguments]
     sys.argv[:] = ['-m', *arguments]
     program.packages.add(name.partition('.')[0])
@@ -256,14 +256,14 @@ def _new_main(path: str | None, loader: Any, spec: ModuleSpec | None) -> ModuleT
 
 
 def _first_in_path(directory: str) -> None:
-    # Python has put nothing there where it was asked for a safe path.
+    # With a safe path, Python puts nothing there.
     if getattr(sys.flags, 'safe_path', False) or sys.flags.isolated:
         return
     sys.path[0] = directory
 
 
 def _hand_on(error: BaseException) -> None:
-    """Has Python report an exception without the lines that are the runner's.
+    """Makes Python report an exception without the runner's own frames.
 
     The program's own `sys.excepthook` is called, if it has set one. The exception is raised on, so
     that Python chooses the exit code, and dies by SIGINT after a KeyboardInterrupt.

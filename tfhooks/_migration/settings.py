@@ -1,4 +1,4 @@
-"""What the runner is asked for, and how it is put into effect: in its process or in a child."""
+"""The options of the runner, and their installation in its process or in a child."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Settings:
       save_on_preemption: Whether each session saves and ends on SIGTERM or SIGINT.
       hook_costs: Whether each session has a HookCostHook.
       run_plans: Whether runs are served by run plans.
-      children: Whether processes that multiprocessing spawns are to have all this, too.
+      children: Whether processes that multiprocessing spawns get the settings, too.
       removed_names: Whether the program's files have names that Python and NumPy removed.
       quiet: Whether TensorFlow's banner, deprecations and doubled lines are left out.
-      seed: What all generators and graphs are seeded with, or None.
+      seed: The seed of all generators and graphs, or None.
       deterministic: Whether operations give the same results each time.
-      stop_after_runs: After how many runs each session stops, or None.
+      stop_after_runs: The number of runs after which each session stops, or None.
       trace: The file to write the trace to, or None.
-      trace_runs: How many runs of each session the trace has.
+      trace_runs: The most runs of each session in the trace.
     """
 
     packages: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class Settings:
 
 
 def install(settings: Settings) -> imports.Program:
-    """Puts the settings into effect; what needs TensorFlow waits until it is imported."""
+    """Installs the settings; those that need TensorFlow wait until it is imported."""
     if not settings.run_plans:
         os.environ['TFHOOKS_RUN_PLANS'] = '0'
     program = imports.Program(settings.packages, settings.removed_names)
@@ -97,12 +97,12 @@ def _record(path: str, most_runs: int) -> Callable[[], None]:
 
 
 def _tensorflow_of_program() -> Any:
-    """The module that the program has for TensorFlow."""
+    """Returns the module that the program has as TensorFlow."""
     return sys.modules[imports.OURS]
 
 
 class _InChild:
-    """What a spawned process unpickles before it imports the program: it installs the settings."""
+    """An object that installs the settings when a spawned process unpickles it."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -112,16 +112,16 @@ class _InChild:
 
 
 def _follow_children(settings: Settings) -> None:
-    # A child's trace would be written over the program's.
+    # A child's trace would overwrite the program's.
     settings = dataclasses.replace(settings, trace=None)
     from multiprocessing import forkserver, spawn
 
     prepare: Callable[[str], dict[str, Any]] = spawn.get_preparation_data
 
     def get_preparation_data(name: str) -> dict[str, Any]:
-        # A child reads all of it before it uses any, and leaves what it does not know.
+        # A child unpickles all of it first, and ignores keys that it does not know.
         return {**prepare(name), 'tfhooks': _InChild(settings)}
 
     setattr(spawn, 'get_preparation_data', get_preparation_data)  # noqa: B010
-    # The server would import the program before it is told of this.
+    # The server would import the program before the settings are installed.
     forkserver.set_forkserver_preload([])

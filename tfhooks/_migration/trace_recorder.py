@@ -29,7 +29,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 import numpy as np
 
 _METHODS = ('begin', 'after_create_session', 'before_run', 'after_run', 'end', 'on_error')
-# Log lines of TensorFlow's that say nothing about hooks and sessions.
+# Log lines of TensorFlow's that are not about hooks and sessions.
 _IGNORED_LOG = (
     'is deprecated',
     'Instructions for updating',
@@ -48,7 +48,7 @@ def _number(value: Any) -> str:
 
 
 def show(value: Any) -> str:
-    """`value` as one line; of a large array what is known of its numbers."""
+    """Returns `value` as one line; for a large array, statistics of its numbers."""
     kind = type(value).__name__
     if isinstance(value, np.generic):
         return f'numpy.{value.dtype.name}({_number(value.item())})'
@@ -92,7 +92,7 @@ def _is_libraries(cls: type) -> bool:
 
 
 def _kind_of_error(error: BaseException) -> str:
-    """The nearest class that a caller of TensorFlow would catch."""
+    """Returns the nearest class that a caller of TensorFlow would catch."""
     for cls in type(error).__mro__:
         if cls.__module__ == 'builtins' or cls.__module__.startswith('tensorflow'):
             return cls.__name__
@@ -100,7 +100,7 @@ def _kind_of_error(error: BaseException) -> str:
 
 
 class _Watched:
-    """A monitored session, and where it is."""
+    """A monitored session, and the state of its recording."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -123,8 +123,8 @@ class Recorder:
 
         Args:
           path: The JSON file to write.
-          most_runs: How many runs of each session to write down. What is left behind in files is
-            recorded whatever their number.
+          most_runs: The most runs of each session to record. The files that a program writes are
+            recorded in any case.
         """
         self._path = os.path.abspath(path)
         self._most_runs = most_runs
@@ -137,7 +137,7 @@ class Recorder:
         self._hooks: Dict[int, Tuple[Any, str, _Watched]] = {}
         self._sessions = 0
         self._lock = threading.Lock()
-        # The run that this thread is in, and the methods that it is in.
+        # The run and the methods of hooks that this thread is in.
         self._here = threading.local()
         self._tf: Any = None
 
@@ -145,7 +145,7 @@ class Recorder:
         """Begins to record.
 
         Args:
-          tf: TensorFlow 1, or what a program has in its place.
+          tf: TensorFlow 1, or the module that a program uses as it.
         """
         self._tf = tf
         kinds = [(tf.train.MonitoredSession, 1), (tf.train.SingularMonitoredSession, 0)]
@@ -161,7 +161,7 @@ class Recorder:
 
         class Lines(logging.Handler):
             def emit(self, record: logging.LogRecord) -> None:
-                if record.name == 'tensorflow':  # tfhooks' own lines come by, too.
+                if record.name == 'tensorflow':  # Not tfhooks' own lines.
                     recorder._log.append(record.getMessage())
 
         logging.getLogger('tensorflow').addHandler(Lines(logging.INFO))
@@ -177,10 +177,10 @@ class Recorder:
 
         setattr(cls, method, wrapped)
 
-    # What a program calls.
+    # Calls of the program.
 
     def _making(self, place: int, inner: Any, session: Any, *args: Any, **kwargs: Any) -> Any:
-        if hasattr(session, '_trace'):  # A class of the program's has called its base.
+        if hasattr(session, '_trace'):  # A subclass has called its base class.
             return inner(session, *args, **kwargs)
         with self._lock:
             self._sessions += 1
@@ -188,7 +188,7 @@ class Recorder:
         given = kwargs.get('hooks') if len(args) <= place else args[place]
         try:
             hooks = list(given or [])
-        except TypeError:  # Whatever it is, the session will say that it is wrong.
+        except TypeError:  # The session will raise an error for it.
             return inner(session, *args, **kwargs)
         for hook in hooks:
             self._follow(hook, watched)
@@ -216,7 +216,7 @@ class Recorder:
             def after_create_session(self, session: Any, coord: Any) -> None:
                 watched.session = session
 
-        # A hook that does something is not the program's.
+        # So that it does not count as a hook of the program's.
         Steps.__module__ = 'tensorflow'
         return Steps()
 
@@ -273,10 +273,10 @@ class Recorder:
         if folder and os.path.abspath(str(folder)) not in self._folders:
             self._folders.append(os.path.abspath(str(folder)))
 
-    # What the program's hooks are called for.
+    # Calls of the program's hooks.
 
     def _follow(self, hook: Any, watched: _Watched) -> None:
-        """Wraps what the program's own classes define; stock hooks show by what they leave."""
+        """Wraps the methods of the program's own classes; stock hooks are seen by their files."""
         self._hooks[id(hook)] = (hook, type(hook).__name__, watched)
         for cls in type(hook).__mro__:
             if _is_libraries(cls):
@@ -291,7 +291,7 @@ class Recorder:
         _, name, watched = self._hooks.get(id(hook), (None, '', None))
         inside = self._here.__dict__.setdefault('inside', set())
         here = (id(hook), inner.__name__)
-        if watched is None or here in inside:  # A class calls the one it is made from.
+        if watched is None or here in inside:  # A call of a base class's method.
             return inner(hook, *args, **kwargs)
         inside.add(here)
         called = f'{name}.{inner.__name__}'
@@ -320,17 +320,17 @@ class Recorder:
         elif run <= self._most_runs:
             self._calls.append(f'{watched.name}, run {run}: {what}')
 
-    # What there is in the end.
+    # The result.
 
     def write(self) -> None:
-        """Writes the file, as far as things have come."""
+        """Writes the file with the recording so far."""
         if os.getpid() != self._pid or self._tf is None:  # A forked child has the recorder, too.
             return
         for writer in self._writers:
             try:
                 writer.flush()
             except Exception:
-                continue  # It is closed.
+                continue  # The session is closed.
         left = _Left(self._tf, self._folders, self._started)
         log = logging.getLogger('tensorflow')
         was_disabled, log.disabled = log.disabled, True  # Reading event files is deprecated.
@@ -374,11 +374,11 @@ class _Left:
     def __init__(self, tf: Any, folders: List[str], since: float) -> None:
         self._tf = tf
         self._folders = [(folder, f'<dir{number}>') for number, folder in enumerate(folders, 1)]
-        # File systems keep times in steps of up to two seconds.
+        # File systems store times in steps of up to two seconds.
         self._since = since - 2
 
     def clean(self, text: str) -> str:
-        """A line without what is this machine's."""
+        """Returns a line without the parts that depend on this machine."""
         places = [*self._folders, (os.getcwd(), '<cwd>')]
         for folder, name in sorted(places, key=lambda place: -len(place[0])):
             for path in {folder, os.path.realpath(folder)} - {os.sep}:
@@ -442,7 +442,7 @@ def _event(event: Any) -> Iterator[str]:
 
 
 class _AfterTensorFlow:
-    """Finds TensorFlow as everybody else does, and says when it has been imported."""
+    """Finds TensorFlow by the other finders, and calls a function when it has been imported."""
 
     def __init__(self, after: Callable[[Any], None]) -> None:
         self._after = after

@@ -278,7 +278,10 @@ class Monitored(PrivateNames):
 
     def _is_forked(self, reason: str) -> None:
         """Makes the session a closed one in a fork, where it can neither run nor end."""
-        if not self._closed:
+        config = getattr(self._life.creator, '_config', None)
+        # With a negative number all runs in the thread that calls, which a fork has.
+        needs_threads = config is None or config.inter_op_parallelism_threads >= 0
+        if needs_threads and not self._closed:
             self._life.forget()
             self._closed = self._stopping.refuses = True
             self._stopping.reason = StopReason('closed', reason)

@@ -6,9 +6,9 @@ import os
 import re
 import socket
 import threading
-import traceback
 from typing import Any
 
+from tfhooks import _tensorflow as tf_private
 from tfhooks._base import log
 from tfhooks._tensorflow import Session, tf
 
@@ -91,12 +91,8 @@ def close_half_made(error: BaseException) -> None:
     """
     if error.__cause__ is not None:  # A creator may have raised an error of its own.
         close_half_made(error.__cause__)
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        if frame.f_globals.get('__name__') != tf.train.SessionManager.__module__:
-            continue
-        for value in list(frame.f_locals.values()):
-            if isinstance(value, Session):
-                try:
-                    close(value)
-                except Exception as another:
-                    log.info('While a session that was not ready was being closed: %s', another)
+    for session in tf_private.half_made_sessions(error):
+        try:
+            close(session)
+        except Exception as another:
+            log.info('While a session that was not ready was being closed: %s', another)

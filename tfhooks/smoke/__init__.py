@@ -1,1 +1,1 @@
-"""`python -m tfhooks.smoke`: whether this machine trains with tfhooks, in well under a minute."""
+"""`python -m tfhooks.smoke`: checks in under a minute whether this machine trains with tfhooks."""

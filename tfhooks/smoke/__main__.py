@@ -1,4 +1,4 @@
-"""Whether this machine trains with tfhooks: a line a check, and an exit status for CI.
+"""Checks whether this machine trains with tfhooks: a line a check, and an exit status for CI.
 
     python -m tfhooks.smoke                  on a GPU
     python -m tfhooks.smoke --device cpu     the same checks without one
@@ -29,9 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument('--device', choices=['gpu', 'cpu'], default='gpu')
     parser.add_argument('--json', action='store_true', help='one JSON object instead of lines')
     options = parser.parse_args(arguments)
-    # What TensorFlow says while it is imported would stand between the lines.
+    # TensorFlow's log lines during its import would be between those of the checks.
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-    # A training that is on its way on the same GPU keeps its memory.
+    # Leaves memory to a training on the same GPU.
     os.environ.setdefault('TF_FORCE_GPU_ALLOW_GROWTH', 'true')
     report: dict[str, Any] = {'device': options.device, 'checks': [], 'reasons': []}
     status = _run(options.device, report, quiet=options.json)
@@ -48,7 +48,7 @@ def _run(device: str, report: dict[str, Any], quiet: bool) -> int:
         print(f'smoke: {report["reasons"][0]}', file=sys.stderr)
         return FAILED
     logging = tensorflow.compat.v1.logging
-    logging.set_verbosity(logging.FATAL)  # One of the checks makes a NaN, which is logged.
+    logging.set_verbosity(logging.FATAL)  # One check makes a NaN, which would be logged.
     report['tensorflow'] = tensorflow.__version__
     if device == 'gpu' and not tensorflow.config.list_physical_devices('GPU'):
         from tfhooks.smoke import probing, reasons

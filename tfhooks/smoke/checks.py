@@ -1,7 +1,7 @@
-"""What is checked: placement, training, checkpoints, plans, NaN, recovery and traces on a device.
+"""The checks: placement, training, checkpoints, plans, NaN, recovery and traces on a device.
 
-Each check takes the device, such as '/GPU:0', and an empty directory; it returns what it saw, and
-raises CheckFailed where that is wrong.
+Each check takes the device, such as '/GPU:0', and an empty directory; it returns a description of
+the result, and raises CheckFailed if that is wrong.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tfhooks.smoke import models, probing
 
 
 class CheckFailed(Exception):
-    """Something else was seen than should be."""
+    """A check had another result than it should."""
 
 
 def require(holds: Any, otherwise: str) -> None:
@@ -31,29 +31,29 @@ def require(holds: Any, otherwise: str) -> None:
 
 
 def training(directory: str, **arguments: Any) -> Any:
-    """A session of a training that saves to `directory`."""
+    """Makes a training session that saves to `directory`."""
     return tfhooks.MonitoredTrainingSession(
         checkpoint_dir=directory, config=models.config(), log_step_count_steps=None, **arguments
     )
 
 
 def session_with(hooks: Sequence[Any] = ()) -> Any:
-    """A session that begins from the initial values, and saves nothing of its own accord."""
+    """Makes a session that starts from the initial values and has no saver."""
     creator = tf.train.ChiefSessionCreator(config=models.config())
     return tfhooks.MonitoredSession(creator, list(hooks))
 
 
 def require_executed(session: Any, fetches: Any, device: str) -> None:
-    """Raises CheckFailed unless the device computes the model's product, by the run's own account.
+    """Raises CheckFailed unless the device computes the model's product, by the run's metadata.
 
-    Nothing of the run is counted by hooks.
+    The run is made without hooks.
     """
     names = models.executed(models.traced(session.raw_session().run, fetches), device)
     require('product' in names, f'{device} executed only {sorted(names)}')
 
 
 def placement(device: str, directory: str) -> str:
-    """A product is computed on the device, and is right."""
+    """Checks that a product is computed on the device, and right."""
     left = np.arange(12, dtype=np.float32).reshape(3, 4)
     with tf.Graph().as_default():
         # A feed keeps the product from being computed in advance, on another device.
@@ -76,7 +76,7 @@ def placement(device: str, directory: str) -> str:
 
 
 def train(device: str, directory: str) -> str:
-    """A training with the stock hooks stops where it should, and learns."""
+    """Checks that a training with the stock hooks stops at its step, and learns."""
     with tf.Graph().as_default():
         train_op, loss, _ = models.regression(device)
         hooks = [tfhooks.StopAtStepHook(last_step=30), tfhooks.NanTensorHook(loss)]
@@ -92,7 +92,7 @@ def train(device: str, directory: str) -> str:
 
 
 def checkpoint(device: str, directory: str) -> str:
-    """A checkpoint from the device is what was in it, and is restored on either device."""
+    """Checks that a checkpoint has the device's values, and is restored on either device."""
     with tf.Graph().as_default():
         train_op, _, weights = models.regression(device)
         with training(directory, save_checkpoint_steps=5) as session:
@@ -113,7 +113,7 @@ def checkpoint(device: str, directory: str) -> str:
 
 
 def background(device: str, directory: str) -> str:
-    """A save in the background copies the weights of its own step."""
+    """Checks that a background save has the weights of its own step."""
     at: dict[int, Any] = {}
     with tf.Graph().as_default():
         train_op, _, weights = models.regression(device)
@@ -132,7 +132,7 @@ def background(device: str, directory: str) -> str:
 
 
 def plans(device: str, directory: str) -> str:
-    """Run plans give what TensorFlow's own run gives, of each dtype."""
+    """Checks that run plans return the same as TensorFlow's own run, for each dtype."""
     dtypes = ['float16', 'bfloat16', 'float32', 'int64', 'bool']
     served = 0
     for dtype in dtypes:
@@ -160,7 +160,7 @@ def plans(device: str, directory: str) -> str:
 
 
 def nan(device: str, directory: str) -> str:
-    """What is not a number on the device is found before it is saved."""
+    """Checks that a NaN on the device is found before it is saved."""
     with tf.Graph().as_default():
         train_op, loss, _ = models.diverging(device)
         session = training(directory, save_checkpoint_steps=1, hooks=[tfhooks.NanTensorHook(loss)])
@@ -178,7 +178,7 @@ def nan(device: str, directory: str) -> str:
 
 
 def recovery(device: str, directory: str) -> str:
-    """A lost session is made again, from the checkpoint, with the variables on the device."""
+    """Checks that a lost session is made again from a checkpoint, its variables on the device."""
 
     class Loses(tfhooks.SessionRunHook[Any]):
         sessions = 0
@@ -205,7 +205,7 @@ def recovery(device: str, directory: str) -> str:
 
 
 def trace(device: str, directory: str) -> str:
-    """A trace of a step shows what ran on the device."""
+    """Checks that a trace of a step shows the device's operations."""
     with tf.Graph().as_default():
         train_op, _, _ = models.regression(device)
         profiler = tfhooks.ProfilerHook(save_steps=2, output_dir=directory, max_traces=1)
@@ -222,13 +222,13 @@ def trace(device: str, directory: str) -> str:
     seen = f'{count} of {sum(map(len, busy.values()))} events of a step on {wanted}'
     if 'GPU' not in device:
         return seen
-    # Without them training goes as well: the check says so, and does not fail.
+    # Training works without them, so the check says so and does not fail.
     kernels = len(models.kernels(busy))
     return f'{seen}, {kernels} kernels{"" if kernels else ": " + why_no_kernels()}'
 
 
 def why_no_kernels() -> str:
-    """What there is to say of a trace without a GPU's kernels."""
+    """Returns the reason why a trace has no kernels of a GPU."""
     reason = probing.why_no_kernels(tf.sysconfig.get_build_info())
     return reason or 'CUPTI works, so the cause is another one: TF_CPP_MIN_LOG_LEVEL=0 tells more'
 

@@ -1,4 +1,4 @@
-"""What is trained to check a device, and what a run tells of where it ran."""
+"""Models to check a device with, and functions to read from a run where it ran."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from tfhooks._tensorflow import tf
 
 
 def config() -> Any:
-    """Placement is checked, so nothing may be moved silently; memory is left to others.
+    """Returns a ConfigProto without soft placement, so that no operation is moved silently.
 
-    There are two CPU devices: where there is no GPU, checks can be tried on the second one.
+    It leaves GPU memory to others, and has two CPU devices: without a GPU, checks can be tried on
+    the second one.
     """
     return tf.ConfigProto(
         allow_soft_placement=False,
@@ -21,7 +22,7 @@ def config() -> Any:
 
 
 class Model(NamedTuple):
-    """What a model is trained by.
+    """The operations and the variable of a model.
 
     Attributes:
       train: The operation that makes a step, and counts it.
@@ -35,7 +36,7 @@ class Model(NamedTuple):
 
 
 def _counted(update: Any) -> Any:
-    """Counts a step after `update`, on the host."""
+    """Returns an operation that counts a step after `update`, on the host."""
     with tf.device('/CPU:0'):
         step = tf.train.get_or_create_global_step()
         with tf.control_dependencies([update]):
@@ -43,7 +44,7 @@ def _counted(update: Any) -> Any:
 
 
 def regression(device: str, learning_rate: float = 0.2) -> Model:
-    """A regression whose variables are on the device, by gradient descent."""
+    """Builds a regression by gradient descent whose variables are on the device."""
     with tf.device(device):
         x = tf.random.stateless_uniform([32, 4], seed=[1, 2])
         weights = tf.get_variable(
@@ -57,7 +58,7 @@ def regression(device: str, learning_rate: float = 0.2) -> Model:
 
 
 def diverging(device: str) -> Model:
-    """A weight that is 1, then -1, then not a number; the loss is the logarithm of it."""
+    """Builds a weight that is 1, then -1, then NaN; the loss is its logarithm."""
     with tf.device(device):
         weight = tf.get_variable('weight', initializer=1.0, use_resource=True)
         loss = tf.math.log(weight, name='loss')
@@ -66,7 +67,7 @@ def diverging(device: str) -> Model:
 
 
 def traced(run: Callable[..., Any], fetches: Any, feed_dict: Any = None) -> Any:
-    """The RunMetadata of a run, with statistics of each node and the graph that each device got."""
+    """Returns the RunMetadata of a run, with statistics of each node and each device's graph."""
     options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE, output_partition_graphs=True)
     metadata = tf.RunMetadata()
     run(fetches, feed_dict, options=options, run_metadata=metadata)
@@ -74,12 +75,12 @@ def traced(run: Callable[..., Any], fetches: Any, feed_dict: Any = None) -> Any:
 
 
 def is_on(name: str, device: str) -> bool:
-    """Whether the full name of a device is that of `device`, such as '/GPU:0'."""
+    """True if the full name of a device is that of `device`, such as '/GPU:0'."""
     return name.endswith(f'/device:{device.lstrip("/")}')
 
 
 def executed(metadata: Any, device: str) -> set[str]:
-    """The names of the operations that a run executed on a device."""
+    """Returns the names of the operations that a run executed on a device."""
     return {
         node.node_name
         for found in metadata.step_stats.dev_stats
@@ -89,7 +90,7 @@ def executed(metadata: Any, device: str) -> set[str]:
 
 
 def timeline(events: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """What each process of a timeline did: the events that have a duration, by its name."""
+    """Groups the events of a timeline that have a duration by the name of their process."""
     names = {
         event['pid']: event['args']['name']
         for event in events
@@ -103,5 +104,5 @@ def timeline(events: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
 
 
 def kernels(busy: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Those events of a `timeline` that are kernels, which a GPU itself recorded."""
+    """Returns the events of a `timeline` that are kernels, which a GPU itself recorded."""
     return [event for name in busy if '/stream:all' in name for event in busy[name]]

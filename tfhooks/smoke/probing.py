@@ -1,4 +1,4 @@
-"""What there is on this machine that a GPU needs."""
+"""Probes this machine for the driver and the libraries that a GPU needs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tfhooks.smoke.reasons import Probes, libraries
 
 _EXTRAS = '/usr/local/cuda/extras/CUPTI/lib64'
 
-# What CUPTI's errors are cured by, where more than their names can be said.
+# Remedies for errors of CUPTI.
 _CUPTI_ERRORS = {
     'CUPTI_ERROR_INSUFFICIENT_PRIVILEGES': 'run as root, in a container with '
     "--cap-add=SYS_ADMIN, or set the driver module's NVreg_RestrictProfilingToAdminUsers=0",
@@ -24,13 +24,13 @@ _CUPTI_ERRORS = {
 
 
 def probe(tensorflow: Any) -> Probes:
-    """Looks at this machine.
+    """Probes this machine.
 
     Args:
       tensorflow: The module.
     """
     build: dict[str, Any] = {}
-    with contextlib.suppress(Exception):  # A build that does not tell how it was built.
+    with contextlib.suppress(Exception):  # Some builds do not have it.
         build = dict(tensorflow.sysconfig.get_build_info())
     is_cuda, cuda = tensorflow.test.is_built_with_cuda(), str(build.get('cuda_version', ''))
     cudnn = str(build.get('cudnn_version', ''))
@@ -58,18 +58,18 @@ def _load(name: str) -> tuple[ctypes.CDLL | None, str | None]:
 
 
 def _is_there(name: str) -> bool:
-    """Whether a library can be loaded: from where the loader looks, or from NVIDIA's packages."""
+    """True if a library can be loaded, by the loader or from NVIDIA's packages."""
     return _load(name)[0] is not None or bool(_packaged(name))
 
 
 def _packaged(name: str) -> list[str]:
-    """Where NVIDIA's packages have a library: TensorFlow looks there by itself, the loader not."""
+    """The paths of a library in NVIDIA's packages: TensorFlow looks there, the loader does not."""
     patterns = [os.path.join(glob.escape(path), 'nvidia', '*', 'lib', name) for path in sys.path]
     return [found for pattern in patterns for found in glob.glob(pattern)]
 
 
 def _ask(driver: ctypes.CDLL | None) -> tuple[int | None, tuple[int, int] | None]:
-    """What the driver says when it is initialised, and the newest CUDA that it serves."""
+    """Returns the driver's status when it is initialised, and the newest CUDA that it supports."""
     if driver is None:
         return None, None
     version = ctypes.c_int(0)
@@ -82,10 +82,10 @@ def _ask(driver: ctypes.CDLL | None) -> tuple[int | None, tuple[int, int] | None
 
 
 def why_no_kernels(build: Mapping[str, Any]) -> str | None:
-    """Why TensorFlow cannot trace what a GPU does, as far as NVIDIA's library for it, CUPTI, tells.
+    """Returns why TensorFlow cannot trace a GPU, as far as NVIDIA's library CUPTI tells.
 
     Args:
-      build: What `tf.sysconfig.get_build_info` returned.
+      build: The result of `tf.sysconfig.get_build_info`.
 
     Returns:
       The reason, or None if CUPTI can be loaded and lets itself be used.
@@ -110,7 +110,7 @@ def why_no_kernels(build: Mapping[str, Any]) -> str | None:
     return f'CUPTI fails with {text} ({status}){hint}'
 
 
-# What CUPTI calls at events that are subscribed to; here these are none.
+# The callback for events of CUPTI, of which none are subscribed to.
 _ignored = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int, ctypes.c_uint32, ctypes.c_void_p)(
     lambda *arguments: None
 )

@@ -1,4 +1,4 @@
-"""Why TensorFlow sees no GPU, as far as it can be told: pure functions over what was probed."""
+"""Explains why TensorFlow sees no GPU: pure functions over the results of probing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LIBRARIES = {
 }
 _SOLVERS = {11: 'cusolver.so.11', 12: 'cusolver.so.11', 13: 'cusolver.so.12'}
 
-# What the driver's cuInit returns, where more than a number can be said of it.
+# Texts for errors of the driver's cuInit.
 _DRIVER_ERRORS = {
     35: 'the driver is too old for this libcuda',
     100: 'the driver finds no GPU; in a container, was it started with the GPUs (--gpus all)?',
@@ -29,7 +29,7 @@ _DRIVER_ERRORS = {
 
 @dataclasses.dataclass(frozen=True)
 class Probes:
-    """What was found on a machine.
+    """The results of probing a machine.
 
     Attributes:
       tensorflow: TensorFlow's version.
@@ -37,9 +37,9 @@ class Probes:
       cuda: The version of CUDA it was built with, such as '12.5.1'; '' if unknown.
       cudnn: The version of cuDNN it was built with, such as '9'; '' if unknown.
       visible_devices: The environment variable CUDA_VISIBLE_DEVICES; None if it is not set.
-      driver_problem: Why libcuda.so.1 could not be loaded; None if it could.
-      driver_status: What the driver's cuInit returned, 0 for success; None if it was not called.
-      driver_cuda: The newest version of CUDA that the driver serves; None if unknown.
+      driver_problem: The reason why libcuda.so.1 could not be loaded; None if it could.
+      driver_status: The result of the driver's cuInit, 0 for success; None if it was not called.
+      driver_cuda: The newest version of CUDA that the driver supports; None if unknown.
       missing: Those of `libraries(cuda, cudnn)` that could not be loaded.
       nvidia_smi: The first line that `nvidia-smi -L` wrote; None if there is no nvidia-smi.
     """
@@ -57,7 +57,7 @@ class Probes:
 
 
 def libraries(cuda: str, cudnn: str) -> list[str]:
-    """The files that TensorFlow loads to use a GPU.
+    """Lists the files that TensorFlow loads to use a GPU.
 
     Args:
       cuda: The version of CUDA it was built with, such as '12.5.1'; '' if unknown.
@@ -73,7 +73,7 @@ def libraries(cuda: str, cudnn: str) -> list[str]:
 
 
 def why_no_gpu(found: Probes) -> list[str]:
-    """Why TensorFlow sees no GPU: each reason a line, the one to mend first before the others."""
+    """Returns the reasons why TensorFlow sees no GPU, a line each, the one to fix first first."""
     if not found.built_for_gpus:
         return [
             f'this TensorFlow {found.tensorflow} is built for CPUs alone '
@@ -112,7 +112,7 @@ def _driver(found: Probes) -> list[str]:
     if found.driver_status and not (found.driver_status in (100, 101) and _hidden(found)):
         said = _DRIVER_ERRORS.get(found.driver_status, 'see the CUDA driver API for its meaning')
         reasons.append(f'the driver fails: cuInit returned {found.driver_status}: {said}')
-    # Within a major version of CUDA an older driver serves newer libraries.
+    # Within a major version of CUDA an older driver supports newer libraries.
     if found.driver_cuda is not None and found.driver_cuda[0] < _major(found.cuda):
         newest = '.'.join(map(str, found.driver_cuda))
         reasons.append(
@@ -132,7 +132,7 @@ def _libraries(found: Probes) -> list[str]:
 
 
 def _install() -> str:
-    """How to get a TensorFlow that brings its libraries along."""
+    """The command that installs TensorFlow with the libraries for GPUs."""
     return pip_install(installed_tensorflow('[and-cuda]'))
 
 

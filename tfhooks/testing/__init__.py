@@ -1,4 +1,4 @@
-"""What the author of a hook needs to test it: plain functions and classes, for any test runner.
+"""Helpers to test hooks: plain functions and classes, for any test runner.
 
 `fresh_graph` is a fixture of pytest where pytest is installed: import it in `conftest.py`.
 """
@@ -18,7 +18,7 @@ __all__ = ['Call', 'Driven', 'RecordingHook', 'check_hook', 'drive', 'fresh_grap
 
 
 def _fresh_graph() -> Iterator[Graph]:
-    """A graph of the test's own that is the default graph while the test runs.
+    """Gives the test a new graph, which is the default graph while it runs.
 
     Example:
       ```python
@@ -47,7 +47,7 @@ class Call(NamedTuple):
 
     Attributes:
       method: The name of the method.
-      args: What it was called with, without the hook itself.
+      args: The arguments, without the hook itself.
 
     Example:
       ```python
@@ -63,7 +63,7 @@ class Call(NamedTuple):
 
 
 class RecordingHook(SessionRunHook[Any]):
-    """A hook that does nothing but note how it is called.
+    """A hook that only records its calls.
 
     Attributes:
       calls: Every call, in order.
@@ -82,7 +82,7 @@ class RecordingHook(SessionRunHook[Any]):
         """Makes the hook.
 
         Args:
-          request: What `before_run` returns, or a function that takes the run_context and returns
+          request: The request that `before_run` returns, or a function from the run_context to
             it.
         """
         self.calls: list[Call] = []
@@ -95,7 +95,7 @@ class RecordingHook(SessionRunHook[Any]):
 
     @property
     def results(self) -> list[Any]:
-        """What `run_values.results` was in each `after_run`, in order."""
+        """The `run_values.results` of each `after_run`, in order."""
         return [call.args[1].results for call in self.calls if call.method == 'after_run']
 
     def begin(self) -> None:

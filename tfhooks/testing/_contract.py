@@ -1,4 +1,4 @@
-"""What sessions, and those who use them, rely on in a hook."""
+"""Checks of the properties that sessions and their users rely on in a hook."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _JOIN_SECS = 5.0
 def check_hook(
     factory: Callable[[], Any], *, results: Mapping[str, Any] | None = None, steps: int = 4
 ) -> None:
-    """Holds a hook to what sessions, and those who use them, rely on.
+    """Checks the properties of a hook that sessions and their users rely on.
 
     - It has the methods of a hook, and works in tfhooks' sessions and in TensorFlow's own.
     - A second `begin` on a graph does not change the graph, and nothing does after `begin`.
-    - It serves twice: in a second session on the same graph it asks for the same, run by run, and
-      stops at the same run as in the first one; no more threads are left than after the first one.
+    - It can be used twice: in a second session on the same graph it has the same requests, run by
+      run, and stops at the same run as in the first one; no more threads are left than after that.
     - After `end` it keeps no session alive; and when it is gone, nothing keeps its graph alive.
     - It survives the recovery of a session that was lost.
 
@@ -37,7 +37,7 @@ def check_hook(
       steps: How many runs are made in each session, at least 1.
 
     Raises:
-      AssertionError: The hook breaks the contract; lists all that was found.
+      AssertionError: The hook lacks some of these properties; lists all of them.
 
     Example:
       ```python
@@ -62,7 +62,7 @@ def check_hook(
 
 
 class _Observer(SessionRunHook[Any]):
-    """Stands in a session for a hook, and notes what it asks for."""
+    """Stands for a hook in a session, and records its requests."""
 
     def __init__(self, hook: Any) -> None:
         self.hook = hook
@@ -171,7 +171,7 @@ def _runs_on(thread: threading.Thread) -> bool:
 
 
 def _described(request: Any) -> str:
-    """A request by the names in it, so that it can be compared with that of another session."""
+    """Describes a request by the names in it, to compare it with that of another session."""
     if not isinstance(request, originals.SessionRunArgs):
         return repr(request)
     asked: Any = request

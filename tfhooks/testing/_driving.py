@@ -1,4 +1,4 @@
-"""Takes a hook through a session's life, without a model."""
+"""Runs a hook in a real session, without a model."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tfhooks._tensorflow import originals, tf
 
 
 class Driven(NamedTuple):
-    """What came of `drive`.
+    """The result of `drive`.
 
     Attributes:
       hook: The hook.
-      runs: How many runs were made.
+      runs: The number of runs.
       step: The global step after them.
-      stopped: Whether the hook had the session stop.
+      stopped: Whether the hook made the session stop.
 
     Example:
       ```python
@@ -41,23 +41,23 @@ def drive(
     lose_session_after: int | None = None,
     session: Callable[..., Any] = MonitoredSession,
 ) -> Driven:
-    """Takes a hook through a session's life, without a model.
+    """Runs a hook in a real session, without a model.
 
-    The session is a real one. Its graph has a global step that each run increments by 1, and a
-    tensor for each of `results`.
+    The session's graph has a global step that each run increments by 1, and a tensor for each of
+    `results`.
 
     Args:
       hook: The hook; or a function of no arguments that makes it, with the graph as default graph.
-      steps: How many runs to make, unless the hook has the session stop before.
+      steps: The number of runs, unless the hook requests a stop before.
       results: From the names of tensors to their values: `{'loss': [3.0, 2.0, 1.0]}` makes a tensor
         `loss:0`, which is 3.0 during the first run and before it. A list or tuple has a value for
         each run, all of one shape and dtype; anything else is the value in all runs.
       lose_session_after: After how many runs the session is lost, once, and made again: it starts
         at global step 0 again. The run is then made again.
-      session: What makes the session from `hooks=`: also `tf.compat.v1.train.MonitoredSession`.
+      session: Makes the session from `hooks=`: also `tf.compat.v1.train.MonitoredSession`.
 
     Returns:
-      The hook, and what became of the session.
+      The hook, and the state of the session.
 
     Raises:
       TypeError: `steps` is no int.

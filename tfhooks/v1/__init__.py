@@ -1,9 +1,9 @@
 """`import tfhooks.v1 as tf`: the whole of `tf.compat.v1`, for programs written for TensorFlow 1.
 
 `tf.train` has tfhooks' hooks and sessions; everything else is TensorFlow's own, looked up when it
-is asked for. Importing this switches TensorFlow 1 behaviour on for the whole process, since such
-programs never ask for it, and has TensorFlow use Keras 2 (`tf_keras`, the extra `legacy`) where
-that is installed, for `tf.layers` and `tf.nn.rnn_cell`.
+is used. Importing this module switches TensorFlow 1 behaviour on for the whole process, since such
+programs never do, and makes TensorFlow use Keras 2 (`tf_keras`, the extra `legacy`) where that is
+installed, for `tf.layers` and `tf.nn.rnn_cell`.
 
 Raises (on import):
   RuntimeError: If something has run eagerly in this process already.
@@ -19,7 +19,7 @@ _startup.switch_to_v1()
 from tfhooks._tensorflow import tf as _tf  # noqa: E402
 from tfhooks.v1 import _contrib_and_estimator, _estimator, _legacy, _overlay, _relocated, _slim  # noqa: E402
 
-# Before the overlay, which would give TensorFlow's.
+# Before the overlay, which would return TensorFlow's modules.
 from tfhooks.v1 import compat as compat  # noqa: E402
 from tfhooks.v1 import train as train  # noqa: E402
 
@@ -28,7 +28,7 @@ if _problem is not None:
     globals().update(_legacy.without_keras_2(__name__, _problem))
 _own = {'contrib': _contrib_and_estimator, 'estimator': _contrib_and_estimator}
 _overlay.lay_over(_sys.modules[__name__], _tf, own=_own)
-# After it: they are there, but a star import does not bring them.
+# After the overlay, so that a star import does not load these packages.
 _own.update(dict.fromkeys(_relocated.PACKAGES, _relocated))
 _relocated.give_back()
 

@@ -1,4 +1,4 @@
-"""The checkpoint functions of `tf.contrib.framework`: `tf.train` has them under other keywords."""
+"""The checkpoint functions of `tf.contrib.framework`, whose keywords differ from `tf.train`'s."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loads the files of `tf.contrib` of TensorFlow 1.15, where they are installed, as they are.
+"""Loads the files of TensorFlow 1.15's `tf.contrib` unchanged, where they are installed.
 
 `python -m tfhooks contrib install` puts them into the environment. Their import statements are
 answered as those of tensorflow-estimator are; two kinds of generated files, the wrappers of
@@ -31,7 +31,7 @@ class _WithoutEstimator(_old_packages.Absent):
 
 
 class _Imports(_old_packages.Imports):
-    """What the files import; most of them need no estimator, and only import it."""
+    """The answers to the files' imports; most files import tensorflow-estimator without need."""
 
     def find(self, dotted: str) -> Any:
         place = self.place_of(dotted)
@@ -48,18 +48,18 @@ class _Imports(_old_packages.Imports):
 @functools.cache
 def _imports() -> _old_packages.Imports:
     imports = _Imports(redirected_imports_of_contrib.SERVED)
-    # Two files of TensorFlow's own that went, and that those of contrib import.
+    # Two removed files of TensorFlow's own that those of contrib import.
     _old_packages.OriginalFinder(contrib_files.FOLDER, lambda: imports).install()
     return imports
 
 
 def find_spec(fullname: str, dotted: str, path: Sequence[str] | None) -> ModuleSpec | None:
-    """How to load a module from the files; None where they have none, or it is not to be had so.
+    """Returns the spec of a module among the files; None if there is none or it is not served.
 
     Args:
       fullname: The name of the module.
-      dotted: The same, as TensorFlow 1 called it, without `tensorflow.`.
-      path: Where its package is.
+      dotted: Its name in TensorFlow 1, without `tensorflow.`.
+      path: The directories of its package.
     """
     place = contrib_files.folder()
     if (
@@ -93,7 +93,7 @@ class _Loader(_old_packages.Loader):
 
 
 def _operations(source: bytes) -> ast.Module:
-    """The functions of a generated file, each of which calls the operation of `tf.raw_ops`."""
+    """Returns the functions of a generated file, rewritten to call operations of `tf.raw_ops`."""
     body = ast.parse('from tfhooks._tensorflow import tf as _dtypes').body  # For defaults.
     body += ast.parse('from tfhooks.v1._contrib_ops import call').body
     for node in ast.parse(source).body:
@@ -112,7 +112,7 @@ def _operations(source: bytes) -> ast.Module:
 
 
 def _applied(node: ast.AST) -> str | None:
-    """The operation that a call of a generated file adds to the graph."""
+    """The operation that a call in a generated file adds to the graph, or None."""
     if isinstance(node, ast.Call) and getattr(node.func, 'attr', '') == '_apply_op_helper':
         return str(ast.literal_eval(node.args[0]))
     return None

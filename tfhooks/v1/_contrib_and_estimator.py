@@ -1,6 +1,6 @@
-"""`tfhooks.v1.contrib`, `tfhooks.v1.estimator` and the modules in them, made as they are asked for.
+"""Makes `tfhooks.v1.contrib`, `tfhooks.v1.estimator` and the modules in them when first used.
 
-`tfhooks._legacy.old_names` says what is in them; each name is looked up when it is first used.
+`tfhooks._legacy.old_names` lists their names; each name is looked up when it is first used.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PACKAGE = 'tfhooks.v1'
 
 
 class NameGoneError(AttributeError):
-    """A name of TensorFlow 1.15's is not there; the message says what to use or to install."""
+    """A name of TensorFlow 1.15's is missing; the message says what to use or to install."""
 
 
 def _dict_of(module: ModuleType) -> dict[str, Any]:
@@ -38,22 +38,22 @@ class Place(ModuleType):
     """
 
     def __getattr__(self, name: str) -> Any:
-        # Names with two underscores are Python asking, not the program.
+        # Python itself looks up names with two underscores.
         if name.startswith('__'):
             raise AttributeError(f'module {self.__name__!r} has no attribute {name!r}')
         return _dict_of(self).setdefault(name, self._look_up(name))
 
     @property
     def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
-        """All that works, for programs that look for a class by its name."""
+        """All names that work, for programs that look for a class by its name."""
         for name in names_in(self._dotted):
             with contextlib.suppress(NameGoneError):
                 getattr(self, name)
         return _dict_of(self)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        # The import system puts a module into its parent. Where a function has the module's name,
-        # the parent has the function, as in TensorFlow.
+        # The import system sets a module in its parent. Where a function has the module's name, the
+        # parent keeps the function, as in TensorFlow.
         if self._dotted == 'contrib' and name != _attribute(name):
             return
         if not isinstance(value, Place) or is_place(f'{self._dotted}.{name}'):
@@ -85,7 +85,7 @@ class Place(ModuleType):
 
 
 def _attribute(name: str) -> str:
-    """The module that `tf.contrib` has under a name, where the files are installed."""
+    """Returns the attribute of `tf.contrib` for a module's name, where the files are installed."""
     if contrib_files.folder() is None:
         return name
     from tfhooks._legacy.old_names.redirected_imports_of_contrib import ROOT
@@ -98,19 +98,19 @@ def _dotted(module_name: str) -> str:
 
 
 def is_place(dotted: str) -> bool:
-    """Whether `tf.<dotted>` is a module of ours, and not an alias of something else."""
+    """True if `tf.<dotted>` is a module of ours, and not an alias of something else."""
     return available.target(dotted) == f'{_PACKAGE}.{dotted}'
 
 
 def names_in(dotted: str) -> list[str]:
-    """The names in a place that work, whether or not the extra that they need is installed."""
+    """Lists the names in a module that work if the extras that they need are installed."""
     names = {
         name.rpartition('.')[2]
         for name in [*available.AVAILABLE, *available.PLACES]
         if _is_in(name, dotted)
     }
     if 'python' in dotted.split('.'):
-        # A file that was not public: whatever of the public names was in it.
+        # A file that was not public may have had any of the public names.
         names |= set(names_in('.'.join(dotted.split('.')[:2])))
     return sorted(names - {'*', 'python'})
 
@@ -120,7 +120,7 @@ def _is_in(name: str, dotted: str) -> bool:
 
 
 def resolve(dotted: str) -> Any:
-    """What `tf.<dotted>` stands for now.
+    """Returns the object that `tf.<dotted>` stands for now.
 
     Raises:
       NameGoneError: It is gone, or an extra of tfhooks that it needs is not installed.
@@ -178,7 +178,7 @@ class _PlaceLoader(Loader):
 
 
 class PlaceFinder(MetaPathFinder):
-    """Finds the modules of `tf.contrib` and `tf.estimator`, and says of the others what to use."""
+    """Finds the modules of `tf.contrib` and `tf.estimator`; its errors say what to use instead."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -204,8 +204,8 @@ class PlaceFinder(MetaPathFinder):
         try:
             resolve(dotted)
         except NameGoneError as error:
-            # Not with `name=`: `from package import child` goes on past that, to an error that
-            # says less.
+            # Not with `name=`, with which `from package import child` raises an error that says
+            # less.
             raise ModuleNotFoundError(str(error)) from error
         return None  # An alias of another module, which the finder of aliases has.
 
@@ -218,7 +218,7 @@ class PlaceFinder(MetaPathFinder):
 
 
 class _NoContrib(MetaPathFinder):
-    """The last finder: says where `tensorflow.contrib` is, which a program still imports."""
+    """The last finder: its error for `tensorflow.contrib` says how to import it."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -234,7 +234,7 @@ class _NoContrib(MetaPathFinder):
 
 
 def __getattr__(name: str) -> Any:
-    """The two packages, for the overlay of `tfhooks.v1`."""
+    """Imports the two packages, for the overlay of `tfhooks.v1`."""
     if name in ('contrib', 'estimator'):
         return importlib.import_module(f'{_PACKAGE}.{name}')
     raise AttributeError(name)

@@ -1,4 +1,4 @@
-"""The operations of `tf.contrib`, as far as this TensorFlow has their kernels."""
+"""The operations of `tf.contrib` whose kernels this TensorFlow has."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def call(operation: str, **arguments: Any) -> Any:
       **arguments: Its inputs and attributes, and `name`.
 
     Raises:
-      NotFoundError: Its kernel went with TensorFlow 1.
+      NotFoundError: Its kernel was removed with TensorFlow 1.
     """
     function: Any = _OURS.get(operation) or getattr(tf.raw_ops, operation, None)
     if function is None:
@@ -31,12 +31,12 @@ def call(operation: str, **arguments: Any) -> Any:
 def gather_tree(
     step_ids: Any, parent_ids: Any, max_sequence_lengths: Any, end_token: Any, name: Any = None
 ) -> Any:
-    """Stands for the operation GatherTree: the beams that a search ended with, read backwards.
+    """Stands for the operation GatherTree: reads the final beams of a search backwards.
 
     Args:
       step_ids: The tokens, `[max_time, batch_size, beam_width]`, int32.
       parent_ids: The beam that each came from, of the same shape.
-      max_sequence_lengths: How long the beams of each entry are, `[batch_size]`, int32.
+      max_sequence_lengths: The lengths of the beams of each entry, `[batch_size]`, int32.
       end_token: The token that ends a beam, a scalar.
       name: A name scope.
 
@@ -53,7 +53,7 @@ def gather_tree(
         lengths = tf.convert_to_tensor(max_sequence_lengths)
         shape = tf.shape(step_ids)
         ends = tf.fill(shape, end_token)
-        # At its last step each beam is read in its own place.
+        # The last step of each beam is its own.
         beams = tf.zeros_like(step_ids[0]) + tf.range(shape[2], dtype=step_ids.dtype)
 
         def step_before(following: Any, now: Any) -> Any:

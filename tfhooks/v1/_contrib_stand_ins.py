@@ -1,4 +1,4 @@
-"""What the files of `tf.contrib` get for names of TensorFlow that went without a successor."""
+"""Stand-ins for removed names of TensorFlow that the files of `tf.contrib` import."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ absent = _old_packages.Absent('tensorflow')
 
 
 def _layer(name: str) -> type:
-    """A base class of layers of which every layer is an instance, Keras 2's as TensorFlow's own."""
+    """Makes a base class of which both Keras 2's and TensorFlow's layers are instances."""
     theirs: type = pkgutil.resolve_name(LAYERS[name])
     own = pkgutil.resolve_name(LAYERS['KerasLayer'])
 
@@ -40,13 +40,13 @@ def __getattr__(name: str) -> type:
 
 
 class Strategy(tf.distribute.Strategy):  # type: ignore[name-defined,misc]
-    """The base class of strategies, with what MirroredStrategy is asked for today."""
+    """The base class of strategies, with attributes that MirroredStrategy needs today."""
 
     _collective_key_base = 0
 
 
 class RegisterGradient:
-    """Stands for `tf.RegisterGradient`, and leaves gradients alone that TensorFlow has today."""
+    """Stands for `tf.RegisterGradient`; ignores gradients that TensorFlow has today."""
 
     def __init__(self, op_type: str) -> None:
         self._op_type = op_type
@@ -58,7 +58,7 @@ class RegisterGradient:
 
 
 def not_differentiable(op_type: str) -> None:
-    """Stands for `tf.NotDifferentiable`, and leaves alone what TensorFlow knows of it."""
+    """Stands for `tf.NotDifferentiable`; ignores operations that are registered already."""
     with contextlib.suppress(KeyError):
         tf.NotDifferentiable(op_type)
 
@@ -93,7 +93,7 @@ _MNIST = tuple(
 
 
 def maybe_download(filename: str, work_directory: str, source_url: str) -> str:
-    """The path of a file of a data set; nothing is downloaded, for what was there has moved.
+    """Returns the path of a file of a data set; downloads nothing, since the sources have moved.
 
     Raises:
       FileNotFoundError: It is not there; the message says which files to put where.

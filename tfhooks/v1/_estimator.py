@@ -1,7 +1,7 @@
-"""`tf.estimator` is the package tensorflow-estimator, loaded when something of it is asked for.
+"""Loads the package tensorflow-estimator as `tf.estimator`, when it is first used.
 
-Its last release is of 2023. Its import statements are served, so that it runs with today's
-TensorFlow, and so that the sessions and hooks that an Estimator makes are tfhooks'.
+Its last release is of 2023. Its imports are redirected, so that it runs with today's TensorFlow and
+an Estimator makes tfhooks' sessions and hooks.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ imports = functools.cache(_old_packages.Imports)
 class _OldNameFinder(MetaPathFinder):
     """Finds the package under the name that it had within TensorFlow.
 
-    It is asked first: else a second copy of each module would be found by the package's path.
+    It comes first, since Python would else find a second copy of each module by the package's path.
     """
 
     def find_spec(
@@ -40,7 +40,7 @@ class _OldNameFinder(MetaPathFinder):
 
 
 def install() -> None:
-    """Has the package loaded with served imports, by whatever name it is imported, from now on."""
+    """Makes later imports of the package, by any of its names, load it with redirected imports."""
     _old_packages.OriginalFinder(PACKAGE, imports).install()
     if not any(isinstance(finder, _OldNameFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _OldNameFinder())

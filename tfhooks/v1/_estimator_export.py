@@ -6,7 +6,7 @@ from typing import Any
 
 
 class estimator_export:
-    """A decorator that leaves what it decorates as it is: tfhooks' hooks are among that."""
+    """A decorator that changes nothing, since it is applied to tfhooks' hooks, too."""
 
     def __init__(self, *names: str, **kwargs: Any) -> None:
         pass
@@ -15,4 +15,4 @@ class estimator_export:
         return symbol
 
     def export_constant(self, module_name: str, name: str) -> None:
-        """Does nothing, as the decorator does."""
+        """Does nothing."""

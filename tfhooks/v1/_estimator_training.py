@@ -1,6 +1,6 @@
-"""How an Estimator trains on a cluster with a distribution strategy: by the distribute coordinator.
+"""Trains an Estimator on a cluster with a distribution strategy, by the distribute coordinator.
 
-Stands for `tensorflow.python.distribute.estimator_training`, which went with tf.estimator. Where a
+Stands for `tensorflow.python.distribute.estimator_training`, removed with tf.estimator. Where a
 cluster is in TF_CONFIG but no strategy in the RunConfig, the Estimator itself does the work.
 """
 
@@ -18,7 +18,7 @@ _EVALUATOR = 'evaluator'
 
 
 def should_run_distribute_coordinator(config: Any) -> bool:
-    """Whether a RunConfig asks for the distribute coordinator."""
+    """True if a RunConfig asks for the distribute coordinator."""
     mode = getattr(config, '_distribute_coordinator_mode', None)
     if mode is None:
         tf.logging.info('Not using Distribute Coordinator.')
@@ -33,7 +33,7 @@ def should_run_distribute_coordinator(config: Any) -> bool:
 
 
 def init_run_config(config: Any, tf_config: Mapping[str, Any]) -> None:
-    """Sets what a RunConfig with a strategy says of the cluster and of this process.
+    """Sets the fields of a RunConfig with a strategy for the cluster and this process.
 
     Args:
       config: The RunConfig, which calls this while it is made.
@@ -71,7 +71,7 @@ def init_run_config(config: Any, tf_config: Mapping[str, Any]) -> None:
 def train_and_evaluate(
     estimator: Any, train_spec: Any, eval_spec: Any, executor_cls: Callable[..., Any]
 ) -> None:
-    """Trains, or evaluates again and again, as this process's task in the cluster says.
+    """Trains, or evaluates continuously, depending on this process's task in the cluster.
 
     Args:
       estimator: The Estimator; each task works on a copy.
@@ -88,7 +88,7 @@ def train_and_evaluate(
 
     def train(strategy: Any) -> None:
         context, task = _task_of(estimator, '_train', strategy)
-        # In one client, each worker is a thread: its graph has none of the chief's tensors.
+        # In one client each worker is a thread, whose graph has none of the chief's tensors.
         with_hooks = mode == _INDEPENDENT or context.is_chief
         task._config._distribute_coordinator_mode = None
         task.train(
@@ -119,8 +119,8 @@ def estimator_train(estimator: Any, train_distributed_fn: Any, hooks: Sequence[A
 
     Args:
       estimator: The Estimator.
-      train_distributed_fn: What trains: called with a copy of the Estimator, the strategy and the
-        hooks.
+      train_distributed_fn: A function that trains, called with a copy of the Estimator, the
+        strategy and the hooks.
       hooks: Hooks of the chief.
 
     Returns:
@@ -142,12 +142,12 @@ def estimator_evaluate(estimator: Any, evaluate_distributed_fn: Any, hooks: Sequ
 
     Args:
       estimator: The Estimator.
-      evaluate_distributed_fn: What evaluates: called with a copy of the Estimator, the strategy and
-        the hooks.
+      evaluate_distributed_fn: A function that evaluates, called with a copy of the Estimator, the
+        strategy and the hooks.
       hooks: Hooks of the chief.
 
     Returns:
-      What `evaluate_distributed_fn` returned.
+      The result of `evaluate_distributed_fn`.
 
     Raises:
       ValueError: The cluster or the strategy is for `train_and_evaluate` only.
@@ -199,7 +199,7 @@ def _task_of(estimator: Any, kind: str, strategy: Any) -> tuple[Any, Any]:
 
 
 def _set_task(config: Any, context: Any) -> None:
-    """Writes into a RunConfig which task of the cluster it is for."""
+    """Sets the task of the cluster in a RunConfig."""
     config._service = None
     config._task_type, config._task_id = context.task_type, context.task_id
     config._master = config._evaluation_master = context.master_target
@@ -208,7 +208,7 @@ def _set_task(config: Any, context: Any) -> None:
     config._num_ps_replicas, config._num_worker_replicas = 0, 1
     config._global_id_in_cluster = 0
     if context.cluster_spec and context.task_type == _EVALUATOR:
-        # It is not part of the training's cluster.
+        # An evaluator is not part of the training's cluster.
         config._cluster_spec = tf.train.ClusterSpec({})
         config._num_worker_replicas = 0
         config._global_id_in_cluster = None

@@ -1,6 +1,6 @@
 """`tf.contrib.training.HParams`: named hyperparameters that keep their types.
 
-Neither TensorFlow nor tf_slim has it now, and a program that has it has it everywhere.
+Neither TensorFlow nor tf_slim has it now, and programs that use it use it everywhere.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _BOOLS = {'true': True, 'True': True, 'false': False, 'False': False}
 def parse_values(
     values: str, type_map: Mapping[str, Any], ignore_unknown: bool = False
 ) -> dict[str, Any]:
-    """Reads a text such as `'rate=0.1,layers=[64,32],names[1]=b'`.
+    """Parses a text such as `'rate=0.1,layers=[64,32],names[1]=b'`.
 
     Stands for `tf.contrib.training.parse_values`.
 
@@ -91,7 +91,7 @@ def _parse(name: str, kind: Callable[[str], Any], text: str, values: str) -> Any
 
 
 def _cast(name: str, kind: Any, value: Any) -> Any:
-    """A value as a hyperparameter's type, if nothing is lost by it."""
+    """Converts a value to a hyperparameter's type, if nothing is lost by it."""
     if type(value) is kind or kind is type(None):
         return value
 

@@ -1,4 +1,4 @@
-"""`tf.layers` and `tf.nn.rnn_cell` where Keras 2 is not in use: namespaces that say what to do."""
+"""`tf.layers` and `tf.nn.rnn_cell` without Keras 2: namespaces whose errors say what to do."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from tfhooks.v1._overlay import lay_over
 
 
 def without_keras_2(package: str, problem: str) -> dict[str, ModuleType]:
-    """Builds the namespaces that hold something of Keras 2.
+    """Builds the namespaces that need Keras 2, with errors for its names.
 
     Args:
       package: The name of the package that they are to be in.
-      problem: What is wrong with each name, and what to do.
+      problem: The text of the error for each name.
 
     Returns:
       The modules by name. In TensorFlow's own, each name says "not available with Keras 3".
@@ -24,7 +24,7 @@ def without_keras_2(package: str, problem: str) -> dict[str, ModuleType]:
         lay_over(
             module,
             upstream,
-            # Names with underscores are Python asking, not the program.
+            # Python itself looks up names with underscores.
             why_missing=lambda missing: (
                 None if missing.startswith('_') else f'tf.{name}.{missing} {problem}.'
             ),

@@ -1,9 +1,9 @@
-"""Loads packages written for an earlier TensorFlow, such as tensorflow-estimator, as they are.
+"""Loads packages written for an earlier TensorFlow, such as tensorflow-estimator, unchanged.
 
 A finder gives each of their modules an `__import__` of its own, which import statements call by
-the language's rules. It serves names that are gone or moved, and tfhooks' hooks and sessions, from
-the tables in `tfhooks._legacy.old_names.redirected_imports`. TensorFlow's modules and everybody
-else's are not touched.
+the language's rules. It redirects removed and relocated names, and those of hooks and sessions, by
+the tables in `tfhooks._legacy.old_names.redirected_imports`. TensorFlow's modules and all others
+are not changed.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from tfhooks._legacy.old_names import redirected_imports
 
 
 class Imports:
-    """What a package's import statements are answered with.
+    """The answers to a package's import statements.
 
     Attributes:
-      served: By the dotted name of a module or of something in it, the dotted name of what stands
-        for it; `tfhooks._legacy.old_names.redirected_imports.SERVED` and what was added to it.
+      served: From the dotted names of modules and of names in them to the dotted names that replace
+        them: `tfhooks._legacy.old_names.redirected_imports.SERVED` and additions.
       builtins: Python's builtins with the `__import__` of the package, to be its modules'
         `__builtins__`.
     """
@@ -40,7 +40,7 @@ class Imports:
         """Makes the answers.
 
         Args:
-          more: What is served beside or instead of `SERVED`, in the same form.
+          more: Entries beside or instead of those in `SERVED`, in the same form.
         """
         self.served = {**redirected_imports.SERVED, **(more or {})}
         special = [
@@ -60,10 +60,10 @@ class Imports:
         self.builtins = {**vars(builtins), '__import__': self._import}
 
     def find(self, dotted: str) -> Any:
-        """What stands for a module of TensorFlow's, or for something in it; None if nothing does.
+        """Returns the replacement for a module of TensorFlow's or a name in it, or None.
 
         Raises:
-          ImportError: What stands for it cannot be imported.
+          ImportError: The replacement cannot be imported.
         """
         if dotted in self.served and dotted not in self._viewed:
             return pkgutil.resolve_name(self.served[dotted])
@@ -79,7 +79,7 @@ class Imports:
         return None
 
     def place_of(self, dotted: str) -> str:
-        """The dotted name of a module today: it may have moved with the one that it is in."""
+        """Returns the dotted name of a module today; it may have moved with its package."""
         place, rest = dotted, ''
         while place and place not in self.served:
             place, _, last = place.rpartition('.')
@@ -116,7 +116,7 @@ class Imports:
 
 @functools.cache
 def copy_of(dotted: str) -> ModuleType:
-    """A copy of a module of TensorFlow's, the same for all packages, whose imports are served.
+    """Returns a copy of a module of TensorFlow's with redirected imports, one for all packages.
 
     Raises:
       ModuleNotFoundError: This TensorFlow has no such module.
@@ -131,7 +131,7 @@ def copy_of(dotted: str) -> ModuleType:
 
 
 class _View(ModuleType):
-    """A module of TensorFlow's as the package sees it: what is served goes before what is there."""
+    """A module of TensorFlow's as the package sees it: replacements come before its own names."""
 
     def __init__(self, name: str, imports: Imports) -> None:
         super().__init__(name)
@@ -148,7 +148,7 @@ class _View(ModuleType):
         try:
             value = getattr(self._module, name)
         except AttributeError:
-            # A module that nobody has imported yet, or nothing.
+            # A module that is not imported yet, or nothing.
             try:
                 return importlib.import_module(f'{self._module.__name__}.{name}')
             except ModuleNotFoundError:
@@ -159,7 +159,7 @@ class _View(ModuleType):
 
 
 class Absent(ModuleType):
-    """A module that is gone: each name in it is a class of which no object can be made."""
+    """A removed module: each name in it is a class that cannot be instantiated."""
 
     def __getattr__(self, name: str) -> Any:
         if name == '__all__':
@@ -170,12 +170,12 @@ class Absent(ModuleType):
         return self.__dict__.setdefault(name, _absent(f'{self.__name__}.{name}', self.error))
 
     def error(self, dotted: str) -> Exception:
-        """What is raised when a name of the module is used."""
+        """Returns the error to raise when a name of the module is used."""
         return NotImplementedError(f'{dotted} is not in this TensorFlow')
 
 
 class _AbsentType(abc.ABCMeta):
-    """A class to be imported and inherited from, and never called; it may stand for a module."""
+    """Metaclass of classes that can be imported and subclassed but not called, or be modules."""
 
     _dotted: str
     _error: Callable[[str], Exception]
@@ -196,7 +196,7 @@ def _absent(dotted: str, error: Callable[[str], Exception]) -> type:
 
 
 class Loader(SourceFileLoader):
-    """Loads a file with answers of its own to its import statements."""
+    """Loads a file with an `__import__` of its own."""
 
     def __init__(self, name: str, path: str, imports: Imports) -> None:
         super().__init__(name, path)
@@ -208,7 +208,7 @@ class Loader(SourceFileLoader):
 
 
 class OriginalFinder(MetaPathFinder):
-    """Finds the modules of one package, to be loaded with its own answers to import statements."""
+    """Finds the modules of one package, to be loaded with redirected imports."""
 
     def __init__(
         self, package: str, imports: Callable[[], Imports], path: Sequence[str] | None = None
@@ -217,9 +217,9 @@ class OriginalFinder(MetaPathFinder):
 
         Args:
           package: The name of the package.
-          imports: Returns what its import statements are answered with, always the same; called
-            when the package is first asked for.
-          path: The directories in which the package is; by default `sys.path`.
+          imports: Returns the answers to its import statements, always the same object; called when
+            the package is first imported.
+          path: The directories of the package; by default `sys.path`.
         """
         self.package, self.imports, self._path = package, imports, path
 

@@ -1,4 +1,4 @@
-"""A namespace of TensorFlow's with names of our own laid over it."""
+"""A namespace of TensorFlow's with some names replaced or added."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tfhooks._legacy.aliases import alias_spec
 class Overlay(ModuleType):
     """A module whose missing names are looked up, once each, in a module of TensorFlow's.
 
-    What stands in the module itself hides TensorFlow's. A name that neither has raises
-    AttributeError, with the reason where one is known.
+    Names in the module itself hide TensorFlow's. A name that neither has raises AttributeError,
+    with the reason where one is known.
     """
 
     if TYPE_CHECKING:  # Not at run time, where a module's annotations would be those of its class.
@@ -26,10 +26,10 @@ class Overlay(ModuleType):
         _why_missing: Callable[[str], str | None]
 
     def __getattr__(self, name: str) -> Any:
-        # TensorFlow's lazy modules answer to __wrapped__, and inspect would look inside.
+        # TensorFlow's lazy modules have a __wrapped__, which inspect would follow.
         if '_upstream' not in self.__dict__ or name == '__wrapped__':
             raise AttributeError(name)
-        # setdefault: two threads that ask at once get the same object.
+        # setdefault, so that two threads get the same object.
         return self.__dict__.setdefault(name, self._look_up(name))
 
     def _look_up(self, name: str) -> Any:
@@ -53,7 +53,7 @@ class Overlay(ModuleType):
     def __dir__(self) -> list[str]:
         try:
             upstream = dir(self._upstream)
-        except ImportError:  # TensorFlow's answer where a part of Keras is not there.
+        except ImportError:  # TensorFlow raises it where a part of Keras is missing.
             upstream = []
         own = self.__all__ + [name for name in self.__dict__ if name.startswith('__')]
         return sorted({name for name in [*upstream, *own] if name[:1] != '_' or name[:2] == '__'})
@@ -75,12 +75,12 @@ def lay_over(
     Args:
       module: The module; it may be one that is being imported, or a fresh one.
       upstream: The module of TensorFlow's to lay it over.
-      own: The names that are taken from elsewhere, each with the module to take it from when it is
-        first asked for. What stands in the module already needs no entry.
-      why_missing: Called with a name that TensorFlow lacks; returns what to tell the user, or None.
+      own: From names that are taken from elsewhere to the module to take each from when it is first
+        used. Names that the module has already need no entry.
+      why_missing: Called with a name that TensorFlow lacks; returns the text of the error, or None.
     """
     vars(module).update(_upstream=upstream, _own=own or {}, _why_missing=why_missing)
-    # With a path, `import tfhooks.v1.train.experimental` asks the finder below.
+    # With a path, `import tfhooks.v1.train.experimental` uses the finder below.
     vars(module).setdefault('__path__', [])
     names = {*vars(upstream).get('__all__', ()), *(own or {})}
     vars(module)['__all__'] = sorted(name for name in names if not name.startswith('_'))
@@ -88,10 +88,10 @@ def lay_over(
 
 
 class AliasFinder(MetaPathFinder):
-    """Finds `package.a.b` as attribute `b` of `package.a`: TensorFlow's modules, by our names.
+    """Finds `package.a.b` as attribute `b` of `package.a`: TensorFlow's modules under our names.
 
-    It goes before the finders of files: TensorFlow's namespaces have paths, where a second copy of
-    each would be found.
+    It comes before the finders of files, which would find a second copy of each module by the paths
+    of TensorFlow's namespaces.
     """
 
     def __init__(self, package: str) -> None:
@@ -108,8 +108,8 @@ class AliasFinder(MetaPathFinder):
             except (AttributeError, ImportError) as error:
                 why = parent._why_missing(child) if isinstance(parent, Overlay) else None
                 if why is not None:
-                    # Not with `name=`: `from package import child` goes on past that, to an error
-                    # that says less.
+                    # Not with `name=`, with which `from package import child` raises an error that
+                    # says less.
                     raise ModuleNotFoundError(why) from error
                 return None
             if isinstance(module, ModuleType) and module is not sys.modules.get(fullname):

@@ -1,6 +1,6 @@
-"""Has the old places of names in `tensorflow.python` lead to the new ones.
+"""Makes relocated names of `tensorflow.python` available at their old places.
 
-TensorFlow's modules get an answer for names that they lack, and nothing else of them changes.
+TensorFlow's modules get a `__getattr__` for names that they lack, and are not changed otherwise.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def __getattr__(name: str) -> ModuleType:
 
 
 class _Answers:
-    """The `__getattr__` of a module from which names moved."""
+    """The `__getattr__` of a module from which names were moved."""
 
     def __init__(self, module: ModuleType, names: dict[str, str]) -> None:
         self._module, self._names = module, names
@@ -43,7 +43,7 @@ class _Answers:
 
 
 def _find(place: str) -> Any:
-    """What is at a place, or None where this TensorFlow has moved it again."""
+    """Returns the object at a dotted name, or None where this TensorFlow has moved it again."""
     root, _, rest = place.partition('.')
     if root == 'tf':
         found: Any = tf
@@ -58,7 +58,7 @@ def _find(place: str) -> Any:
 
 
 class _Finder(MetaPathFinder):
-    """Finds modules that moved; asked last, so only where TensorFlow has none of that name."""
+    """Finds relocated modules; the last finder, so only where TensorFlow has none of that name."""
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         if f'{fullname}.'.startswith('tf_keras.legacy_tf_layers.'):
@@ -71,7 +71,7 @@ class _Finder(MetaPathFinder):
 
 
 def give_back() -> None:
-    """Answers, from now on, for the names in `tfhooks._legacy.old_names.relocated`."""
+    """Makes the names in `tfhooks._legacy.old_names.relocated` available at their old places."""
     for place, names in relocated.NAMES.items():
         module = private_module(f'python.{place}')
         if module is not None and '__getattr__' not in vars(module):

@@ -1,7 +1,7 @@
-"""`tf_slim`, which most of `tf.contrib` became, loaded when something of it is asked for.
+"""Loads `tf_slim`, which most of `tf.contrib` became, when it is first used.
 
-Its last release is of 2020. Its import statements are served as those of the files of `tf.contrib`
-are, so that it runs with today's TensorFlow, and so that its sessions and hooks are tfhooks'.
+Its last release is of 2020. Its imports are redirected as those of the files of `tf.contrib` are,
+so that it runs with today's TensorFlow, with tfhooks' sessions and hooks.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def _imports() -> _old_packages.Imports:
 
 
 def install() -> None:
-    """Has the package loaded with served imports from now on."""
+    """Makes later imports of the package load it with redirected imports."""
     _old_packages.OriginalFinder(_PACKAGE, _imports).install()
 
 

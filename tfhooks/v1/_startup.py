@@ -1,4 +1,4 @@
-"""How TensorFlow is started for programs written for TensorFlow 1."""
+"""Sets TensorFlow up for programs written for TensorFlow 1."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _LEGACY_KERAS = 'TF_USE_LEGACY_KERAS'
 
 
 def choose_keras() -> None:
-    """Has TensorFlow use Keras 2 (`tf_keras`) where that is installed, if there is still a choice.
+    """Makes TensorFlow use Keras 2 (`tf_keras`) where that is installed, if it is not too late.
 
-    Keras 3 has no `tf.layers` and no `tf.nn.rnn_cell`. A choice of the user's is left alone.
+    Keras 3 has no `tf.layers` and no `tf.nn.rnn_cell`. A choice of the user's stays.
     """
     if 'tensorflow' in sys.modules or _LEGACY_KERAS in os.environ:
         return
@@ -21,7 +21,7 @@ def choose_keras() -> None:
 
 
 def legacy_keras_problem() -> str | None:
-    """Why `tf.layers` and `tf.nn.rnn_cell` do not work and what to do, or None where they do."""
+    """Returns why `tf.layers` and `tf.nn.rnn_cell` do not work and what to do, or None."""
     setting = os.environ.get(_LEGACY_KERAS)
     if importlib.util.find_spec('tf_keras') is None:
         from tfhooks._base import extras
@@ -46,8 +46,8 @@ def switch_to_v1() -> None:
     """Switches TensorFlow 1 behaviour on: graphs and sessions, for the whole process.
 
     Raises:
-      RuntimeError: If something has run eagerly already. Its tensors and variables could not be
-        used in any graph, and TensorFlow would say so much later and less clearly.
+      RuntimeError: Something has run eagerly already. Its tensors and variables could not be used
+        in any graph, which TensorFlow would report much later and less clearly.
     """
     from tfhooks import _tensorflow
 

@@ -11,7 +11,7 @@ from tfhooks._session import coordinator as _coordinator
 from tfhooks._tensorflow import tf as _tf
 from tfhooks.v1 import _overlay
 
-# Only names that TensorFlow has: what tfhooks adds to them is in `tfhooks`.
+# Only names that TensorFlow has; those that tfhooks adds are in `tfhooks`.
 _overlay.lay_over(
     _sys.modules[__name__],
     _tf.train,

@@ -1,7 +1,7 @@
-"""What became of `tf.contrib` and `tf.estimator`: one answer for every name of TensorFlow 1.15's.
+"""The names of TensorFlow 1.15's `tf.contrib` and `tf.estimator`, and what serves for each today.
 
-Data alone, which imports nothing of TensorFlow: `tfhooks.v1` gives the names out, and
-`python -m tfhooks check` reads programs by them.
+These are data, which import nothing of TensorFlow: `tfhooks.v1` serves the names, and
+`python -m tfhooks check` checks programs against them.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from tfhooks._legacy.old_names import available
 
 
 class Name(NamedTuple):
-    """What became of one name.
+    """The fate of one name in today's TensorFlow.
 
     Attributes:
       status: 'works'; 'extra': works where an extra of tfhooks is installed; 'files': works where
         the files of `tf.contrib` are; or 'gone'.
-      instead: What the name is an alias of, as a dotted name ('tf.train.get_global_step',
-        'tf_slim.conv2d', 'tfhooks.v1.contrib.training.HParams'); of a name that is gone, one or two
-        sentences that say so, and what replaces it.
+      instead: The dotted name of which it is an alias ('tf.train.get_global_step',
+        'tf_slim.conv2d', 'tfhooks.v1.contrib.training.HParams'); for a name that is gone, one or
+          two sentences that say so, and what replaces it.
       extra: The extra of tfhooks that it needs: 'contrib' (tf_slim), 'estimator'
         (tensorflow-estimator), 'legacy' (tf_keras), 'estimator,legacy' or None.
     """
@@ -31,14 +31,14 @@ class Name(NamedTuple):
 
 
 def look_up(dotted: str) -> Name | None:
-    """What became of a name of `tf.contrib` or `tf.estimator`.
+    """Looks up a name of `tf.contrib` or `tf.estimator`.
 
     Args:
       dotted: The name without the leading `tf.`, such as 'contrib.layers.conv2d', 'estimator' or
         'contrib.framework.python.ops.arg_scope'.
 
     Returns:
-      The answer for that name, or else for the nearest one that it is in; None where the name is
+      The entry of that name, or else of the nearest module that it is in; None where the name is
       neither under `contrib` nor under `estimator`.
     """
     if dotted.partition('.')[0] not in ('contrib', 'estimator'):
@@ -47,7 +47,7 @@ def look_up(dotted: str) -> Name | None:
     if now is not None:
         extra = available.extra(dotted, now)
         return Name('extra' if extra else 'works', now, extra)
-    # Programs without a mistake never need it.
+    # Imported late, since only programs with removed names need it.
     from tfhooks._legacy.old_names import recorded, removed
 
     public = available.without_python(dotted)

@@ -1,4 +1,4 @@
-"""The names of `tf.contrib` and `tf.estimator` that still work, and what each stands for now."""
+"""The names of `tf.contrib` and `tf.estimator` that still work, with the names that serve them."""
 
 from __future__ import annotations
 
@@ -104,8 +104,8 @@ NOT_IN_KERAS = (
     'contrib.keras.utils.convert_all_kernels_in_model',
 )
 
-# The place that was, the place that is, and the names; `old=new` where the name has changed too.
-# A star stands for every name of the place. The places that are begin with `tf`, with `tf_slim`
+# The old module, today's, and the names; `old=new` where the name has changed too.
+# A star stands for every name of the module. Today's modules begin with `tf`, with `tf_slim`
 # (the extra `contrib`), with `tensorflow_estimator` (the extra `estimator`), with `tfhooks`, or
 # with `tensorflow.python`: TensorFlow's, but not public.
 _GROUPS = (
@@ -282,7 +282,7 @@ def _table() -> dict[str, str]:
 AVAILABLE = _table()
 """What a name stands for now. A key may end in `.*`."""
 
-# Places that hold something that works, and so are modules themselves.
+# Modules in which at least one name works.
 PLACES = frozenset(
     '.'.join(parts[:depth])
     for parts in (name.split('.') for name in [*AVAILABLE, *(f'{file}.x' for file in OLD_FILES)])
@@ -290,12 +290,12 @@ PLACES = frozenset(
 )
 
 
-# Places of which nothing to speak of works without tf_slim.
+# Modules that are of little use without tf_slim.
 _SLIM_PLACES = ('contrib.layers', 'contrib.losses', 'contrib.slim')
 
 
 def extra(dotted: str, now: str) -> str | None:
-    """The extras of tfhooks that a name needs, joined by commas; `now` is what it stands for."""
+    """Returns the extras that a name needs, joined by commas; `now` is the name that serves it."""
     is_place = now == f'tfhooks.v1.{dotted}'
     if now.startswith('tf_slim.') or (is_place and '.'.join(dotted.split('.')[:2]) in _SLIM_PLACES):
         return 'contrib'
@@ -305,7 +305,7 @@ def extra(dotted: str, now: str) -> str | None:
 
 
 def without_python(dotted: str) -> str:
-    """The public name of what a program took from deep inside: `contrib.a.python.b.c`."""
+    """Returns the public name of a private one, such as `contrib.a.c` of `contrib.a.python.b.c`."""
     parts = dotted.split('.')
     if 'python' not in parts[2:3]:
         return dotted
@@ -313,7 +313,7 @@ def without_python(dotted: str) -> str:
 
 
 def target(dotted: str) -> str | None:
-    """What a name stands for now, or None where it is gone."""
+    """Returns the dotted name that serves a name now, or None where it is gone."""
     place, _, last = dotted.rpartition('.')
     if dotted in AVAILABLE:
         return AVAILABLE[dotted]

@@ -7,7 +7,7 @@ _FILES = {
     'ops.grouping ops.interleave_ops ops.iterator_ops ops.parsing_ops ops.prefetching_ops '
     'ops.random_ops ops.readers ops.resampling ops.scan_ops ops.shuffle_ops ops.sliding '
     'ops.threadpool ops.unique ops.writers',
-    # Of `tfe` nothing is left, but libraries import it that use it in eager programs only.
+    # Nothing is left of `tfe`, but libraries import it that use it in eager programs only.
     'eager': 'tfe',
     'estimator': 'estimator.early_stopping estimator.extenders estimator.head estimator.hooks '
     'estimator.logit_fns estimator.saved_model_estimator',

@@ -1,4 +1,4 @@
-"""The names of `tf.contrib` and `tf.estimator` in TensorFlow 1.15, and what files bring back.
+"""The names of `tf.contrib` and `tf.estimator` in TensorFlow 1.15, and those that files restore.
 
 `tests/recorded_1_15/gone/record_names.py` wrote names_1_15.txt there.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 _KERNELS = 'its kernels were in a library of tf.contrib, which Python files do not bring'
 
-# Names, or places with all that is in them, that do not work with the files either.
+# Names, and modules with all their names, that do not work with the files either.
 _NAMES = (
     'bigtable boosted_trees cloud ffmpeg fused_conv hadoop ignite input_pipeline kafka kinesis '
     'libsvm memory_stats nearest_neighbor periodic_resample reduce_slice_ops remote_fused_graph '
@@ -46,14 +46,14 @@ LOST = {
 
 @functools.cache
 def recorded() -> dict[str, list[str]]:
-    """The names, by the module that they are in."""
+    """Returns the names by module."""
     text = (Path(__file__).parent / 'names_1_15.txt').read_text()
     lines = (line.partition(': ') for line in text.splitlines())
     return {place: names.split() for place, _, names in lines}
 
 
 def comes_back(dotted: str) -> bool:
-    """Whether the files of `tf.contrib` bring a name back."""
+    """True if a name works where the files of `tf.contrib` are installed."""
     parts = dotted.split('.')
     if parts[0] != 'contrib':
         return False
@@ -66,7 +66,7 @@ def comes_back(dotted: str) -> bool:
 
 
 def meant(dotted: str) -> str | None:
-    """The name of TensorFlow 1.15's that one which was not there is a misspelling of, or None."""
+    """Returns the name of TensorFlow 1.15's that an unknown one is a misspelling of, or None."""
     place, _, name = dotted.rpartition('.')
     names = recorded().get(place, [])
     if name in names or dotted in recorded():

@@ -1,7 +1,7 @@
-"""What packages written for an earlier TensorFlow import of it, and what they get for it today.
+"""The imports of packages written for an earlier TensorFlow, and what serves them today.
 
-`tfhooks.v1._old_packages` loads such packages (tensorflow-estimator, the files of `tf.contrib`) as
-they are, and serves their import statements, and nobody else's, from these tables.
+`tfhooks.v1._old_packages` loads such packages (tensorflow-estimator, the files of `tf.contrib`)
+unchanged, and redirects their imports, and no others, by these tables.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SERVED = {
     'tensorflow.compat': 'tfhooks.v1.compat',
     'tensorflow.contrib': 'tfhooks.v1.contrib',
     'tensorflow.estimator': 'tfhooks.v1.estimator',
-    # To whom a name of tf.estimator is exported is of no consequence any more.
+    # Exports of tf.estimator no longer have an effect.
     f'{_ESTIMATOR}.estimator_export': 'tfhooks.v1._estimator_export',
     f'{_ESTIMATOR}.keras': f'{_ESTIMATOR}.keras_lib',
     'tensorflow.python.distribute.estimator_training': 'tfhooks.v1._estimator_training',

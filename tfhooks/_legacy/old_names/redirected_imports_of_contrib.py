@@ -1,4 +1,4 @@
-"""What the files of `tf.contrib` of TensorFlow 1.15 import, and what they get for it today.
+"""The imports of the files of TensorFlow 1.15's `tf.contrib`, and what serves them today.
 
 `tfhooks.v1._contrib` loads them, in the manner of `tfhooks.v1._old_packages`.
 """
@@ -11,7 +11,7 @@ _AS_THEY_ARE = ('compiler', 'core', 'python', 'tools')
 _STAND_INS = 'tfhooks.v1._contrib_stand_ins'
 
 
-# Each of these is a class of which no object can be made.
+# Each of these is replaced by a class that cannot be instantiated.
 _NAMES_ONLY = (
     'python.data.experimental.ops.iterator_ops.CheckpointInputPipelineHook',
     'python.eager.context.list_devices',
@@ -21,7 +21,7 @@ _NAMES_ONLY = (
     'python.pywrap_tensorflow.StatSummarizer',
     'python.tpu.tpu_strategy_util.initialize_tpu_system',
 )
-# Most registered what TensorFlow now finds in the operations, or hid undocumented names.
+# Most registered data that TensorFlow now has in the operations, or hid undocumented names.
 _STOOD_IN = {
     'python.framework.ops.convert_n_to_tensor_or_indexed_slices': 'convert_n_to_tensors',
     'python.framework.common_shapes.call_cpp_shape_fn': 'nothing',
@@ -33,7 +33,7 @@ _STOOD_IN = {
     'python.framework.ops.register_dense_tensor_like_type': 'nothing',
     'python.util.all_util.remove_undocumented': 'nothing',
 }
-# Files of TensorFlow's own that went; they are installed beside those of contrib.
+# Removed files of TensorFlow's own, which are installed beside those of contrib.
 _INSTALLED = (
     'python.ops.distributions.transformed_distribution',
     'python.profiler.profile_context',

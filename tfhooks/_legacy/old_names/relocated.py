@@ -1,8 +1,8 @@
-"""Names that programs take from modules of `tensorflow.python`, and that are elsewhere today.
+"""Names of modules of `tensorflow.python` that programs import, and their places today.
 
 These modules were never public, but programs of TensorFlow 1 import from them all the same: a
-custom optimizer its `control_flow_ops.cond`, a hook its `ops.Tensor`. Where a name moved, and is
-still what it was, the old place can lead to the new one.
+custom optimizer its `control_flow_ops.cond`, a hook its `ops.Tensor`. If a name was only moved,
+it can be served at its old place.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ NAMES: dict[str, dict[str, str]] = {
 
 
 def target(dotted: str) -> str | None:
-    """Where a name is today, or None where it did not move.
+    """Returns the place of a name today, or None if it was not moved.
 
     Args:
       dotted: The name without the leading `tensorflow.`, such as 'python.framework.ops.Tensor'.
-        What comes after the name, such as a method, is not looked at.
+        Anything after the name, such as a method, is ignored.
     """
     parts = dotted.split('.')
     for length in range(2, len(parts)):

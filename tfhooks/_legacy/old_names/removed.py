@@ -1,10 +1,10 @@
-"""What to write instead of the names of `tf.contrib` and `tf.estimator` that are gone."""
+"""Advice for each removed name of `tf.contrib` and `tf.estimator`."""
 
 from __future__ import annotations
 
 from tfhooks._legacy.old_names import removed_estimator, removed_layers, removed_modules
 
-# For a name, or for all that is in it.
+# For a name, or for all names in a module.
 INSTEAD = {
     **removed_modules.INSTEAD,
     **removed_layers.INSTEAD,
@@ -13,11 +13,11 @@ INSTEAD = {
 
 
 def sentence(dotted: str, before: str = '') -> str:
-    """What is said of a name that is gone: the advice for it, or for the nearest place it is in.
+    """Returns the error text for a removed name: the advice for it, or for the nearest module.
 
     Args:
       dotted: The name.
-      before: What is advised before that.
+      before: Advice to put before that.
     """
     place = dotted
     while place not in INSTEAD:

@@ -1,4 +1,4 @@
-"""What to write instead of estimators and what belongs to them."""
+"""Advice for removed estimators and the names around them."""
 
 from __future__ import annotations
 

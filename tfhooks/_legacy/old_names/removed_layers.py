@@ -1,4 +1,4 @@
-"""What to write instead of the layers, cells, metrics and input functions that are gone."""
+"""Advice for removed layers, cells, metrics and input functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SEQUENCE = 'use tf.feature_column.sequence_categorical_column_with_identity and
 _EXAMPLES = 'use tf.io.parse_example with tf.feature_column.make_parse_example_spec'
 _EMBEDDING = 'use tf.nn.embedding_lookup on a variable of your own'
 
-# Of `tf.contrib.layers`, and of `tf.contrib.slim`, which had them too.
+# In `tf.contrib.layers`, and in `tf.contrib.slim`, which had them too.
 _LAYERS = {
     'bucketized_column': _COLUMN.format('bucketized_column'),
     'check_feature_columns': _COLUMNS,

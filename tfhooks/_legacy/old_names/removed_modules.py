@@ -1,4 +1,4 @@
-"""What to write instead of the modules of `tf.contrib` of which nothing, or little, is left."""
+"""Advice for the modules of `tf.contrib` of which nothing, or little, is left."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Finds what of a program will not work by reading it; `check.py` beside this is the command."""
+"""Finds code that will not work in a program by reading it; `check.py` has the command."""

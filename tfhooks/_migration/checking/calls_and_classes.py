@@ -1,4 +1,4 @@
-"""What can be said of a program's calls and classes, for the patterns that are looked for in it."""
+"""Facts about a program's calls and classes, from which patterns are found."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tfhooks._migration.checking.uses import ROOTS
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
-# The arguments of the calls that are looked at, in order.
+# The arguments of the calls in patterns, in order.
 ARGUMENTS = {
     'MonitoredTrainingSession': (
         *('master', 'is_chief', 'checkpoint_dir', 'scaffold', 'hooks', 'chief_only_hooks'),
@@ -51,12 +51,12 @@ _INTERESTING = {*SESSIONS, *HOOKS, 'SecondOrStepTimer', 'CheckpointSaverListener
 
 
 def is_interesting(program: Program) -> bool:
-    """Whether a program names anything that a pattern is about."""
+    """True if a program uses a name that a pattern is about."""
     return not _INTERESTING.isdisjoint(program.words)
 
 
 class Facts:
-    """Looks things up in one program.
+    """Finds calls, arguments, values and classes in one program.
 
     Args:
       program: The program.
@@ -70,7 +70,7 @@ class Facts:
         }
 
     def name(self, node: ast.expr) -> str | None:
-        """The last part of what an expression is of TensorFlow or tfhooks, if it is that surely."""
+        """The last part of the name of TensorFlow or tfhooks that an expression is, or None."""
         names = self.program.resolver.dotted(node)
         if None in names or not names:
             return None
@@ -79,11 +79,11 @@ class Facts:
         return lasts.pop() if ours and len(lasts) == 1 else None
 
     def called(self, node: ast.AST | None) -> str | None:
-        """What of TensorFlow or tfhooks a node calls, by its last part."""
+        """The last part of the name of TensorFlow or tfhooks that a node calls, or None."""
         return self.name(node.func) if isinstance(node, ast.Call) else None
 
     def calls(self, *names: str) -> Iterator[ast.Call]:
-        """All calls of some names."""
+        """Yields all calls of some names."""
         for node in self.nodes:
             if isinstance(node, ast.Call):
                 last = getattr(node.func, 'attr', getattr(node.func, 'id', None))
@@ -94,7 +94,7 @@ class Facts:
                     yield node
 
     def argument(self, call: ast.Call, name: str) -> ast.expr | None:
-        """What a call passes for an argument; None where it passes nothing."""
+        """The expression that a call passes for an argument, or None."""
         for keyword in call.keywords:
             if keyword.arg == name:
                 return keyword.value
@@ -104,7 +104,7 @@ class Facts:
 
     @staticmethod
     def is_open(call: ast.Call) -> bool:
-        """Whether a call passes arguments that cannot be seen, such as `**kwargs`."""
+        """True if a call passes arguments that cannot be seen, such as `**kwargs`."""
         return any(keyword.arg is None for keyword in call.keywords) or any(
             isinstance(argument, ast.Starred) for argument in call.args
         )
@@ -119,7 +119,7 @@ class Facts:
         return found or []
 
     def above(self, node: ast.AST) -> Iterator[ast.AST]:
-        """What a node is in, from the inside out."""
+        """Yields the nodes around a node, from the inside out."""
         parent = self.parents.get(id(node))
         while parent is not None:
             yield parent

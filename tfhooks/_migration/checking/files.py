@@ -16,10 +16,10 @@ from tfhooks._legacy.rewriting import needs
 from tfhooks._migration.checking.uses import ROOTS
 
 _SKIPPED = {'__pycache__', 'node_modules'}
-# Cell magics whose cell is Python all the same.
+# Cell magics whose cell is still Python.
 _PYTHON_MAGICS = ('%%time', '%%timeit', '%%capture', '%%prun')
 _MAGIC = re.compile(r'^(\s*)(?:(\w+)\s*=\s*)?[!%?]')
-# What Python 2 had, by what is looked for once the insides of strings and comments are blank.
+# Patterns of Python 2, to be searched for in code whose strings and comments are blank.
 _PYTHON_2 = {
     name: re.compile(pattern, re.MULTILINE)
     for name, pattern in {
@@ -41,12 +41,12 @@ _IN_QUESTION = re.compile(rf'{"|".join(ROOTS)}|\btf\b'.encode())
 
 
 class Unreadable(NamedTuple):
-    """What could not be read.
+    """An error in reading a program.
 
     Attributes:
-      line: Where, from 1 on; in a notebook, in all its code cells put together.
-      column: Where in the line, from 1 on.
-      message: Why.
+      line: The line, from 1 on; in a notebook, in all its code cells joined.
+      column: The column, from 1 on.
+      message: The reason.
     """
 
     line: int
@@ -58,8 +58,8 @@ class Source(NamedTuple):
     """One program.
 
     Attributes:
-      tree: What could be read of it.
-      unreadable: What could not.
+      tree: The syntax tree of the code that could be read.
+      unreadable: The errors in the rest.
       cells: For each line of a notebook's code, its cell, from 1 on, and its line in it; None for
         a file of Python.
     """
@@ -70,7 +70,7 @@ class Source(NamedTuple):
 
 
 def find(paths: Sequence[str]) -> Iterator[str]:
-    """The programs under some paths, sorted within each; a file that is given is one."""
+    """Yields the programs under some paths, sorted within each; a path may also be a file."""
     seen = set()
     for path in paths:
         for file in [path] if not os.path.isdir(path) else sorted(_under(path)):
@@ -94,7 +94,7 @@ def _under(folder: str) -> Iterator[str]:
 
 
 def read(file: str) -> Source:
-    """Reads a program; never raises for what is in it, or for a file that cannot be opened."""
+    """Reads a program; never raises for its content, or for a file that cannot be opened."""
     try:
         content = Path(file).read_bytes()
     except OSError as error:
@@ -104,7 +104,7 @@ def read(file: str) -> Source:
     tree = _parse(content)
     if not isinstance(tree, ast.Module):
         return Source(_EMPTY, tree)
-    # Most files of most folders have nothing to do with TensorFlow.
+    # Most files of most folders do not use TensorFlow.
     return Source(tree if _IN_QUESTION.search(content) or needs(content) else _EMPTY)
 
 
@@ -122,7 +122,7 @@ def _parse(source: bytes | str) -> ast.Module | list[Unreadable]:
 
 
 def _mistakes(source: bytes | str, error: SyntaxError) -> list[Unreadable]:
-    """Where Python stops reading, and whatever else in the program only Python 2 reads."""
+    """Returns the syntax error, and all other code in the program that only Python 2 accepts."""
     text = source.decode('latin-1') if isinstance(source, bytes) else source
     text = _BLANKED.sub(_blank, text.replace('\r\n', '\n'))
     found = []
@@ -197,7 +197,7 @@ def _text(cell: Any) -> str:
 
 
 def _without_magics(lines: Sequence[str]) -> list[str]:
-    """A cell's lines, with IPython's own replaced so that the others keep their numbers."""
+    """Returns a cell's lines, with IPython's own replaced so that the others keep their numbers."""
     first = next((line.strip() for line in lines if line.strip()), '')
     if first.startswith('%%') and not first.startswith(_PYTHON_MAGICS):
         return [''] * len(lines)

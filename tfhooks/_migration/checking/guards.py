@@ -1,4 +1,4 @@
-"""What keeps a program running where a name is gone: `try`, and questions about the version."""
+"""Guards that keep a program running without a name: `try`, and tests of the version."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _EXITS = ('exit', '_exit', 'quit', 'abort')
 
 
 class Guard(NamedTuple):
-    """A place that a program reaches only where something is there, or is not.
+    """A condition around code that may use removed names.
 
     Attributes:
-      kind: 'try': what it guards may fail; 'handler': runs only where the `try` of this number
-        failed; 'test': behind a question about TensorFlow's version or names.
-      number: Which `try` it is.
-      imports: Whether it survives a failing import.
-      attributes: Whether it survives a missing attribute.
+      kind: 'try': the code may fail; 'handler': runs only where the `try` of this number failed;
+        'test': runs depending on TensorFlow's version or names.
+      number: The number of the `try`.
+      imports: Whether the program continues after a failing import.
+      attributes: Whether the program continues after a missing attribute.
     """
 
     kind: str
@@ -31,7 +31,7 @@ class Guard(NamedTuple):
 
 
 def handles(handler: ast.ExceptHandler, errors: Collection[str]) -> bool:
-    """Whether a program goes on after an error of one of some kinds."""
+    """True if a program continues after an error of one of some kinds."""
     last = handler.body[-1]
     if isinstance(last, ast.Raise):
         return False
@@ -45,15 +45,15 @@ def handles(handler: ast.ExceptHandler, errors: Collection[str]) -> bool:
 
 
 def version_guard(known: Collection[str], test: ast.expr) -> Guard | None:
-    """The guard that a condition is, where it asks which TensorFlow this is.
+    """Returns the guard for a condition that tests TensorFlow's version or names, or None.
 
     Args:
-      known: The variables of the program that hold the answer to such a question.
+      known: The variables of the program that hold the result of such a test.
       test: The condition.
     """
     asks = _VERSIONS | _QUESTIONS
     for node in ast.walk(test):
-        # `'name' in dir(tf)`; an attribute of this name is no question.
+        # `'name' in dir(tf)`; an attribute of this name is no test.
         if isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'dir':
             return Guard('test')
         if isinstance(node, ast.Attribute) and node.attr in asks:

@@ -15,7 +15,7 @@ _BARE = (ast.Dict, ast.List, ast.Tuple, ast.ListComp, ast.DictComp, ast.JoinedSt
 
 
 def find(facts: Facts) -> Found:
-    """The patterns in one program, by name, and where each is."""
+    """Yields the names of the patterns in one program, each with its node."""
     for hook in facts.classes_of(*HOOKS):
         before_run = facts.method(hook, 'before_run')
         if before_run is not None:
@@ -58,7 +58,7 @@ def _requests(facts: Facts, hook: ast.ClassDef, before_run: Function) -> Found:
 
 
 def _is_bare(facts: Facts, hook: ast.ClassDef, returned: ast.expr) -> bool:
-    """Whether what `before_run` returns is surely a fetch, and not a request."""
+    """True if `before_run` surely returns a fetch, and not a SessionRunArgs."""
     value = facts.value(returned)
     if isinstance(value, _BARE):
         return True

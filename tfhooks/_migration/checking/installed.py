@@ -1,4 +1,4 @@
-"""What the installed TensorFlow has, read from its files: nothing of it is imported."""
+"""Reads the names of the installed TensorFlow from its files, without importing it."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-# Joined to `tf.compat.v1` when it is imported, so that no file of the namespace lists them.
+# Added to `tf.compat.v1` when it is imported, so that no file of the namespace lists them.
 _ADDED = ('flags', 'app.flags')
-# Of Keras 2, each with where it is in its namespace.
+# Namespaces of Keras 2, each with its place in `tf_keras`.
 _FROM_KERAS = {
     'keras': '',
     'layers': '__internal__.legacy.layers',
     'nn.rnn_cell': '__internal__.legacy.rnn_cell',
 }
 _KERAS_OF_V2 = ('keras', 'losses', 'metrics', 'optimizers', 'initializers')
-# How deep a star import is followed in a star import.
+# The depth to which star imports in star imports are followed.
 _STARS = 4
 
 
 def package_folder(name: str) -> Path | None:
-    """Where a package is, or None where it is not installed."""
+    """Returns the folder of a package, or None where it is not installed."""
     try:
         spec = importlib.util.find_spec(name)
     except (ImportError, ValueError):
@@ -33,7 +33,7 @@ def package_folder(name: str) -> Path | None:
 
 
 class Installed:
-    """What can be found in the files of a TensorFlow, and of the `tf_keras` beside it.
+    """Looks names up in the files of a TensorFlow, and of the `tf_keras` beside it.
 
     Args:
       tensorflow: The folder of the package `tensorflow`.
@@ -50,22 +50,22 @@ class Installed:
 
     @classmethod
     def here(cls) -> Installed | None:
-        """The packages of this Python, or None where there is no TensorFlow."""
+        """Returns the packages of this Python, or None where there is no TensorFlow."""
         folder = package_folder('tensorflow')
         if folder is None or not (folder / '_api').is_dir():
             return None
         return cls(folder, package_folder('tf_keras'))
 
     def has_public(self, dotted: str, space: str = 'v1') -> bool | None:
-        """Whether a namespace of TensorFlow's has a name.
+        """True if a namespace of TensorFlow's has a name.
 
         Args:
-          dotted: The name, without the leading `tf.`. What comes after a class or a function is
-            not looked at.
+          dotted: The name, without the leading `tf.`. Parts after a class or a function are
+            ignored.
           space: 'v1' for `tf.compat.v1`, 'v2' for `tf.compat.v2`.
 
         Returns:
-          Whether it is there; None where its files are not.
+          Whether it is there; None if its files are missing.
         """
         if space == 'v2' and dotted.partition('.')[0] in _KERAS_OF_V2:
             return None
@@ -87,13 +87,13 @@ class Installed:
             elif (folder / f'{part}.py').is_file() and part not in names.own:
                 return True
             else:
-                # As a module's own name, such as tf.nn.conv2d; deeper parts are of that object.
+                # A module's own name, such as tf.nn.conv2d; deeper parts are of that object.
                 return part in names.own or (index > 0 and names.is_open)
         return True
 
     @functools.cached_property
     def public_ways(self) -> dict[str, tuple[str, ...]]:
-        """The names of `tf.compat.v1` by their last part, each with all that end in it."""
+        """The names of `tf.compat.v1`, grouped by their last part."""
         ways: dict[str, tuple[str, ...]] = {}
         root = self._spaces['v1']
         for file in sorted(root.rglob('__init__.py')):
@@ -106,7 +106,7 @@ class Installed:
         return ways
 
     def has_private(self, dotted: str) -> str:
-        """Whether there is a module `tensorflow.<dotted>`, or a name in one.
+        """Looks up a module `tensorflow.<dotted>`, or a name in one.
 
         Returns:
           'found', 'no module' or 'no name'.
@@ -127,8 +127,8 @@ class Installed:
             init = folder / '__init__.py'
             if index and init.is_file() and self._defines(init, part, _STARS):
                 return 'found'
-            # A name of a package reads `package.name`, a module reads `package.module`: by the
-            # case of its first letter where neither is there.
+            # A missing `package.part` is taken for a name or a module by the case of its first
+            # letter.
             is_name = index == len(parts) - 1 and (part[:1].isupper() or index > 2)
             return 'no name' if is_name else 'no module'
         return 'found'
@@ -143,7 +143,7 @@ class Installed:
             place = self._tensorflow.joinpath(*module.split('.')[1:])
             files = [place.parent / f'{place.name}.py', place / '__init__.py']
             present = [other for other in files if other.is_file()]
-            # Without a file of Python it is an extension, whose names cannot be seen.
+            # Without a Python file it is an extension, whose names cannot be read.
             if not present or self._defines(present[0], name, stars - 1):
                 return True
         return False
@@ -155,7 +155,7 @@ class _Names:
     def __init__(self, tree: ast.Module) -> None:
         self.own: set[str] = set()
         self.stars: list[str] = []
-        self.is_open = False  # Names may be there that cannot be seen.
+        self.is_open = False  # It may have other names.
         self._read(tree.body)
 
     def _read(self, body: Sequence[ast.stmt]) -> None:
@@ -195,7 +195,7 @@ def _names_of(file: Path) -> _Names | None:
             names = _Names(ast.parse(file.read_bytes()))
     except (OSError, SyntaxError, ValueError, RecursionError):
         return None
-    # Generated protocol buffers make their names when they are imported.
+    # Generated protocol buffers define their names when they are imported.
     is_generated = file.name.endswith('_pb2.py')
     names.is_open = names.is_open or is_generated or '__getattr__' in names.own
     return names

@@ -1,4 +1,4 @@
-"""Whether a name of a program works, needs an extra, or is gone."""
+"""Decides whether a name in a program works, needs an extra, or is gone."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tfhooks._migration.checking.replacements import (
     replacement,
 )
 
-# Namespaces of Keras 2, which is in TensorFlow 1.15 and beside today's.
+# Namespaces of Keras 2, which is part of TensorFlow 1.15 and a package beside today's.
 _KERAS = ('layers', 'nn.rnn_cell', 'keras')
-# Public packages beside the namespace: what is there is looked up as private modules are.
+# Public packages beside the namespace, in which names are looked up as in private modules.
 _PACKAGES = (
     'python',
     'core',
@@ -34,17 +34,17 @@ _PACKAGES = (
 )
 
 
-# In the place of an extra: what `python -m tfhooks contrib install` brings.
+# Stands as an extra for the files of `python -m tfhooks contrib install`.
 FILES = 'files'
 
 
 class Verdict(NamedTuple):
-    """What is to be said of one name.
+    """The verdict on one name.
 
     Attributes:
       kind: 'works', 'extra', 'private', 'gone' or 'unknown'.
       message: The sentence about it; empty where it works.
-      replacement: What to write instead, or to install; empty where there is nothing.
+      replacement: The code to write instead, or the package to install; may be empty.
       extra: The extra of tfhooks that it needs, or None.
     """
 
@@ -58,10 +58,10 @@ WORKS = Verdict('works')
 
 
 class NameChecker:
-    """Judges dotted names.
+    """Decides whether dotted names work.
 
     Args:
-      installed: The TensorFlow to look in.
+      installed: The TensorFlow to look them up in.
     """
 
     def __init__(self, installed: Installed) -> None:
@@ -69,7 +69,7 @@ class NameChecker:
         self.judge = functools.lru_cache(maxsize=None)(self._judge)
 
     def _judge(self, dotted: str) -> Verdict:
-        """What is to be said of a name such as 'tensorflow.contrib.layers.conv2d'."""
+        """Returns the verdict on a name such as 'tensorflow.contrib.layers.conv2d'."""
         root, _, rest = dotted.partition('.')
         if root == 'tfhooks':
             if rest != 'v1' and not rest.startswith('v1.'):
@@ -78,7 +78,7 @@ class NameChecker:
         elif root == 'tensorflow_estimator':
             return _estimator(dotted, rest)
         elif f'{rest}.'.startswith('_api.v1.'):
-            # What 1.15 showed in tracebacks and editors completed; so the runner reads it.
+            # As in tracebacks of 1.15, and as editors completed names; the runner reads it so, too.
             rest = rest.removeprefix('_api.v1').removeprefix('.')
         space = 'v1'
         while True:
@@ -162,7 +162,7 @@ class NameChecker:
         return Verdict('gone', f'{where} is gone: {what} in this TensorFlow', instead)
 
     def _contrib(self, rest: str) -> Verdict:
-        """A name of `tf.contrib` or `tf.estimator`."""
+        """Returns the verdict on a name of `tf.contrib` or `tf.estimator`."""
         found = None
         parts = rest.split('.')
         for length in range(1, len(parts) + 1):
@@ -191,14 +191,14 @@ class NameChecker:
 
     def _public_way(self, name: str) -> str:
         ways = sorted(self._installed.public_ways.get(name, ()), key=lambda way: way.count('.'))
-        # `tf.stack` rather than `tf.ragged.stack`; of two that are as deep, none.
+        # `tf.stack` rather than `tf.ragged.stack`; neither of two of the same depth.
         if not ways or [way.count('.') for way in ways[:2]] == [ways[0].count('.')] * 2:
             return ''
         return f'tf.{ways[0]}'
 
 
 def _is_place(found: old_names.Name, parts: list[str], length: int) -> bool:
-    """Whether a name is a module: what is missing in it is gone."""
+    """True if a name is a module, so that names missing in it are gone."""
     dotted = '.'.join(parts[:length])
     if found.status == 'files':
         return dotted in recorded.recorded()
@@ -206,7 +206,7 @@ def _is_place(found: old_names.Name, parts: list[str], length: int) -> bool:
 
 
 def _estimator(dotted: str, rest: str) -> Verdict:
-    """A name of the package that Estimators are in."""
+    """Returns the verdict on a name of the package tensorflow-estimator."""
     if any(f'{rest}.'.startswith(f'{place}.') for place in GONE_ESTIMATOR):
         return Verdict('gone', f'{dotted} is gone: tensorflow-estimator 2.15 has it no more')
     message = f'{dotted} works with tensorflow-estimator'
@@ -214,7 +214,7 @@ def _estimator(dotted: str, rest: str) -> Verdict:
 
 
 def _before_special(rest: str) -> str:
-    """What is asked for a name with underscores around it: `tf.__version__`, `Cell.__init__`."""
+    """Returns the part of a name before one with double underscores: `Cell` of `Cell.__init__`."""
     parts = rest.split('.')
     special = [part.startswith('__') and part.endswith('__') for part in parts]
     return '.'.join(parts[: special.index(True)] if any(special) else parts)

@@ -1,4 +1,4 @@
-"""Installed packages that were written for TensorFlow 1: the runner must be told of them."""
+"""Finds installed packages written for TensorFlow 1, which the runner must be told of."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _OLD = re.compile(
     rb'|\btensorflow\.contrib\b'
 )
 _NEW = re.compile(rb'\bcompat\.v1\b|\bcompat import v1\b')
-# TensorFlow's family, and what tfhooks loads itself.
+# TensorFlow's own packages, and those that tfhooks loads itself.
 _KNOWN = ('keras', 'tf_keras', 'tf_slim', 'tfhooks', 'tensorboard')
 _MOST_FILES = 300
 
 
 def imported(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
-    """The packages that a program imports and that were written for TensorFlow 1, and where."""
+    """Yields the imported packages that were written for TensorFlow 1, each with its statement."""
     for node in ast.walk(tree):
         names: list[str] = []
         if isinstance(node, ast.Import):
@@ -37,7 +37,7 @@ def imported(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
 
 @functools.cache
 def is_for_tensorflow_1(name: str) -> bool:
-    """Whether an installed package speaks TensorFlow 1, and never `compat.v1`."""
+    """True if an installed package uses TensorFlow 1, and never `compat.v1`."""
     if not name or name in _KNOWN or name in sys.stdlib_module_names or 'tensorflow' in name:
         return False
     folder = package_folder(name)

@@ -1,7 +1,7 @@
-"""Patterns that behave differently under tfhooks, as far as they can be seen without running.
+"""Patterns of code that behave differently under tfhooks and can be found without running it.
 
 Each is anchored to a row of docs/differences.md. A pattern is reported only where it is certain:
-what might be one, if some variable had some value, is passed over.
+code that is one only for some values of variables is ignored.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ class Pattern(NamedTuple):
 
     Attributes:
       name: Its name, in JSON.
-      kind: 'differs': runs, and does something else; 'refused': raises an error; 'caution': as in
-        TensorFlow, and not what it seems.
-      message: What to say.
-      replacement: What to write instead; may be empty.
-      row: The first column of its row in docs/differences.md.
+      kind: 'differs': runs, and does something else; 'refused': raises an error; 'caution': works
+        as in TensorFlow, which is not what it seems.
+      message: The text of the finding.
+        replacement: The code to write instead; may be empty.
+        row: The first column of its row in docs/differences.md.
     """
 
     name: str
@@ -194,7 +194,7 @@ PATTERNS = {
 
 
 def find(program: Program) -> Iterator[tuple[Pattern, ast.AST]]:
-    """The patterns in one program, and where each is."""
+    """Yields the patterns in one program, each with its node."""
     if not is_interesting(program):
         return
     facts = Facts(program)

@@ -1,4 +1,4 @@
-"""Reads one program: its scopes, and where it uses names of the libraries in question."""
+"""Analyses one program: its scopes, and its uses of names of TensorFlow and tfhooks."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Program(ast.NodeVisitor):
 
     Args:
       tree: The program.
-      given_by: Called with the module and the level of an import from another file; returns which
-        namespaces of the libraries in question that file has, by their names there.
+      given_by: Called with the module and the level of an import from another file; returns from
+        names in that file to the namespaces of TensorFlow and tfhooks that they are.
 
     Attributes:
-      words: The names and attributes that it reads or imports, without what they are of.
+      words: The names and attributes that it reads or imports, without the objects they are of.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Program(ast.NodeVisitor):
         self.visit_all(tree.body)
 
     def uses(self) -> list[Use]:
-        """Where the program uses names of the libraries in question, in no order."""
+        """Returns the uses of names of TensorFlow and tfhooks, in no order."""
         found = [
             Use((name,), True, True, node, guards)
             for name, node, guards in self._imports
@@ -65,7 +65,7 @@ class Program(ast.NodeVisitor):
             base = list(chain(node))[-1]
             bindings = self.resolver.bindings(base) if isinstance(base, ast.Name) else []
             if node is base and isinstance(node, ast.Name):
-                continue  # The import, or the assignment, has been asked already.
+                continue  # The import, or the assignment, is a use already.
             names = self.resolver.dotted(node)
             ours = tuple(sorted(name for name in names if name and is_in_question(name)))
             if ours:
@@ -79,7 +79,7 @@ class Program(ast.NodeVisitor):
         return found
 
     def namespaces(self, wanted: Collection[str]) -> dict[str, str]:
-        """The variables of the module that surely are one of some namespaces."""
+        """Returns the variables of the module that surely are one of some namespaces."""
         found = {}
         for variable, bindings in self._scope.bindings.items():
             names: set[str | None] = set()
@@ -90,7 +90,7 @@ class Program(ast.NodeVisitor):
         return found
 
     def stored(self) -> set[str]:
-        """The names of the libraries that the program itself sets, such as `tf.contrib = ...`."""
+        """Returns the names of the libraries that the program sets, such as `tf.contrib = ...`."""
         return {
             name
             for node in self._stored
@@ -157,7 +157,7 @@ class Program(ast.NodeVisitor):
             if handler.name:
                 self._bind(handler.name, handler)
             self._visit_in(handler.body, self._branch(), Guard('handler', number))
-        # Not a branch of its own: it goes on where the body has ended.
+        # Not a branch of its own, since it continues the body.
         self._visit_in(node.orelse, number)
         self.visit_all(node.finalbody)
 
@@ -178,7 +178,7 @@ class Program(ast.NodeVisitor):
 
     visit_AsyncWith = visit_With
 
-    # What binds names.
+    # Nodes that bind names.
 
     def _place(self, node: ast.AST, end: bool = False) -> Place:
         order = (getattr(node, 'lineno', 0), getattr(node, 'col_offset', 0))
@@ -253,7 +253,7 @@ class Program(ast.NodeVisitor):
                 for variable, namespace in given.items():
                     self._bind(variable, node, namespace, end=True)
                 continue
-            # A module of the program's own stands for nothing, unless it passes something on.
+            # A module of the program's own counts only if it passes a namespace on.
             name = None if node.level else f'{module}.{alias.name}'
             if is_ours:
                 self._imports.append((f'{module}.{alias.name}', node, self._guards))
@@ -289,7 +289,7 @@ class Program(ast.NodeVisitor):
         if not self._scope.is_comprehension:
             self._branches = ()
         if not isinstance(node, ast.ClassDef) and not self._scope.is_comprehension:
-            # A function runs later, when the `try` around its definition is over.
+            # A function runs after the `try` around its definition.
             self._guards = tuple(guard for guard in outer[2] if guard.kind != 'try')
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             self._bind_arguments(node.args, node)
@@ -331,7 +331,7 @@ class Program(ast.NodeVisitor):
     def _visit_comprehension(
         self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
     ) -> None:
-        # Bound before the element is visited, which stands before them.
+        # Bound before the element, which comes before them in the code, is visited.
         outer = self._scope
         self.visit(node.generators[0].iter)
         self._scope = Scope(node, outer)
@@ -348,7 +348,7 @@ class Program(ast.NodeVisitor):
 
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _visit_comprehension
 
-    # What uses names.
+    # Nodes that use names.
 
     def visit_Name(self, node: ast.Name) -> None:
         self.words.add(node.id)

@@ -1,4 +1,4 @@
-"""What the files of a project import for each other: `from common import tf`."""
+"""Resolves imports between the files of a project, such as `from common import tf`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tfhooks._migration.checking import files
 from tfhooks._migration.checking.program import Program
 
-# Only whole namespaces: of a name that one file guards, another must not be blamed for the use.
+# Only whole namespaces, since another file's use of a name that one file guards is no mistake.
 _NAMESPACES = {
     'tensorflow',
     'tensorflow.compat.v1',
@@ -23,7 +23,7 @@ _NOTHING: Mapping[str, str] = {}
 
 
 class _Passed(NamedTuple):
-    """What a file imports from another: `from <level><module> import <name> as <variable>`."""
+    """An import from another file: `from <level><module> import <name> as <variable>`."""
 
     variable: str
     name: str
@@ -32,14 +32,14 @@ class _Passed(NamedTuple):
 
 
 class _File(NamedTuple):
-    """What a file has to give, and what it passes on."""
+    """The namespaces that a file defines, and those that it imports from other files."""
 
     own: Mapping[str, str]
     passed: Sequence[_Passed]
 
 
 class Project:
-    """The files that are read together.
+    """The files of a project.
 
     Args:
       paths: The files and folders that are read; modules are looked for in these folders alone, and
@@ -52,7 +52,7 @@ class Project:
         self._given: dict[str, Mapping[str, str]] = {}
 
     def program(self, file: str, source: files.Source) -> Program:
-        """The names of one program of the project."""
+        """Analyses one program of the project."""
         folder = os.path.dirname(os.path.abspath(file))
 
         def given_by(module: str, level: int) -> Mapping[str, str]:
@@ -66,7 +66,7 @@ class Project:
         return Program(source.tree, given_by)
 
     def _namespaces(self, file: str, known: dict[str, Mapping[str, str]]) -> Mapping[str, str]:
-        """The namespaces that a file gives; `known` ends the circles of files."""
+        """The namespaces that a file gives; `known` ends import cycles."""
         if file in known:
             return known[file]
         found: dict[str, str] = {}
@@ -95,7 +95,7 @@ class Project:
         return self._files[file]
 
     def _find(self, folder: str, module: str, level: int) -> str | None:
-        """The file of a module that a file in some folder imports, where it is of the project."""
+        """The file of a module that a file in a folder imports, or None if it is none of these."""
         if not level and module.partition('.')[0] in sys.stdlib_module_names:
             return None
         for base in self._bases(folder, level):
@@ -106,7 +106,7 @@ class Project:
         return None
 
     def _bases(self, folder: str, level: int) -> list[str]:
-        """The folders that the names of modules begin in."""
+        """The folders in which modules are looked for."""
         if level:
             for _ in range(level - 1):
                 folder = os.path.dirname(folder)

@@ -1,7 +1,7 @@
-"""What replaces names of TensorFlow 1 that are gone, outside `tf.contrib` and `tf.estimator`.
+"""Replacements for removed names of TensorFlow 1 outside `tf.contrib` and `tf.estimator`.
 
-`tests/recorded_1_15/names/record_names.py` lists the names of 1.15, and a test holds this table
-against them.
+`tests/recorded_1_15/names/record_names.py` lists the names of 1.15, and a test compares this table
+with them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 _STATISTICS = 'nothing measures it; profile the run with tf.train.ProfilerHook'
 _MNIST = '`python -m tfhooks contrib install`, or tf.keras.datasets.mnist.load_data()'
 
-# Of 1.15, each for itself and all that is in it. An empty string: nothing does.
+# For names of 1.15, each with all names in it. An empty string: there is no replacement.
 GONE = {
     'config.experimental_list_devices': 'session.list_devices()',
     'data.experimental.CheckpointInputPipelineHook': (
@@ -48,7 +48,7 @@ GONE = {
     ),
 }
 
-# Of the packages beside the public namespace.
+# For the packages beside the public namespace.
 PACKAGES = {
     'examples.tutorials.mnist': _MNIST,
     'examples': (
@@ -68,21 +68,21 @@ PACKAGES = {
     'python.tools.freeze_graph': 'tf.graph_util.convert_variables_to_constants',
 }
 
-# Of the package tensorflow_estimator: what 1.15 had and the last release has not.
+# Names of the package tensorflow_estimator that 1.15 had and the last release has not.
 GONE_ESTIMATOR = (
     'contrib',
     'python.estimator.canned.boosted_trees',
     'python.estimator.canned.boosted_trees_utils',
 )
 
-# Of a module whose names cannot be seen in its file: an extension, or one that asks `tf_keras`.
+# For modules whose names cannot be read in their files: extensions, and one that uses `tf_keras`.
 REMOVED = {
     'python.layers.normalization': 'tf.layers.BatchNormalization and tf.layers.batch_normalization',
     'python.pywrap_tensorflow.CheckpointReader': 'tf.train.load_checkpoint',
     'python.pywrap_tensorflow.EventsWriter': 'tf.summary.FileWriter',
 }
 
-# Gone before 1.15 already.
+# Removed before 1.15 already.
 OLDER = {
     'all_candidate_sampler': 'tf.nn.all_candidate_sampler',
     'audio_summary': 'tf.summary.audio',
@@ -115,7 +115,7 @@ OLDER = {
 
 
 def replacement(table: dict[str, str], dotted: str) -> str | None:
-    """What a table says of a name, or else of the nearest place that it is in."""
+    """Returns the entry of a table for a name, or else for the nearest module that it is in."""
     while dotted:
         if dotted in table:
             return table[dotted]

@@ -1,4 +1,4 @@
-"""What `python -m tfhooks check` prints, as text and as JSON."""
+"""The report of `python -m tfhooks check`, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tfhooks._legacy import contrib_files
 from tfhooks._migration.checking import names
 
 SCHEMA_VERSION = 1
-# What each extra of tfhooks installs.
+# The package that each extra of tfhooks installs.
 PACKAGES = {'contrib': 'tf_slim', 'estimator': 'tensorflow-estimator', 'legacy': 'tf_keras'}
 # Each kind, whether a program with it fails, and whether it is listed without `--all`.
 KINDS = {
@@ -30,16 +30,16 @@ KINDS = {
 
 
 class Finding(NamedTuple):
-    """One thing found in a program.
+    """One problem or note about a program.
 
     Attributes:
       file: The program.
       cell: The cell of a notebook, from 1 on; 0 in a file of Python.
-      line: From 1 on.
-      column: From 1 on.
+      line: The line, from 1 on.
+        column: The column, from 1 on.
       kind: One of `KINDS`.
       message: The sentence about it.
-      replacement: What to write instead, or to install; may be empty.
+      replacement: The code to write instead, or the package to install; may be empty.
       name: The dotted name that was looked up; of a pattern, the pattern's.
       extra: The extra of tfhooks that it needs, or None.
       row: Of a pattern, the first column of its row in docs/differences.md, or None.
@@ -57,7 +57,7 @@ class Finding(NamedTuple):
     row: str | None = None
 
     def fails(self) -> bool:
-        """Whether the program fails there."""
+        """True if the program fails there."""
         return KINDS[self.kind][0]
 
     def text(self) -> str:
@@ -71,14 +71,14 @@ class Finding(NamedTuple):
 
 
 def extras(findings: Iterable[Finding]) -> list[str]:
-    """The extras that are needed, sorted."""
+    """Returns the extras that are needed, sorted."""
     needed = (finding.extra for finding in findings if finding.extra)
     return sorted({name for extra in needed for name in extra.split(',')} - {names.FILES})
 
 
 def installed(extra: str) -> str | None:
-    """Which packages of an extra are installed, with their versions; None where one is not."""
-    import importlib.metadata  # It loads the parsers of mail.
+    """Returns the packages of an extra with their versions, or None if one is not installed."""
+    import importlib.metadata  # Slow to import.
 
     if extra == names.FILES:
         return str(contrib_files.folder() or '') or None
@@ -93,7 +93,7 @@ def installed(extra: str) -> str | None:
 
 
 def _one_an_extra(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """The findings, of those about one extra the first one, which says how many there are."""
+    """Yields the findings, but for each extra only the first one, with the number of them."""
     findings = list(findings)
     uses = Counter(finding.extra for finding in findings if finding.kind == 'extra')
     told = set()
@@ -114,12 +114,12 @@ def _one_an_extra(findings: Iterable[Finding]) -> Iterator[Finding]:
 
 
 def needs_files(findings: Iterable[Finding]) -> bool:
-    """Whether the files of `tf.contrib` are needed."""
+    """True if the files of `tf.contrib` are needed."""
     return any(finding.extra == names.FILES for finding in findings)
 
 
 def exit_code(findings: Iterable[Finding]) -> int:
-    """1 where something is gone, refused or unreadable; else 0."""
+    """Returns 1 if something is gone, refused or unreadable, else 0."""
     return int(any(finding.fails() for finding in findings))
 
 

@@ -1,4 +1,4 @@
-"""Which module or object of a library each name of a program stands for."""
+"""Resolves the names of a program to the modules and objects of libraries."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Scoped = (
 
 
 class Place(NamedTuple):
-    """Where in a program something stands: its scope, its order, what it depends on."""
+    """A position in a program: its scope, its order, and the branches it depends on."""
 
     scope: Scope
     order: tuple[int, int]
@@ -33,12 +33,12 @@ class Place(NamedTuple):
 
 @dataclasses.dataclass(eq=False)
 class Binding:
-    """What gives a name its value.
+    """A statement or expression that binds a name.
 
-    Attributes:
-      place: Where.
-      values: What it may be: a dotted name that is imported, or an expression; empty where it
-        cannot be said.
+        Attributes:
+          place: Its position.
+    values: The possible values: a dotted name that is imported, or an expression; empty if
+      unknown.
     """
 
     place: Place
@@ -47,7 +47,7 @@ class Binding:
 
 @dataclasses.dataclass(eq=False)
 class Scope:
-    """One scope of a program, and what is bound in it."""
+    """One scope of a program, with its bindings."""
 
     node: Scoped
     parent: Scope | None
@@ -56,12 +56,12 @@ class Scope:
 
     @property
     def is_class(self) -> bool:
-        """Whether functions inside do not see its names."""
+        """True if functions inside do not see its names, as in a class."""
         return isinstance(self.node, ast.ClassDef)
 
     @property
     def is_comprehension(self) -> bool:
-        """Whether it is run where it stands."""
+        """True if it is the scope of a comprehension, which runs where it is written."""
         return isinstance(self.node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)
 
     def module(self) -> Scope:
@@ -72,19 +72,19 @@ class Scope:
         return scope
 
     def enclosing_function(self) -> Scope:
-        """The scope that a walrus in a comprehension binds in."""
+        """The scope in which a walrus in a comprehension binds."""
         scope = self
         while scope.is_comprehension and scope.parent is not None:
             scope = scope.parent
         return scope
 
     def bind(self, name: str, binding: Binding) -> None:
-        """Adds a binding, where `global` or `nonlocal` says so in another scope."""
+        """Adds a binding, in the scope of a `global` or `nonlocal` statement if there is one."""
         scope = self.elsewhere.get(name, self)
         scope.bindings.setdefault(name, []).append(binding)
 
     def bindings_seen(self, name: str, place: Place) -> list[Binding] | None:
-        """The bindings that a name may have at a place; None where it is bound nowhere."""
+        """Returns the bindings that a name may have at a position; None if it is not bound."""
         scope: Scope | None = self.elsewhere.get(name, self)
         while scope is not None:
             visible = not scope.is_class or scope is self
@@ -100,7 +100,7 @@ class Scope:
 
 
 def _reaching(bindings: list[Binding], place: Place) -> list[Binding]:
-    """Those of one scope's bindings whose value may be there at a place of the same scope."""
+    """Returns the bindings of a scope that may be in effect at a position in it."""
     before = [binding for binding in bindings if binding.place.order <= place.order]
     reaching = []
     for binding in sorted(before, key=lambda binding: binding.place.order, reverse=True):
@@ -114,22 +114,22 @@ def _reaching(bindings: list[Binding], place: Place) -> list[Binding]:
 
 
 def _excludes(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    """Whether two branches are the two sides of one `if`: 2n and 2n + 1."""
+    """True if two positions are on the two sides of one `if`, whose branches are 2n and 2n + 1."""
     return any(branch ^ 1 in other for branch in one)
 
 
 class Resolver:
-    """Says what the expressions of a program stand for.
+    """Resolves the expressions of a program to dotted names.
 
     Args:
-      places: Where each name of the program stands, by the `id` of its node.
+      places: The position of each name of the program, by the `id` of its node.
     """
 
     def __init__(self, places: dict[int, Place]) -> None:
         self._places = places
 
     def dotted(self, node: ast.expr | str, _seen: frozenset[int] = frozenset()) -> set[str | None]:
-        """The dotted names that an expression may stand for; None among them for anything else."""
+        """Returns the dotted names that an expression may be; None among them for anything else."""
         if isinstance(node, str):
             return {node}
         if isinstance(node, ast.Attribute):
@@ -160,7 +160,7 @@ class Resolver:
     def dotted_binding(
         self, binding: Binding, _seen: frozenset[int] = frozenset()
     ) -> set[str | None]:
-        """The dotted names that a binding may give; None among them for anything else."""
+        """Returns the dotted names that a binding may give; None among them for anything else."""
         found: set[str | None] = set() if binding.values else {None}
         for value in binding.values:
             found |= self.dotted(value, _seen | {id(binding)})
@@ -179,12 +179,12 @@ class Resolver:
         return {None}
 
     def bindings(self, node: ast.Name) -> list[Binding] | None:
-        """The bindings that a name may have where it stands; None where it has none."""
+        """Returns the bindings that a name may have at its position; None if it has none."""
         place = self._places.get(id(node))
         return place.scope.bindings_seen(node.id, place) if place is not None else []
 
     def value(self, node: ast.expr) -> ast.expr:
-        """The expression behind a name that is given a value once; else the node itself."""
+        """Returns the value of a name that is assigned once; else the node itself."""
         for _ in range(8):
             if not isinstance(node, ast.Name):
                 break
@@ -198,12 +198,12 @@ class Resolver:
         return node
 
     def place(self, node: ast.expr) -> Place | None:
-        """Where a name stands."""
+        """Returns the position of a name."""
         return self._places.get(id(node))
 
 
 def is_text(node: ast.expr) -> bool:
-    """Whether an expression is a literal string."""
+    """True if an expression is a literal string."""
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
@@ -214,7 +214,7 @@ def text(node: ast.expr) -> str:
 
 
 def is_call_of(node: ast.AST, name: str, least: int, most: int) -> bool:
-    """Whether a node calls a builtin with so many arguments, all by position."""
+    """True if a node calls a builtin with `least` to `most` arguments, all by position."""
     return (
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
@@ -226,7 +226,7 @@ def is_call_of(node: ast.AST, name: str, least: int, most: int) -> bool:
 
 
 def text_of_import(call: ast.Call) -> str | None:
-    """The module that `importlib.import_module('...')` gives."""
+    """Returns the module that `importlib.import_module('...')` imports, or None."""
     function = call.func
     name = function.attr if isinstance(function, ast.Attribute) else getattr(function, 'id', '')
     if name == 'import_module' and len(call.args) == 1 and is_text(call.args[0]):
@@ -236,7 +236,7 @@ def text_of_import(call: ast.Call) -> str | None:
 
 
 def chain(node: ast.expr) -> Iterator[ast.expr]:
-    """An attribute access, from the outside in: `a.b.c`, `a.b`, `a`."""
+    """Yields an attribute access from the outside in: `a.b.c`, `a.b`, `a`."""
     yield node
     while isinstance(node, ast.Attribute):
         node = node.value

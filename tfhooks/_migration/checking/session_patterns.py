@@ -1,4 +1,4 @@
-"""Patterns in how a program makes sessions and stock hooks, and uses sessions."""
+"""Patterns in a program's construction of sessions and stock hooks, and use of sessions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
 def find(facts: Facts) -> Found:
-    """The patterns in one program, by name, and where each is."""
+    """Yields the names of the patterns in one program, each with its node."""
     for session in facts.calls(*SESSIONS):
         yield from _arguments(facts, session)
         yield from _lists(facts, session)
@@ -28,7 +28,7 @@ def find(facts: Facts) -> Found:
 
 
 def _number(facts: Facts, node: ast.expr | None) -> float | None:
-    """The number that an expression is, where it is written out."""
+    """Returns the number of a literal expression, or None."""
     value = facts.value(node) if node is not None else None
     if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub):
         number = _number(facts, value.operand)
@@ -44,7 +44,7 @@ def _is_none(facts: Facts, node: ast.expr | None) -> bool:
 
 
 def _elements(facts: Facts, node: ast.expr | None) -> list[ast.expr]:
-    """The elements of a list that is written out, as far as they are."""
+    """Returns the elements of a literal list, as far as they are literal."""
     if node is None:
         return []
     value = facts.value(node)
@@ -56,7 +56,7 @@ def _elements(facts: Facts, node: ast.expr | None) -> list[ast.expr]:
 
 
 def _given(facts: Facts, session: ast.Call) -> list[ast.expr]:
-    """The hooks of a session, as far as they are written out."""
+    """Returns the hooks of a session, as far as they are literal."""
     return [
         element
         for name in ('hooks', 'chief_only_hooks')
@@ -123,7 +123,7 @@ def _savers(facts: Facts, session: ast.Call) -> Found:
 
 
 def _saves(facts: Facts, session: ast.Call) -> bool:
-    """Whether a MonitoredTrainingSession surely has a saver of its own."""
+    """True if a MonitoredTrainingSession surely has a saver of its own."""
     if facts.is_open(session) or facts.called(session) != 'MonitoredTrainingSession':
         return False
     given = [
@@ -138,11 +138,11 @@ def _saves(facts: Facts, session: ast.Call) -> bool:
 
 
 def _written(facts: Facts, directory: ast.expr) -> str | None:
-    """A directory as the program writes it; None where two of the same text may differ."""
+    """Returns the expression of a directory as text; None if equal texts may give other values."""
     value = facts.value(directory)
     parts = list(ast.walk(value))
     if any(isinstance(part, ast.Call | ast.Await | ast.NamedExpr) for part in parts):
-        # A call written twice may give two directories, a name that stands for it does not.
+        # A call written twice may return two directories; a name assigned once does not.
         return f'{ast.dump(directory)}' if isinstance(directory, ast.Name) else None
     return ast.dump(value)
 
@@ -187,7 +187,7 @@ def _is_written_none(node: ast.expr | None) -> bool:
 
 
 def _is_session(facts: Facts, node: ast.expr) -> bool:
-    """Whether a name is a monitored session, and nothing else."""
+    """True if a name is a monitored session, and nothing else."""
     bindings = facts.bindings(node)
     return bool(bindings) and all(
         len(binding.values) == 1
@@ -209,7 +209,7 @@ def _run(facts: Facts, call: ast.Call) -> Found:
 
 
 def values_fed(facts: Facts, fed: ast.expr | None) -> Sequence[ast.expr]:
-    """The values of a feed_dict that is written out."""
+    """Returns the values of a literal feed_dict."""
     value = facts.value(fed) if fed is not None else None
     return value.values if isinstance(value, ast.Dict) else ()
 
@@ -241,7 +241,7 @@ def _calls_method(node: ast.AST, name: str, method: str) -> bool:
 
 
 def _following(facts: Facts, statement: ast.stmt) -> Sequence[ast.stmt]:
-    """The statements after one in the same block; none where it may have left the block."""
+    """Returns the statements after one in the same block; none if it may leave the block."""
     parent = facts.parents.get(id(statement))
     for field in ('body', 'orelse', 'finalbody'):
         block = getattr(parent, field, None)

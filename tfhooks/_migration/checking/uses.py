@@ -7,26 +7,26 @@ import dataclasses
 
 from tfhooks._migration.checking.guards import Guard
 
-# The packages whose names are in question.
+# The packages whose names are checked.
 ROOTS = ('tensorflow', 'tensorflow_core', 'tensorflow_estimator', 'tfhooks')
 
 
 def is_in_question(dotted: str) -> bool:
-    """Whether a dotted name is of one of the packages."""
+    """True if a dotted name is in one of the checked packages."""
     return dotted.partition('.')[0] in ROOTS
 
 
 @dataclasses.dataclass
 class Use:
-    """A name of a library in question, where a program asks for it.
+    """A use of a name of a checked package in a program.
 
     Attributes:
-      names: What it may stand for, as dotted names; more than one where the program decides later.
+      names: The dotted names that it may stand for; several where the program decides at run time.
       is_certain: Whether it can stand for nothing else.
-      is_import: Whether an import statement asks.
-      node: Where.
-      guards: What it is guarded by.
-      through: The imports it hangs on: what each imports, and what that is guarded by.
+      is_import: Whether it is in an import statement.
+      node: Its node.
+        guards: The guards around it.
+      through: The imports it depends on: the name that each imports, and its guards.
     """
 
     names: tuple[str, ...]
