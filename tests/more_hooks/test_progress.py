@@ -347,6 +347,48 @@ def test_a_bar_leaves_alone_what_goes_elsewhere(monkeypatch):
     assert stderr.getvalue().endswith('one that was kept\n')
 
 
+class Closable(Terminal):
+    """A terminal that can be closed as by a hangup: whatever is done with it then fails."""
+
+    gone = False
+
+    def flush(self):
+        if self.gone:
+            raise OSError(5, 'Input/output error')
+
+    def write(self, text):
+        self.flush()
+        return super().write(text)
+
+
+def test_the_streams_come_back_from_a_terminal_that_was_closed(monkeypatch):
+    terminal = Closable()
+    handler = logging.StreamHandler(terminal)
+    monkeypatch.setattr(sys, 'stderr', terminal)
+    monkeypatch.setattr(logging.getLogger('a program'), 'handlers', [handler])
+
+    class Hangup(tf.train.SessionRunHook):
+        def after_run(self, run_context, run_values):
+            print('half a line', end='', file=sys.stderr)
+            terminal.gone = True
+
+    train(tfhooks.MonitoredSession, [ProgressHook(3, every_n_steps=1), Hangup()], 3)
+    assert sys.stderr is handler.stream is terminal
+
+
+def test_a_forked_process_leaves_the_bar_alone(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, 'stderr', terminal)
+    bar = displays.Bar(terminal, 3, 'step')
+    bar.open(0)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, 'getpid', lambda: -1)
+        before = terminal.getvalue()
+        print('of a child', file=sys.stderr)
+        assert terminal.getvalue() == before + 'of a child\n'
+    bar.close()
+
+
 @pytest.mark.parametrize('is_notebook', [True, False])
 def test_a_bar_in_a_notebook(monkeypatch, is_notebook):
     """Tried with a real kernel too, which the tests do not have."""

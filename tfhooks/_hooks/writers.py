@@ -81,7 +81,7 @@ class WritingHook(StockHook):
     """A stock hook with TensorFlow's fields `_output_dir` and `_summary_writer`."""
 
     def begin(self) -> None:
-        """Begins anew on the default graph.
+        """Begins a new session on the default graph.
 
         Raises:
           RuntimeError: The graph has no global step.

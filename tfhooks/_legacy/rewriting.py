@@ -24,7 +24,7 @@ def needs(source: bytes) -> bool:
 def parse(
     source: bytes, path: str, rename: Callable[[str], str], removed: bool = True
 ) -> ast.Module:
-    """Parses a file and changes what it imports.
+    """Parses a file and rewrites its imports.
 
     Args:
       source: The file.

@@ -137,8 +137,8 @@ def _replace_streams(by_id: Mapping[int, Any]) -> None:
     sys.stdout = by_id.get(id(sys.stdout), sys.stdout)
     sys.stderr = by_id.get(id(sys.stderr), sys.stderr)
     for handler in _stream_handlers():
-        if id(handler.stream) in by_id:
-            handler.setStream(by_id[id(handler.stream)])
+        # Not by setStream, which flushes the stream: it may be a terminal that was closed.
+        handler.stream = by_id.get(id(handler.stream), handler.stream)
 
 
 def _stream_handlers() -> list[Any]:
@@ -165,32 +165,37 @@ class _Above:
     def __init__(self, stream: Any, bar: Any) -> None:
         self._stream = stream
         self._bar = bar
+        self._pid = os.getpid()
         self._pending = ''
 
     def write(self, text: str) -> int:
         """Writes the lines that `text` completes, and keeps the rest."""
-        if self._bar is None:  # A handler made in the meantime may use it.
+        bar = self._bar
+        # A handler made in the meantime may use it after the bar; a forked process has no bar.
+        if bar is None or os.getpid() != self._pid:
             return int(self._stream.write(text))
-        with self._bar.get_lock():
+        with bar.get_lock():
             lines, end, self._pending = (self._pending + text).rpartition('\n')
             if end:
-                with self._bar.external_write_mode(file=self._bar.fp):
+                with bar.external_write_mode(file=bar.fp):
                     self._stream.write(lines + end)
                     self._stream.flush()
         return len(text)
 
     def flush(self) -> None:
         """Writes the rest of a line, such as the prompt of a debugger, where the bar was."""
-        if self._pending:
-            with self._bar.get_lock():
-                self._bar.clear()
+        bar = self._bar
+        if bar is not None and self._pending and os.getpid() == self._pid:
+            with bar.get_lock():
+                bar.clear()
                 self._stream.write(self._pending)
                 self._pending = ''
         self._stream.flush()
 
     def close(self) -> Any:
         """Writes the rest of a line; returns the stream, which later writes go to."""
-        self.flush()
+        with contextlib.suppress(OSError, ValueError):  # The terminal was closed.
+            self.flush()
         self._bar = None
         return self._stream
 

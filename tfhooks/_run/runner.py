@@ -148,7 +148,7 @@ class Runner:
         run_metadata: RunMetadata | None = None,
         skip: Sequence[Member] = (),
     ) -> Any:
-        """Runs what the caller and the hooks want, once, and gives each its own results.
+        """Runs the requests of the caller and the hooks at once, and gives each its own results.
 
         Args:
           session: The raw session.

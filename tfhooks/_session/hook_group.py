@@ -125,7 +125,7 @@ class HookGroup:
         self.runner.begin(self._graph, self._global_step())
 
     def after_create_session(self, session: Session, coord: Coordinator) -> None:
-        """Tells the hooks of a raw session that was made or made again."""
+        """Calls `after_create_session` of the hooks, for a new or a recovered raw session."""
         roles.remember(session, self._as_chief)
         self.list_anew()
         graph = getattr(session, 'graph', self._graph)

@@ -324,7 +324,7 @@ class Monitored(PrivateNames):
 
     @property
     def stop_reason(self) -> StopReason | None:
-        """Why the session stopped, or None while it has not."""
+        """The reason why the session stopped, or None while it has not."""
         return self._stopping.reason
 
     def _hook_stops(self) -> None:
