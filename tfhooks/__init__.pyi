@@ -1,4 +1,4 @@
-"""The public names, each once: what type checkers read, and where `__init__.py` looks them up."""
+"""The public names, each once, for type checkers and for `__init__.py`."""
 
 from tfhooks._base.errors import CheckpointSaveError as CheckpointSaveError
 from tfhooks._base.errors import ConflictError as ConflictError

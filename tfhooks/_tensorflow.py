@@ -1,4 +1,4 @@
-"""The only module that imports TensorFlow: all its names, public and private, come from here.
+"""All names that tfhooks takes from TensorFlow, with a fallback for each private one.
 
 `tf` is `tensorflow.compat.v1`, the public API. The docstring or comment of each private name says
 why it is needed, and the fallback where a TensorFlow release lacks it. Types are declared in
@@ -592,11 +592,11 @@ def master_of(creator):
 
 
 def half_made_sessions(error):
-    """The sessions that a SessionManager was making when `error` was raised in it.
+    """Returns the sessions that a SessionManager was making when `error` was raised in it.
 
-    The manager makes them within its methods, and lets go of them where that fails; nobody else has
-    them. They are found as variables of those methods, in the traceback. Fallback: none, and the
-    garbage collector closes them.
+    The manager makes them within its methods and, if that fails, keeps no reference to them. They
+    are found as variables of those methods, in the traceback. Fallback: none, and the garbage
+    collector closes them.
     """
     methods = {
         getattr(method, '__code__', None) for method in vars(originals.SessionManager).values()
@@ -607,7 +607,7 @@ def half_made_sessions(error):
 
 
 def xplane():
-    """The module of the protocol buffer XSpace, which TensorBoard's profile plugin reads.
+    """Returns the module of the protocol buffer XSpace, which TensorBoard's profile plugin reads.
 
     TensorFlow writes such files, and exports no class for them. Fallback: None, and ProfilerHook
     writes none. That holds also where a program has loaded another copy of the definitions.

@@ -1,4 +1,4 @@
-"""What TensorFlow's objects are to a type checker, said once: TensorFlow ships no types."""
+"""Types of TensorFlow's objects for type checkers, since TensorFlow ships none."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -85,7 +85,7 @@ class Coordinator:
 class InaccessibleTensorError(ValueError): ...
 
 class tf(metaclass=_Namespace):
-    """`tensorflow.compat.v1`. What is subclassed stands here; all else is Any."""
+    """`tensorflow.compat.v1`: classes that are subclassed are declared; all else is Any."""
 
     class train(metaclass=_Namespace):
         class SessionRunHook:
@@ -131,8 +131,8 @@ class tf(metaclass=_Namespace):
             def should_trigger_for_step(self, step: int) -> bool: ...
             def update_last_triggered_step(self, step: int) -> tuple[Any, Any]: ...
 
-        # The stock hooks: arguments and private state are Any here; ours say what they are. What is
-        # not public here stands in TensorFlow 1.15 too: programs' subclasses use and override it.
+        # The stock hooks: arguments and private state are Any here, and typed in tfhooks' own.
+        # The private names are in TensorFlow 1.15, too: programs' subclasses use and override them.
         class _StockHook(SessionRunHook):
             _global_step_tensor: Any
             def __init__(self, *args: Any, **kwargs: Any) -> None: ...

@@ -8,7 +8,7 @@ import os
 import tensorflow.compat.v1 as tf
 
 import tfhooks
-from tfhooks._run.fast_way import fast_way
+from tfhooks._run.stock_hooks import fast_way
 
 # Every hook must do the same in both.
 SESSIONS = [tf.train.MonitoredSession, tfhooks.MonitoredSession]

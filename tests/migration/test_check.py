@@ -10,7 +10,7 @@ import tensorflow.compat.v1 as tf
 
 from tfhooks._legacy import contrib_files
 from tfhooks._migration import check
-from tfhooks._migration.checking import table
+from tfhooks._migration.checking import replacements
 from tfhooks._migration.checking.installed import Installed
 from tfhooks._migration.checking.names import NameChecker
 
@@ -74,16 +74,16 @@ def test_every_name_of_1_15_is_judged_as_the_running_tensorflow_has_it():
 
 
 def test_every_name_that_the_table_calls_gone_was_in_1_15_and_is_gone():
-    assert set(table.GONE) <= set(names_of_1_15())
-    for name in table.GONE:
+    assert set(replacements.GONE) <= set(names_of_1_15())
+    for name in replacements.GONE:
         verdict = judge().judge(f'tensorflow.{name}')
         assert verdict.kind == 'gone', name
-        assert verdict.replacement == table.GONE[name]
+        assert verdict.replacement == replacements.GONE[name]
 
 
 @pytest.mark.parametrize('which', ['GONE', 'OLDER', 'PACKAGES', 'REMOVED'])
 def test_the_replacements_in_the_tables_exist(which):
-    for name, instead in getattr(table, which).items():
+    for name, instead in getattr(replacements, which).items():
         first = instead.split('(')[0].split(',')[0].split(' ')[0]
         if first.startswith('tf.'):
             kind = judge().judge(f'tensorflow.{first[3:]}').kind

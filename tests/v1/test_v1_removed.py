@@ -19,7 +19,7 @@ import pytest
 
 from tfhooks._legacy import contrib_files, old_names
 from tfhooks._legacy.old_names import available, removed
-from tfhooks._legacy.old_names.contrib_served import ROOT
+from tfhooks._legacy.old_names.redirected_imports_of_contrib import ROOT
 
 GONE = places.RECORDED / 'gone'
 sys.path.insert(0, str(GONE))

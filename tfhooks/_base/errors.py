@@ -310,7 +310,7 @@ def add_note(error: BaseException, note: str) -> None:
 
 
 class CheckpointSaveError(Exception):
-    """A checkpoint could not be written. The error is also an instance of what TensorFlow raised.
+    """A checkpoint could not be written. The error is also of the class that TensorFlow raised.
 
     Its type is never exactly OutOfRangeError or StopIteration, so a session does not take it for
     end of data, whatever the error of the file system was.

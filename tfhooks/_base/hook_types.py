@@ -158,7 +158,7 @@ if TYPE_CHECKING:
         ) -> None: ...
 
     class SessionRunContext(tf.train.SessionRunContext):
-        """The one `run()` call that hooks are being called for.
+        """The context of one `run()` call, which hooks are given.
 
         Is `tf.compat.v1.train.SessionRunContext`. `original_args` holds the caller's request (the
         fetches, the feeds, a copy of the options), `session` the raw session, `stop_requested`

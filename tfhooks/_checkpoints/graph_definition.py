@@ -1,4 +1,4 @@
-"""One definition of a graph for all that write it when a session is made."""
+"""Shares one GraphDef between all that write the graph when a session is made."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tfhooks._tensorflow import tf
 
 @contextlib.contextmanager
 def shared_definition(graph: Any) -> Iterator[None]:
-    """Inside, `graph.as_graph_def(add_shapes=True)` gives copies of one GraphDef.
+    """Context in which `graph.as_graph_def(add_shapes=True)` returns copies of one GraphDef.
 
     TensorFlow makes each in Python, at some 20 us an operation: two for a new FileWriter, one for
     `add_graph`, and one for each `.meta` file. A copy takes a thirtieth of that.
@@ -21,7 +21,7 @@ def shared_definition(graph: Any) -> Iterator[None]:
     """
     make = graph.as_graph_def
     is_its_own = getattr(make, '__self__', None) is graph
-    if not is_its_own:  # A program has put another one there, or it is shared already.
+    if not is_its_own:  # A program has replaced it, or it is shared already.
         yield
         return
     made: dict[int, Any] = {}

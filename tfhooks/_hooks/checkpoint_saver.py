@@ -31,7 +31,7 @@ from tfhooks._checkpoints.retries import Retries
 from tfhooks._checkpoints.saver_listeners import CheckpointSaverListener, attempt
 from tfhooks._checkpoints.write import the_saver, warn_of_bad_weights, write_checkpoint, write_graph
 from tfhooks._hooks.writers import event_writer
-from tfhooks._run.fast_way import FastWay, StockHook, changes, fast_way
+from tfhooks._run.stock_hooks import FastWay, StockHook, changes, fast_way
 from tfhooks._tensorflow import global_step_read, tf
 from tfhooks._timing import global_steps
 from tfhooks._timing.timer import SecondOrStepTimer

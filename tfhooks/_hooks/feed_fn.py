@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tfhooks._run.fast_way import PlainHook
+from tfhooks._run.stock_hooks import PlainHook
 from tfhooks._tensorflow import tf
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfhooks._base import arguments
-from tfhooks._run.fast_way import PlainHook
+from tfhooks._run.stock_hooks import PlainHook
 from tfhooks._tensorflow import tf
 
 

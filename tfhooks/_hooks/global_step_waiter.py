@@ -8,7 +8,7 @@ from typing import Any
 
 from tfhooks._base import arguments
 from tfhooks._base.hook_types import ALWAYS, NEVER, NextDue, SessionRunArgs, SessionRunContext
-from tfhooks._run.fast_way import FastWay, StockHook
+from tfhooks._run.stock_hooks import FastWay, StockHook
 from tfhooks._tensorflow import tf
 
 _POLL_SECS = 0.5

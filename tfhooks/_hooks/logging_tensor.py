@@ -20,7 +20,7 @@ from tfhooks._base.hook_types import (
     SessionRunValues,
     Tensors,
 )
-from tfhooks._run.fast_way import FastWay, StockHook
+from tfhooks._run.stock_hooks import FastWay, StockHook
 from tfhooks._tensorflow import Tensor, global_step_read, tf
 from tfhooks._timing import global_steps
 from tfhooks._timing.timer import SecondOrStepTimer

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tfhooks._base.hook_types import SessionRunArgs, SessionRunContext, SessionRunValues
-from tfhooks._run.fast_way import FastWay, StockHook
+from tfhooks._run.stock_hooks import FastWay, StockHook
 from tfhooks._tensorflow import originals, tf
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfhooks._run.fast_way import FastWay
+from tfhooks._run.stock_hooks import FastWay
 from tfhooks._timing import global_steps
 
 

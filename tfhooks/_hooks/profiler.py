@@ -21,7 +21,7 @@ from tfhooks._base.hook_types import (
 from tfhooks._hooks import xspace
 from tfhooks._hooks.next_step import NextStepWay
 from tfhooks._hooks.writers import event_writer
-from tfhooks._run.fast_way import StockHook
+from tfhooks._run.stock_hooks import StockHook
 from tfhooks._tensorflow import tf
 from tfhooks._timing import global_steps
 from tfhooks._timing.timer import SecondOrStepTimer

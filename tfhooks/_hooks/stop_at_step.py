@@ -6,7 +6,7 @@ from typing import Any
 
 from tfhooks._base import arguments
 from tfhooks._base.hook_types import NextDue, SupportsStepNotIncreased
-from tfhooks._run.fast_way import FastWay, StockHook
+from tfhooks._run.stock_hooks import FastWay, StockHook
 from tfhooks._tensorflow import tf
 from tfhooks._timing import global_steps
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tfhooks._base import files, log
 from tfhooks._checkpoints.graph_definition import shared_definition
-from tfhooks._run.fast_way import FastWay, StockHook
+from tfhooks._run.stock_hooks import FastWay, StockHook
 from tfhooks._tensorflow import event_file_of, forget_event_writer, tf
 
 # Directories that cannot be written to and have been warned of.
@@ -81,7 +81,7 @@ class WritingHook(StockHook):
     """A stock hook with TensorFlow's fields `_output_dir` and `_summary_writer`."""
 
     def begin(self) -> None:
-        """Begins anew on the default graph.
+        """Begins a new session on the default graph.
 
         Raises:
           RuntimeError: The graph has no global step.

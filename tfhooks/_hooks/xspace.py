@@ -59,7 +59,7 @@ def _host(device: str) -> str:
 
 
 def _fill(space: Any, devices: list[Any], step: int) -> None:
-    """Adds what the devices of one host did to its XSpace."""
+    """Adds the events of one host's devices to its XSpace."""
     spans = {device.device: [_span(node) for node in device.node_stats] for device in devices}
     start = min(span.start for of_device in spans.values() for span in of_device)
     end = max(span.end for of_device in spans.values() for span in of_device)
@@ -141,7 +141,7 @@ class _Plane:
 
 
 def _id(metadata: Any, numbers: dict[str, int], name: str) -> int:
-    """The number of a name in the metadata of a plane, which it is added to."""
+    """Returns the number of a name in the metadata of a plane; adds the name if it is new."""
     if name not in numbers:
         numbers[name] = len(numbers) + 1
         metadata[numbers[name]].id = numbers[name]

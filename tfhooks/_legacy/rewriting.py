@@ -24,7 +24,7 @@ def needs(source: bytes) -> bool:
 def parse(
     source: bytes, path: str, rename: Callable[[str], str], removed: bool = True
 ) -> ast.Module:
-    """Parses a file and changes what it imports.
+    """Parses a file and rewrites its imports.
 
     Args:
       source: The file.
@@ -101,7 +101,7 @@ class _Rewriter(ast.NodeTransformer):
         if not is_module and node.attr not in METHODS:
             return node
         get = ast.parse(
-            "__import__('tfhooks._legacy.removed', fromlist=['get']).get", mode='eval'
+            "__import__('tfhooks._legacy.python_and_numpy', fromlist=['get']).get", mode='eval'
         ).body
         call = ast.Call(get, [node.value, ast.Constant(node.attr)], [])
         for inner in ast.walk(get):

@@ -11,7 +11,10 @@ _COMMANDS = {
         'tfhooks._migration.check',
         'say what a program uses that is gone, without running it',
     ),
-    'contrib': ('tfhooks._migration.contrib', 'install the files of tf.contrib of TensorFlow 1.15'),
+    'contrib': (
+        'tfhooks._migration.install_contrib',
+        'install the files of tf.contrib of TensorFlow 1.15',
+    ),
     'env': ('tfhooks._migration.env', 'print what is installed here, for a bug report'),
     'compare-traces': (
         'tfhooks._migration.compare_traces',

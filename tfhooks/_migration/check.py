@@ -96,7 +96,7 @@ def check_file(file: str, judge: NameChecker, project: Project | None = None) ->
 
     Args:
       file: Its path.
-      judge: Checks names.
+      judge: Decides whether names work.
       project: The files that it is read with; by default those in its folder.
 
     Returns:

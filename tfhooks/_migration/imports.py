@@ -33,7 +33,7 @@ from typing import Any, TypeAlias
 
 from tfhooks._legacy import contrib_files, rewriting
 from tfhooks._legacy.aliases import alias_spec
-from tfhooks._migration.checking.table import PACKAGES, replacement
+from tfhooks._migration.checking.replacements import PACKAGES, replacement
 
 _Context: TypeAlias = contextlib.AbstractContextManager[None]
 

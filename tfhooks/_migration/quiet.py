@@ -29,7 +29,7 @@ def _is_no_deprecation(record: logging.LogRecord) -> bool:
 
 
 def leave_out_doubles() -> None:
-    """Leaves a line to the root logger's handler where that writes to the terminal, too.
+    """Leaves log lines to the root logger's handler if that writes to the terminal, too.
 
     TensorFlow has a handler of its own; `tf.app.run` and `logging.basicConfig` add another one.
     """
@@ -48,9 +48,9 @@ def _root_writes() -> bool:
 
 @contextlib.contextmanager
 def without_banner() -> Iterator[None]:
-    """A context in which TensorFlow is loaded: of stderr, all but the banner comes after it.
+    """Context for the import of TensorFlow: writes stderr afterwards, without the banner.
 
-    What was written before a crash of the process itself is lost.
+    If the process itself crashes meanwhile, that is lost.
     """
     try:
         sys.stderr.flush()

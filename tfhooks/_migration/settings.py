@@ -64,15 +64,15 @@ def install(settings: Settings) -> imports.Program:
 
     def when_ready() -> None:
         import tfhooks
-        from tfhooks._session import defaults
+        from tfhooks._session import process_defaults
 
         tfhooks.patch()
-        defaults.save_on_error = settings.save_on_error
-        defaults.save_on_preemption = settings.save_on_preemption
+        process_defaults.save_on_error = settings.save_on_error
+        process_defaults.save_on_preemption = settings.save_on_preemption
         if settings.hook_costs:
-            defaults.hooks.append(tfhooks.HookCostHook)
+            process_defaults.hooks.append(tfhooks.HookCostHook)
         if settings.stop_after_runs is not None:
-            defaults.hooks.append(first_try.stop_after(settings.stop_after_runs))
+            process_defaults.hooks.append(first_try.stop_after(settings.stop_after_runs))
         if settings.quiet:
             quiet.leave_out_doubles()
         if settings.deterministic:

@@ -248,9 +248,9 @@ class _Watch:
 
 
 def _dump_if_late(wait: float) -> None:
-    """Has all stacks written unless this thread comes here again after `wait` seconds.
+    """Schedules a dump of all stacks, unless it is called again within `wait` seconds.
 
-    What writes them is no Python code, and goes round `sys.stderr`.
+    The dump is not made by Python code, and does not go through `sys.stderr`.
     """
     faulthandler.dump_traceback_later(wait + _LATE_SECS, file=_STDERR)
 

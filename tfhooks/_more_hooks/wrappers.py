@@ -21,8 +21,8 @@ from tfhooks._base.hook_types import (
     SupportsWrappedHook,
 )
 from tfhooks._base.locks import Lock
-from tfhooks._run.fast_way import answering
 from tfhooks._run.members import has_schedule, hears_of_errors, name_of, next_due, validate_hooks
+from tfhooks._run.stock_hooks import answering
 from tfhooks._tensorflow import global_step_read
 from tfhooks._timing import global_steps
 from tfhooks._timing.cadence import Cadence

@@ -20,7 +20,7 @@ from tfhooks._base.hook_types import (
     SupportsWrappedHook,
     supports,
 )
-from tfhooks._run.fast_way import StockHook, answering
+from tfhooks._run.stock_hooks import StockHook, answering
 from tfhooks._tensorflow import originals
 
 _METHODS = ('begin', 'after_create_session', 'before_run', 'after_run', 'end')

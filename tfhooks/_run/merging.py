@@ -82,7 +82,7 @@ class Merged(NamedTuple):
 
 
 def merge(graph: Graph, caller: Any, requests: Sequence[Request]) -> Merged:
-    """Checks and merges what the caller and the hooks want of one run.
+    """Checks and merges the requests of the caller and the hooks for one run.
 
     Args:
       graph: The graph that is to be run.

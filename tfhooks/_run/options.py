@@ -12,7 +12,7 @@ from tfhooks._tensorflow import RunOptions
 def merge_options(
     wanted: Sequence[tuple[str, RunOptions]],
 ) -> tuple[RunOptions | None, list[Problem]]:
-    """Merges what several parties want of one run.
+    """Merges the RunOptions of several parties for one run.
 
     The strictest timeout wins (0 means none), the highest trace level wins, a flag that one party
     sets is set, lists are joined. Any other field may be set by several parties only to one value.

@@ -29,10 +29,10 @@ from tfhooks._base.hook_types import (
 from tfhooks._run import merging
 from tfhooks._run.calls import Calls
 from tfhooks._run.context import RunContext
-from tfhooks._run.fast_way import answering, changes, fast_way
 from tfhooks._run.members import Member
 from tfhooks._run.plan_cache import PlanCache, hooks_key, is_simple, key_of
 from tfhooks._run.schedule import Schedule
+from tfhooks._run.stock_hooks import answering, changes, fast_way
 from tfhooks._tensorflow import (
     Graph,
     RunMetadata,
@@ -148,7 +148,7 @@ class Runner:
         run_metadata: RunMetadata | None = None,
         skip: Sequence[Member] = (),
     ) -> Any:
-        """Runs what the caller and the hooks want, once, and gives each its own results.
+        """Runs the requests of the caller and the hooks at once, and gives each its own results.
 
         Args:
           session: The raw session.

@@ -9,8 +9,8 @@ from typing import Any
 
 from tfhooks._base.hook_types import ALWAYS, NEVER, NextDue, SupportsNextDue
 from tfhooks._run.calls import Calls
-from tfhooks._run.fast_way import answering, changes
 from tfhooks._run.members import Member, sleeper
+from tfhooks._run.stock_hooks import answering, changes
 from tfhooks._timing.global_steps import StepTracker
 
 _NEVER = math.inf

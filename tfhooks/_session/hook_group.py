@@ -13,7 +13,6 @@ from tfhooks._base.hook_types import SupportsSessionIsReady, SupportsSkipFinalSa
 from tfhooks._checkpoints.claims import warn_of_shared
 from tfhooks._checkpoints.restored import mark_restored
 from tfhooks._hooks.checkpoint_saver import CheckpointSaverHook
-from tfhooks._run.fast_way import answering
 from tfhooks._run.members import (
     Member,
     hears_of_errors,
@@ -27,6 +26,7 @@ from tfhooks._run.members import (
 )
 from tfhooks._run.plan_cache import PlanCache
 from tfhooks._run.runner import Runner
+from tfhooks._run.stock_hooks import answering
 from tfhooks._run.structures import is_fixed
 from tfhooks._tensorflow import (
     Coordinator,
@@ -125,7 +125,7 @@ class HookGroup:
         self.runner.begin(self._graph, self._global_step())
 
     def after_create_session(self, session: Session, coord: Coordinator) -> None:
-        """Tells the hooks of a raw session that was made or made again."""
+        """Calls `after_create_session` of the hooks, for a new or a recovered raw session."""
         roles.remember(session, self._as_chief)
         self.list_anew()
         graph = getattr(session, 'graph', self._graph)

@@ -21,10 +21,10 @@ from tfhooks._base.errors import (
     ends_data,
 )
 from tfhooks._run.plan_cache import plans_enabled
-from tfhooks._session import defaults, forks, hints
+from tfhooks._session import forks, hints, process_defaults
 from tfhooks._session.hook_group import HookGroup
 from tfhooks._session.lifecycle import Lifecycle
-from tfhooks._session.private_names import PrivateNames
+from tfhooks._session.private_attributes import PrivateNames
 from tfhooks._session.recovery import RecoveryPolicy
 from tfhooks._session.signals import SignalWatch
 from tfhooks._session.step_fn import StepContext
@@ -64,7 +64,7 @@ class Monitored(PrivateNames):
     ) -> None:
         self._graph: Graph = tf.get_default_graph()
         self._graph_was_finalized = self._graph.finalized
-        self._save_on_error = save_on_error or defaults.save_on_error
+        self._save_on_error = save_on_error or process_defaults.save_on_error
         self._closed = False
         # The exception by which a `with` block is being left, for `_close_internal`.
         self._leaving: BaseException | None = None
@@ -81,7 +81,7 @@ class Monitored(PrivateNames):
         if tf.executing_eagerly() and isinstance(creator, _CREATORS):
             raise RuntimeError(f'{owner}: {hints.EAGER}')
         self._group = HookGroup(
-            defaults.with_hooks(hooks),
+            process_defaults.with_hooks(hooks),
             run_plans=plans_enabled(run_plans),
             as_chief=roles.made_as(creator),
         )
@@ -103,7 +103,7 @@ class Monitored(PrivateNames):
             hints.hint(error, self._graph)
             self._give_up(error)
             raise
-        if save_on_preemption or defaults.watches_signals():
+        if save_on_preemption or process_defaults.watches_signals():
             self._signals = SignalWatch(self._on_signal)
 
     def _give_up(self, error: BaseException) -> None:
@@ -324,7 +324,7 @@ class Monitored(PrivateNames):
 
     @property
     def stop_reason(self) -> StopReason | None:
-        """Why the session stopped, or None while it has not."""
+        """The reason why the session stopped, or None while it has not."""
         return self._stopping.reason
 
     def _hook_stops(self) -> None:

@@ -167,7 +167,7 @@ def summary(error: Any) -> str:
 
 
 def _sleep(seconds: float, stops: Callable[[], bool] | None) -> None:
-    """Waits, but not on when the session is asked to stop."""
+    """Waits, but stops waiting when the session is asked to stop."""
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0 and not (stops and stops()):
         time.sleep(min(left, _LOOK_EVERY_SECS))

@@ -56,7 +56,7 @@ class Cadence:
         return self._timer.may_be_due(run_context, self.step_tensor)
 
     def take(self, run_context: Any) -> int | None:
-        """Takes the run that has ended for this hook, unless it is not due or another thread has.
+        """Claims the run that has ended, if the hook is due and no other thread has claimed it.
 
         Returns:
           The global step after the run, 0 where there is no `step_tensor`; None if it is not due.

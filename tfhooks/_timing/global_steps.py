@@ -320,17 +320,17 @@ class _ForeignTracker(StepTracker):
             self._note_advance(step - known, 1)
 
 
-# What trackers read in the sessions that they follow.
+# The tensors that trackers read, by their sessions.
 _tracked: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 _foreign: weakref.WeakKeyDictionary[Any, _ForeignTracker] = weakref.WeakKeyDictionary()
 _foreign_lock = threading.Lock()
 
 
 def read(session: Any, tensor: Any) -> Any:
-    """The global step of a session now, for what is not called with a run's context.
+    """Returns the global step of a session now, for methods without the context of a run.
 
-    In a session that a tracker follows it is read as the tracker reads it: the first run of another
-    tensor costs as much as looking at the whole graph.
+    In a session that has a tracker it is read by the tracker's tensor, since the first run of
+    another one costs as much as a look at the whole graph.
 
     Args:
       session: The raw session.

@@ -72,7 +72,7 @@ def libraries(cuda: str, cudnn: str) -> list[str]:
 
 
 def why_no_gpu(found: Probes) -> list[str]:
-    """Returns the reasons why TensorFlow sees no GPU, a line each, the one to fix first first."""
+    """Returns the reasons why TensorFlow sees no GPU, a line each, in the order to fix them."""
     if not found.built_for_gpus:
         return [
             f'this TensorFlow {found.tensorflow} is built for CPUs alone '

@@ -17,7 +17,7 @@ _startup.choose_keras()
 _startup.switch_to_v1()
 
 from tfhooks._tensorflow import tf as _tf  # noqa: E402
-from tfhooks.v1 import _estimator, _legacy, _overlay, _places, _relocated, _slim  # noqa: E402
+from tfhooks.v1 import _contrib_and_estimator, _estimator, _legacy, _overlay, _relocated, _slim  # noqa: E402
 
 # Before the overlay, which would return TensorFlow's modules.
 from tfhooks.v1 import compat as compat  # noqa: E402
@@ -26,13 +26,13 @@ from tfhooks.v1 import train as train  # noqa: E402
 _problem = _startup.legacy_keras_problem()
 if _problem is not None:
     globals().update(_legacy.without_keras_2(__name__, _problem))
-_own = {'contrib': _places, 'estimator': _places}
+_own = {'contrib': _contrib_and_estimator, 'estimator': _contrib_and_estimator}
 _overlay.lay_over(_sys.modules[__name__], _tf, own=_own)
 # After the overlay, so that a star import does not load these packages.
 _own.update(dict.fromkeys(_relocated.PACKAGES, _relocated))
 _relocated.give_back()
 
 _overlay.AliasFinder(__name__).install()
-_places.PlaceFinder.install()
+_contrib_and_estimator.PlaceFinder.install()
 _estimator.install()
 _slim.install()

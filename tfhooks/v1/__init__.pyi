@@ -1,7 +1,7 @@
-"""What `tf` of `import tfhooks.v1 as tf` has, to editors and type checkers.
+"""The names of `tf` in `import tfhooks.v1 as tf`, for editors and type checkers.
 
-TensorFlow's own sources say it: they have no types, but pyright and jedi infer from them. mypy
-takes TensorFlow for Any.
+They are imported from TensorFlow's own sources, which have no types, but pyright and jedi infer
+them. mypy takes TensorFlow for Any.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ from tfhooks.v1 import train as train
 
 __version__: str
 
-# Made when they are asked for: what of them is left, and why the rest is not.
+# Made when they are first used, with the names that still work.
 contrib: Any
 estimator: Any
 # Modules that TensorFlow 1 had beside its public names.
@@ -29,6 +29,6 @@ python: Any
 pywrap_tensorflow: Any
 tools: Any
 
-# mypy alone reads on: without types of TensorFlow, it knows no name of the first import.
+# For mypy alone, which without types of TensorFlow knows no name of the first import.
 if False:
     def __getattr__(name: str) -> Any: ...

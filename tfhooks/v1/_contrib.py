@@ -18,11 +18,11 @@ from typing import Any
 
 from tfhooks._base import extras
 from tfhooks._legacy import contrib_files, rewriting
-from tfhooks._legacy.old_names import contrib_served
-from tfhooks.v1 import _estimator, _originals
+from tfhooks._legacy.old_names import redirected_imports_of_contrib
+from tfhooks.v1 import _estimator, _old_packages
 
 
-class _WithoutEstimator(_originals.Absent):
+class _WithoutEstimator(_old_packages.Absent):
     """Stands for a module of tensorflow-estimator where that is not installed."""
 
     def error(self, dotted: str) -> Exception:
@@ -30,7 +30,7 @@ class _WithoutEstimator(_originals.Absent):
         return ModuleNotFoundError(f'{dotted}: tensorflow-estimator is not installed: {command}')
 
 
-class _Imports(_originals.Imports):
+class _Imports(_old_packages.Imports):
     """The answers to the files' imports; most files import tensorflow-estimator without need."""
 
     def find(self, dotted: str) -> Any:
@@ -46,10 +46,10 @@ class _Imports(_originals.Imports):
 
 
 @functools.cache
-def _imports() -> _originals.Imports:
-    imports = _Imports(contrib_served.SERVED)
+def _imports() -> _old_packages.Imports:
+    imports = _Imports(redirected_imports_of_contrib.SERVED)
     # Two removed files of TensorFlow's own that those of contrib import.
-    _originals.OriginalFinder(contrib_files.FOLDER, lambda: imports).install()
+    _old_packages.OriginalFinder(contrib_files.FOLDER, lambda: imports).install()
     return imports
 
 
@@ -62,7 +62,10 @@ def find_spec(fullname: str, dotted: str, path: Sequence[str] | None) -> ModuleS
       path: The directories of its package.
     """
     place = contrib_files.folder()
-    if place is None or '.'.join(dotted.split('.')[:2]) in contrib_served.NOT_FROM_FILES:
+    if (
+        place is None
+        or '.'.join(dotted.split('.')[:2]) in redirected_imports_of_contrib.NOT_FROM_FILES
+    ):
         return None
     spec = PathFinder.find_spec(fullname, path if '.' in dotted else [str(place)])
     if spec is not None and isinstance(spec.loader, SourceFileLoader):
@@ -70,7 +73,7 @@ def find_spec(fullname: str, dotted: str, path: Sequence[str] | None) -> ModuleS
     return spec
 
 
-class _Loader(_originals.Loader):
+class _Loader(_old_packages.Loader):
     def get_code(self, fullname: str) -> CodeType | None:
         path = Path(self.path)
         if path.name.startswith('gen_') and path.parent.name == 'ops':
@@ -82,7 +85,9 @@ class _Loader(_originals.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         super().exec_module(module)
-        over = contrib_served.OVER.get(module.__name__.removeprefix('tfhooks.v1.'), {})
+        over = redirected_imports_of_contrib.OVER.get(
+            module.__name__.removeprefix('tfhooks.v1.'), {}
+        )
         for name, place in over.items():
             vars(module)[name] = pkgutil.resolve_name(place)
 

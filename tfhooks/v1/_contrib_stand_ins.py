@@ -9,11 +9,11 @@ import pkgutil
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tfhooks._legacy.old_names.contrib_served import LAYERS
+from tfhooks._legacy.old_names.redirected_imports_of_contrib import LAYERS
 from tfhooks._tensorflow import tf
-from tfhooks.v1 import _originals
+from tfhooks.v1 import _old_packages
 
-absent = _originals.Absent('tensorflow')
+absent = _old_packages.Absent('tensorflow')
 
 
 def _layer(name: str) -> type:

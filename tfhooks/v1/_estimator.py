@@ -16,12 +16,12 @@ from types import ModuleType
 from typing import Any
 
 from tfhooks._legacy.aliases import alias_spec
-from tfhooks._legacy.old_names.served import ESTIMATOR, OLD_NAMES
-from tfhooks.v1 import _originals
+from tfhooks._legacy.old_names.redirected_imports import ESTIMATOR, OLD_NAMES
+from tfhooks.v1 import _old_packages
 
 PACKAGE = ESTIMATOR
 
-imports = functools.cache(_originals.Imports)
+imports = functools.cache(_old_packages.Imports)
 
 
 class _OldNameFinder(MetaPathFinder):
@@ -41,7 +41,7 @@ class _OldNameFinder(MetaPathFinder):
 
 def install() -> None:
     """Makes later imports of the package, by any of its names, load it with redirected imports."""
-    _originals.OriginalFinder(PACKAGE, imports).install()
+    _old_packages.OriginalFinder(PACKAGE, imports).install()
     if not any(isinstance(finder, _OldNameFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _OldNameFinder())
 

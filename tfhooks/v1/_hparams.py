@@ -231,7 +231,7 @@ class HParams:
         return getattr(self, key)
 
     def to_proto(self, export_scope: Any = None) -> NoReturn:
-        """Not there: the protocol buffer went with `tf.contrib`.
+        """Raises: the protocol buffer was removed with `tf.contrib`.
 
         Raises:
           NotImplementedError: Always.

@@ -10,21 +10,21 @@ import functools
 import importlib
 from types import ModuleType
 
-from tfhooks.v1 import _originals
+from tfhooks.v1 import _old_packages
 
 _PACKAGE = 'tf_slim'
 
 
 @functools.cache
-def _imports() -> _originals.Imports:
-    from tfhooks._legacy.old_names import contrib_served
+def _imports() -> _old_packages.Imports:
+    from tfhooks._legacy.old_names import redirected_imports_of_contrib
 
-    return _originals.Imports(contrib_served.SERVED)
+    return _old_packages.Imports(redirected_imports_of_contrib.SERVED)
 
 
 def install() -> None:
     """Makes later imports of the package load it with redirected imports."""
-    _originals.OriginalFinder(_PACKAGE, _imports).install()
+    _old_packages.OriginalFinder(_PACKAGE, _imports).install()
 
 
 def load(name: str) -> ModuleType:

@@ -1,4 +1,4 @@
-"""What `tf.compat` has, to editors and type checkers; see `__init__.pyi`."""
+"""The names of `tf.compat`, for editors and type checkers; see `__init__.pyi`."""
 
 from typing import Any
 

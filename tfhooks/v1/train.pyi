@@ -1,4 +1,4 @@
-"""What `tf.train` has, to editors and type checkers; see `__init__.pyi`."""
+"""The names of `tf.train`, for editors and type checkers; see `__init__.pyi`."""
 
 from typing import Any
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tfhooks._legacy.old_names.served import ESTIMATOR
+from tfhooks._legacy.old_names.redirected_imports import ESTIMATOR
 
 _ESTIMATOR = f'{ESTIMATOR}.python.estimator'
 _API = f'{_ESTIMATOR}.api._v1.estimator'

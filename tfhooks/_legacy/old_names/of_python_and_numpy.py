@@ -7,23 +7,24 @@ _CONTAINERS = (
     'Coroutine Generator Hashable ItemsView Iterable Iterator KeysView Mapping MappingView '
     'MutableMapping MutableSequence MutableSet Reversible Sequence Set Sized ValuesView'
 )
+_OURS = 'tfhooks._legacy.python_and_numpy'
 _OF_NUMPY = (
-    'Inf=numpy.inf Infinity=numpy.inf NAN=numpy.nan NaN=numpy.nan PINF=numpy.inf alltrue=numpy.all '
-    'asscalar=tfhooks._legacy.removed.asscalar bool=builtins.bool cfloat=numpy.complex128 '
-    'complex=builtins.complex complex_=numpy.complex128 cumproduct=numpy.cumprod '
-    'float=builtins.float float_=numpy.float64 fromstring=tfhooks._legacy.removed.fromstring '
-    'in1d=numpy.isin infty=numpy.inf int=builtins.int long=builtins.int mat=numpy.asmatrix '
-    'object=builtins.object product=numpy.prod rank=numpy.ndim round_=numpy.round '
-    'row_stack=numpy.vstack sctypes=tfhooks._legacy.removed.sctypes singlecomplex=numpy.complex64 '
-    'sometrue=numpy.any str=builtins.str string_=numpy.bytes_ trapz=tfhooks._legacy.removed.trapz '
-    'unicode=builtins.str unicode_=numpy.str_'
+    'Inf=numpy.inf Infinity=numpy.inf NAN=numpy.nan NaN=numpy.nan PINF=numpy.inf '
+    f'alltrue=numpy.all asscalar={_OURS}.asscalar bool=builtins.bool '
+    'cfloat=numpy.complex128 complex=builtins.complex complex_=numpy.complex128 '
+    'cumproduct=numpy.cumprod float=builtins.float float_=numpy.float64 '
+    f'fromstring={_OURS}.fromstring in1d=numpy.isin infty=numpy.inf int=builtins.int '
+    'long=builtins.int mat=numpy.asmatrix object=builtins.object product=numpy.prod '
+    f'rank=numpy.ndim round_=numpy.round row_stack=numpy.vstack sctypes={_OURS}.sctypes '
+    'singlecomplex=numpy.complex64 sometrue=numpy.any str=builtins.str '
+    f'string_=numpy.bytes_ trapz={_OURS}.trapz unicode=builtins.str unicode_=numpy.str_'
 )
 
 REMOVED = {
     **{f'collections.{name}': f'collections.abc.{name}' for name in _CONTAINERS.split()},
     **{f'numpy.{old}': new for old, _, new in (n.partition('=') for n in _OF_NUMPY.split())},
     'fractions.gcd': 'math.gcd',
-    'inspect.getargspec': 'tfhooks._legacy.removed.getargspec',
+    'inspect.getargspec': f'{_OURS}.getargspec',
     'scipy.misc': 'tfhooks._legacy.scipy_misc',
     'time.clock': 'time.process_time',
 }

@@ -9,7 +9,7 @@ from tfhooks._base import extras
 from tfhooks._legacy import contrib_files, old_names
 from tfhooks._legacy.old_names import recorded, relocated
 from tfhooks._migration.checking.installed import Installed
-from tfhooks._migration.checking.table import (
+from tfhooks._migration.checking.replacements import (
     GONE,
     GONE_ESTIMATOR,
     OLDER,

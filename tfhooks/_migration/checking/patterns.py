@@ -10,8 +10,8 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tfhooks._migration.checking import hooks, sessions
-from tfhooks._migration.checking.facts import Facts, is_interesting
+from tfhooks._migration.checking import hook_patterns, session_patterns
+from tfhooks._migration.checking.calls_and_classes import Facts, is_interesting
 from tfhooks._migration.checking.program import Program
 
 
@@ -198,5 +198,5 @@ def find(program: Program) -> Iterator[tuple[Pattern, ast.AST]]:
     if not is_interesting(program):
         return
     facts = Facts(program)
-    for name, node in (*sessions.find(facts), *hooks.find(facts)):
+    for name, node in (*session_patterns.find(facts), *hook_patterns.find(facts)):
         yield PATTERNS[name], node

@@ -311,7 +311,7 @@ class StockHook(PlainHook[Any], SupportsNextDue):
             vars(self)[_KEY] = fast.of_copy(self)
 
     def begin(self) -> None:
-        """Begins anew on the default graph.
+        """Begins a new session on the default graph.
 
         Raises:
           RuntimeError: The hook needs a global step and the graph has none.
@@ -336,12 +336,12 @@ class StockHook(PlainHook[Any], SupportsNextDue):
         return ALWAYS if fast is None else fast.next_due()
 
     def before_run(self, run_context: Any) -> Any:
-        """Asks for what the hook needs of the run, if it may be due in it."""
+        """Requests the hook's fetches, if it may be due in the run."""
         fast = _way(self, run_context.session, getattr(run_context, '_tfhooks_runs', None))
         return super().before_run(run_context) if fast is None else fast.before_run(run_context)
 
     def after_run(self, run_context: Any, run_values: Any) -> None:
-        """Does what the hook is for, if it is due."""
+        """Lets the hook act, if it is due."""
         fast = vars(self).get(_KEY)
         # Where `before_run` went the fast way, there are no results for TensorFlow's `after_run`.
         if fast is None or fast.is_left():

@@ -16,8 +16,8 @@ from typing import Any
 
 from tfhooks import _tensorflow
 from tfhooks._legacy import contrib_files, old_names
-from tfhooks._legacy.old_names import available, served
-from tfhooks.v1 import _estimator, _originals, _slim, _startup
+from tfhooks._legacy.old_names import available, redirected_imports
+from tfhooks.v1 import _estimator, _old_packages, _slim, _startup
 
 _PACKAGE = 'tfhooks.v1'
 
@@ -88,7 +88,7 @@ def _attribute(name: str) -> str:
     """Returns the attribute of `tf.contrib` for a module's name, where the files are installed."""
     if contrib_files.folder() is None:
         return name
-    from tfhooks._legacy.old_names.contrib_served import ROOT
+    from tfhooks._legacy.old_names.redirected_imports_of_contrib import ROOT
 
     return ROOT.get(name, name)
 
@@ -143,8 +143,8 @@ def resolve(dotted: str) -> Any:
             return _in_slim(place, name)
         if place.partition('.')[0] == _estimator.PACKAGE:
             return getattr(_estimator.load(place), name)
-        if place in served.COPIED:  # With tfhooks' sessions.
-            return getattr(_originals.copy_of(place), name)
+        if place in redirected_imports.COPIED:  # With tfhooks' sessions.
+            return getattr(_old_packages.copy_of(place), name)
         if _tensorflow.is_internal(place):
             return _tensorflow.unexported(place, name)
         return getattr(importlib.import_module(place), name)

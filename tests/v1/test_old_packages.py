@@ -23,15 +23,15 @@ def _():
 
 def load(text, served=None):
     """Loads a file as a module of a package whose import statements are served."""
-    from tfhooks.v1 import _originals
+    from tfhooks.v1 import _old_packages
 
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder, PACKAGE)
         package.mkdir()
         (package / '__init__.py').touch()
         (package / 'file.py').write_text(textwrap.dedent(text))
-        imports = _originals.Imports(served)
-        finder = _originals.OriginalFinder(PACKAGE, lambda: imports, [folder])
+        imports = _old_packages.Imports(served)
+        finder = _old_packages.OriginalFinder(PACKAGE, lambda: imports, [folder])
         finder.install()
         try:
             return importlib.import_module(f'{PACKAGE}.file')
@@ -113,7 +113,7 @@ def test_a_copy_has_served_imports_too():
     assert again is not module
     assert again.evaluation is module.evaluation
     with pytest.raises(ModuleNotFoundError, match='never'):
-        importlib.import_module('tfhooks.v1._originals').copy_of('tensorflow.python.never')
+        importlib.import_module('tfhooks.v1._old_packages').copy_of('tensorflow.python.never')
 
 
 @checked_in('program')

@@ -110,7 +110,7 @@ class Facts:
         )
 
     def value(self, node: ast.expr) -> ast.expr:
-        """The expression behind a name that is given a value once."""
+        """The value of a name that is assigned once; else the node itself."""
         return self.program.resolver.value(node)
 
     def bindings(self, node: ast.expr) -> list[Binding]:

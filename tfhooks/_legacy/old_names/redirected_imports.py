@@ -1,6 +1,6 @@
 """The imports of packages written for an earlier TensorFlow, and what serves them today.
 
-`tfhooks.v1._originals` loads such packages (tensorflow-estimator, the files of `tf.contrib`)
+`tfhooks.v1._old_packages` loads such packages (tensorflow-estimator, the files of `tf.contrib`)
 unchanged, and redirects their imports, and no others, by these tables.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from tfhooks._migration.checking.facts import HOOKS, SESSIONS, Facts
+from tfhooks._migration.checking.calls_and_classes import HOOKS, SESSIONS, Facts
 
 Found = Iterator[tuple[str, ast.AST]]
 _ITERATORS = ('map', 'filter', 'iter', 'zip', 'reversed')

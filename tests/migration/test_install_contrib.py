@@ -11,7 +11,7 @@ import pytest
 
 from tfhooks import _migration
 from tfhooks._legacy import contrib_files
-from tfhooks._migration import contrib
+from tfhooks._migration import install_contrib
 
 FILES = {
     'tensorflow-1.15.3.dist-info/METADATA': 'Name: tensorflow\n',
@@ -100,7 +100,7 @@ def test_installs_from_an_environment_and_replaces_what_was_there(environment, t
     [
         ('other-1.0-py3-none-any.whl', {'other/__init__.py': ''}, 'is not TensorFlow 1.15'),
         ('tf.whl', {'tensorflow-1.15.0.dist-info/METADATA': ''}, 'no tensorflow_core/contrib'),
-        (contrib._WHEEL, FILES, 'its SHA-256 is not 29831dda'),
+        (install_contrib._WHEEL, FILES, 'its SHA-256 is not 29831dda'),
     ],
 )
 def test_refuses_what_is_not_tensorflow_1_15(environment, tmp_path, capsys, name, files, why):
@@ -121,7 +121,7 @@ def test_refuses_a_file_outside_of_its_folder(environment, tmp_path, capsys):
 
 
 def test_says_what_to_do_where_pip_cannot_download(environment, monkeypatch, capsys):
-    monkeypatch.setattr(contrib.subprocess, 'call', lambda command, stdout: 1)
+    monkeypatch.setattr(install_contrib.subprocess, 'call', lambda command, stdout: 1)
     assert _migration.main(['contrib', 'install']) == 1
     assert '--from' in capsys.readouterr().err
     assert files_in(environment) == set()

@@ -1,6 +1,6 @@
 """The imports of the files of TensorFlow 1.15's `tf.contrib`, and what serves them today.
 
-`tfhooks.v1._contrib` loads them, in the manner of `tfhooks.v1._originals`.
+`tfhooks.v1._contrib` loads them, in the manner of `tfhooks.v1._old_packages`.
 """
 
 from __future__ import annotations

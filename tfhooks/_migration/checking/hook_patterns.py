@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from tfhooks._migration.checking.facts import HOOKS, Facts, Function
-from tfhooks._migration.checking.sessions import values_fed
+from tfhooks._migration.checking.calls_and_classes import HOOKS, Facts, Function
+from tfhooks._migration.checking.session_patterns import values_fed
 
 Found = Iterator[tuple[str, ast.AST]]
 _STEPS = ('get_global_step', 'get_or_create_global_step', 'create_global_step')

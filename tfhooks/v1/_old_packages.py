@@ -2,8 +2,8 @@
 
 A finder gives each of their modules an `__import__` of its own, which import statements call by
 the language's rules. It redirects removed and relocated names, and those of hooks and sessions, by
-the tables in `tfhooks._legacy.old_names.served`. TensorFlow's modules and all others are not
-changed.
+the tables in `tfhooks._legacy.old_names.redirected_imports`. TensorFlow's modules and all others
+are not changed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from types import ModuleType
 from typing import Any
 
 from tfhooks._legacy.aliases import alias_spec
-from tfhooks._legacy.old_names import served
+from tfhooks._legacy.old_names import redirected_imports
 
 
 class Imports:
@@ -31,7 +31,7 @@ class Imports:
 
     Attributes:
       served: From the dotted names of modules and of names in them to the dotted names that replace
-        them: `tfhooks._legacy.old_names.served.SERVED` and additions.
+        them: `tfhooks._legacy.old_names.redirected_imports.SERVED` and additions.
       builtins: Python's builtins with the `__import__` of the package, to be its modules'
         `__builtins__`.
     """
@@ -42,14 +42,19 @@ class Imports:
         Args:
           more: Entries beside or instead of those in `SERVED`, in the same form.
         """
-        self.served = {**served.SERVED, **(more or {})}
-        special = [*self.served, *served.OVERLAID, *served.COPIED, *served.ABSENT]
+        self.served = {**redirected_imports.SERVED, **(more or {})}
+        special = [
+            *self.served,
+            *redirected_imports.OVERLAID,
+            *redirected_imports.COPIED,
+            *redirected_imports.ABSENT,
+        ]
         # Every module above a name that is served is seen through a view.
         self._viewed = {
             '.'.join(name.split('.')[:depth])
             for name in special
             for depth in range(1, name.count('.') + 1)
-        }.union(served.OVERLAID)
+        }.union(redirected_imports.OVERLAID)
         self._made: dict[str, Any] = {}
         self._lock = threading.RLock()
         self.builtins = {**vars(builtins), '__import__': self._import}
@@ -62,7 +67,11 @@ class Imports:
         """
         if dotted in self.served and dotted not in self._viewed:
             return pkgutil.resolve_name(self.served[dotted])
-        if dotted in self._viewed or dotted in served.COPIED or dotted in served.ABSENT:
+        if (
+            dotted in self._viewed
+            or dotted in redirected_imports.COPIED
+            or dotted in redirected_imports.ABSENT
+        ):
             with self._lock:
                 if dotted not in self._made:
                     self._made[dotted] = self._make(dotted)
@@ -78,9 +87,9 @@ class Imports:
         return f'{self.served[place]}{rest}' if place else dotted
 
     def _make(self, dotted: str) -> ModuleType:
-        if dotted in served.ABSENT:
+        if dotted in redirected_imports.ABSENT:
             return Absent(dotted)
-        if dotted in served.COPIED:
+        if dotted in redirected_imports.COPIED:
             return copy_of(dotted)
         return _View(dotted, self)
 
@@ -96,7 +105,7 @@ class Imports:
         if level or top is None:
             return builtins.__import__(name, globals, locals, fromlist, level)
         found: ModuleType | None = self.find(name)
-        if not isinstance(found, _View | Absent) and name not in served.COPIED:
+        if not isinstance(found, _View | Absent) and name not in redirected_imports.COPIED:
             place = self.place_of(name)
             if fromlist:
                 return builtins.__import__(place, globals, locals, fromlist)
@@ -145,7 +154,7 @@ class _View(ModuleType):
             except ModuleNotFoundError:
                 pass
             raise
-        over = served.OVERLAID.get(self.__name__)
+        over = redirected_imports.OVERLAID.get(self.__name__)
         return value if over is None else getattr(importlib.import_module(over), name, value)
 
 
