@@ -39,7 +39,7 @@ def event_writer(output_dir: Any) -> Any:
         ) from error
     if not isinstance(writer, tf.summary.FileWriter):
         return writer  # A fake writer that a program's tests have put there.
-    writer.reopen()  # Does nothing unless somebody has closed it.
+    writer.reopen()  # Does nothing unless it was closed.
     # A new writer makes its file with the first event that it writes.
     writer.flush()
     if _file_exists(writer, output_dir):

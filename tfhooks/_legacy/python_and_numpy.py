@@ -44,7 +44,7 @@ def get(value: Any, name: str) -> Any:
       AttributeError: It has no such attribute, and none is known that was removed.
     """
     full = f'{value.__name__}.{name}' if isinstance(value, ModuleType) else ''
-    # Not by `getattr`, since NumPy raises for a removed name, or warns.
+    # By vars() and not `getattr`, since NumPy raises for a removed name, or warns.
     if full not in REMOVED or (name in vars(value) and not REMOVED[full].startswith(__name__)):
         if isinstance(value, np.ndarray | np.generic) and name in METHODS:
             name = METHODS[name]

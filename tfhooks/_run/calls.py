@@ -43,7 +43,7 @@ class Calls:
             if fast is not None and fast.standing_request is not None:
                 self.standing.append(member)
                 self.requests.append((member.asking, fast.standing_request))
-                if member.call_target is member.hook:  # Nobody measures it.
+                if member.call_target is member.hook:  # No hook measures this one.
                     check = fast.has_nothing_to_do
             elif not _does_nothing(member, 'before_run', fast):
                 self.before_run_calls.append((member.call_target, member))

@@ -187,7 +187,7 @@ class Runner:
 
             plans, known, key = self.plans, None, None
             if plans is not None and (plans.session is not session or plans.is_patched()):
-                plans = None  # Another thread has made a session meanwhile, or somebody watches.
+                plans = None  # Another thread has made a session, or a library watches runs.
             if plans is not None and options is None and run_metadata is None:
                 key, known = plans.look_up(fetches, feed_dict, asked, tracker and tracker.tensor)
             if known is not None:

@@ -288,7 +288,7 @@ class StockHook(PlainHook[Any], SupportsNextDue):
                     },
                 )
                 for owner in classes
-                if owner not in StockHook.__mro__  # In which no program knows its way.
+                if owner not in StockHook.__mro__  # Programs do not know these.
             ]
 
     def __setattr__(self, name: str, value: Any) -> None:

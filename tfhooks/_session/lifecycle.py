@@ -99,7 +99,7 @@ class Lifecycle:
             try:
                 if self.recovers:
                     servers.check(master_of(self.creator))
-                # The newest checkpoint may still be being written.
+                # A checkpoint that is still being written may be the newest.
                 self._group.wait_for_saves()
                 session = self._create()
                 coord = Coordinator(clean_stop_exception_types=[])

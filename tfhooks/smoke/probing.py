@@ -30,7 +30,7 @@ def probe(tensorflow: Any) -> Probes:
       tensorflow: The module.
     """
     build: dict[str, Any] = {}
-    with contextlib.suppress(Exception):  # Some builds do not have it.
+    with contextlib.suppress(Exception):  # Some builds have no build info.
         build = dict(tensorflow.sysconfig.get_build_info())
     is_cuda, cuda = tensorflow.test.is_built_with_cuda(), str(build.get('cuda_version', ''))
     cudnn = str(build.get('cudnn_version', ''))

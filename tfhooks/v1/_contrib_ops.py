@@ -53,7 +53,7 @@ def gather_tree(
         lengths = tf.convert_to_tensor(max_sequence_lengths)
         shape = tf.shape(step_ids)
         ends = tf.fill(shape, end_token)
-        # The last step of each beam is its own.
+        # At its last step, each beam is read at its own index.
         beams = tf.zeros_like(step_ids[0]) + tf.range(shape[2], dtype=step_ids.dtype)
 
         def step_before(following: Any, now: Any) -> Any:

@@ -36,7 +36,7 @@ _PYTHON_2 = {
 }
 _BLANKED = re.compile(r'("""|\'\'\'|"|\')((?:\\.|(?!\1)[^\\])*?)\1|(#)([^\n]*)', re.DOTALL)
 _FISSIX = f': {pip_install("fissix")}; python -m fissix -w turns most of it into Python 3'
-# Another file of the project may import it under its usual name.
+# With `tf`, since a file may take that from another file of the project.
 _IN_QUESTION = re.compile(rf'{"|".join(ROOTS)}|\btf\b'.encode())
 
 
