@@ -25,7 +25,7 @@ class NanLossDuringTrainingError(tf.train.NanLossDuringTrainingError):
 
     Example:
       ```python
-      diverged = loss * float('inf') * 0.0
+      diverged = tf.log(-loss)  # Not a number.
       try:
           with tfhooks.MonitoredSession(hooks=[tfhooks.NanTensorHook(diverged)]) as session:
               session.run(train_op)
