@@ -179,3 +179,26 @@ def test_tracebacks_show_public_errors_as_a_program_imports_them():
         assert pickle.loads(pickle.dumps(kind)) is kind
     error = errors.checkpoint_save_error('no', OSError('x'))
     assert traceback.format_exception_only(error)[0].startswith('tfhooks.CheckpointSaveError: ')
+
+
+def test_the_tree_at_the_head_of_the_file_is_that_of_the_classes():
+    shown, line_of = {}, []
+    for line in errors.__doc__.split('\n\n')[1].splitlines():
+        name = line.split()[0]
+        depth = (len(line) - len(line.lstrip()) - 4) // 2
+        line_of[depth:] = [name]
+        shown[name] = line_of[depth - 1] if depth else None
+    made_when_raised = {'MixedRequestError'}
+    for name, parent in shown.items():
+        kind = getattr(errors, name, None)
+        if name in made_when_raised:
+            assert kind is None
+            continue
+        own = [base.__name__ for base in kind.__mro__[1:] if base.__name__ in shown]
+        assert (parent in own) if parent else not own, name
+    classes = {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, Exception) and name.endswith('Error')
+    }
+    assert classes - set(shown) == {'InaccessibleTensorError'}

@@ -149,7 +149,7 @@ class HookCostHook(SessionRunHook[None], SupportsMeasureCalls):
         self._trace_path = None if trace_path is None else os.fspath(trace_path)
         self._most_events = most
         self._lock = Lock()
-        self._enrolled: list[_Measured] = []
+        self._measured_hooks: list[_Measured] = []
         self._reset([])
 
     def _reset(self, measured: list[_Measured]) -> None:
@@ -166,20 +166,20 @@ class HookCostHook(SessionRunHook[None], SupportsMeasureCalls):
           For each hook the object whose `before_run` and `after_run` are to be called instead.
         """
         called: list[Any] = []
-        self._enrolled = []
+        self._measured_hooks = []
         for hook, name in hooks:
             if hook is self:
                 called.append(hook)
             else:
                 measured = _Measured(hook, name, self)
-                self._enrolled.append(measured)
+                self._measured_hooks.append(measured)
                 called.append(measured)
         return called
 
     def begin(self) -> None:
         """Drops earlier measurements."""
         # A session of TensorFlow's has not called `measure_calls`.
-        measured, self._enrolled = self._enrolled, []
+        measured, self._measured_hooks = self._measured_hooks, []
         self._reset(measured)
 
     def before_run(self, run_context: SessionRunContext) -> None:
