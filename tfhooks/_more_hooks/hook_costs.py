@@ -177,7 +177,7 @@ class HookCostHook(SessionRunHook[None], SupportsMeasureCalls):
         return called
 
     def begin(self) -> None:
-        """Starts to measure anew."""
+        """Drops earlier measurements."""
         # A session of TensorFlow's has not called `measure_calls`.
         measured, self._enrolled = self._enrolled, []
         self._reset(measured)

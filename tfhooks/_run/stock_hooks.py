@@ -288,7 +288,7 @@ class StockHook(PlainHook[Any], SupportsNextDue):
                     },
                 )
                 for owner in classes
-                if owner not in StockHook.__mro__  # Programs do not know these.
+                if owner not in StockHook.__mro__  # tfhooks' own bases, which no program patches.
             ]
 
     def __setattr__(self, name: str, value: Any) -> None:
