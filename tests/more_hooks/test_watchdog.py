@@ -254,6 +254,28 @@ def test_abort_ends_the_process_by_sigabrt():
     assert 'StallWatchdogHook: abort=True' in done.stderr
 
 
+_FORKS = """
+import os
+import signal
+import sys
+from tfhooks._more_hooks import watchdog
+
+watchdog._dumps.schedule(3600)
+child = os.fork()
+signal.alarm(60)
+if not child:
+    sys.exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+watchdog._dumps.schedule(3600)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='needs forks')
+def test_a_fork_ends():
+    done = subprocess.run([sys.executable, '-c', _FORKS], capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ('7\n', 0), done.stderr
+
+
 _HOLDS_THE_LOCK = """
 import ctypes
 import tensorflow.compat.v1 as tf

@@ -209,11 +209,11 @@ class _Watch:
 
     def _watch(self) -> None:
         wait = self._timeout_secs
-        _dump_if_late(wait)
+        _dumps.schedule(wait + _LATE_SECS)
         while not self.stopped.wait(wait):
             wait = self.look()
-            _dump_if_late(wait)
-        faulthandler.cancel_dump_traceback_later()
+            _dumps.schedule(wait + _LATE_SECS)
+        _dumps.cancel()
 
     def look(self) -> float:
         """Reports runs that take too long; returns the time in seconds until the next one can."""
@@ -247,12 +247,49 @@ class _Watch:
             os.abort()
 
 
-def _dump_if_late(wait: float) -> None:
-    """Schedules a dump of all stacks, unless it is called again within `wait` seconds.
+class _Dumps:
+    """Schedules a dump of all stacks to stderr, which needs no Python code to run.
 
-    The dump is not made by Python code, and does not go through `sys.stderr`.
+    None is scheduled while the process forks: at its exit the fork would wait for the thread that
+    makes the dump, and does not have it.
     """
-    faulthandler.dump_traceback_later(wait + _LATE_SECS, file=_STDERR)
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_scheduled = False
+
+    def schedule(self, secs: float) -> None:
+        """Puts the dump off until `secs` seconds from now."""
+        with self._lock:
+            faulthandler.dump_traceback_later(secs, file=_STDERR)
+            self._is_scheduled = True
+
+    def cancel(self) -> None:
+        with self._lock:
+            self._cancel()
+
+    def _cancel(self) -> None:
+        if self._is_scheduled:
+            faulthandler.cancel_dump_traceback_later()
+            self._is_scheduled = False
+
+    def before_fork(self) -> None:
+        """Cancels the dump, and lets nobody schedule one until `after_fork`."""
+        self._lock.acquire()
+        self._cancel()
+
+    def after_fork(self) -> None:
+        """Lets the watching thread schedule a dump again."""
+        self._lock.release()
+
+
+_dumps = _Dumps()
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(
+        before=_dumps.before_fork,
+        after_in_parent=_dumps.after_fork,
+        after_in_child=_dumps.after_fork,
+    )
 
 
 def _frames() -> dict[int, FrameType]:

@@ -20,6 +20,8 @@ from tfhooks._tensorflow import tf
 from tfhooks.smoke import models, probing
 from tfhooks.smoke.models import session_with
 
+_OTHER_CAUSE = 'CUPTI works, so the cause is another one: TF_CPP_MIN_LOG_LEVEL=0 tells more'
+
 
 class CheckFailed(Exception):
     """A check had another result than it should."""
@@ -61,7 +63,7 @@ def placement(device: str, directory: str) -> str:
     return f'MatMul executed on {where}'
 
 
-def train(device: str, directory: str) -> str:
+def training(device: str, directory: str) -> str:
     """Checks that a training with the stock hooks stops at its step, and learns."""
     with tf.Graph().as_default():
         train_op, loss, _ = models.regression(device)
@@ -210,22 +212,9 @@ def trace(device: str, directory: str) -> str:
         return seen
     # Training works without them, so the check says so and does not fail.
     kernels = len(models.kernels(busy))
-    return f'{seen}, {kernels} kernels{"" if kernels else ": " + why_no_kernels()}'
+    why = '' if kernels else probing.why_no_kernels(tf.sysconfig.get_build_info()) or _OTHER_CAUSE
+    return f'{seen}, {kernels} kernels{": " if why else ""}{why}'
 
 
-def why_no_kernels() -> str:
-    """Returns the reason why a trace has no kernels of a GPU."""
-    reason = probing.why_no_kernels(tf.sysconfig.get_build_info())
-    return reason or 'CUPTI works, so the cause is another one: TF_CPP_MIN_LOG_LEVEL=0 tells more'
-
-
-CHECKS: list[tuple[str, Callable[[str, str], str]]] = [
-    ('placement', placement),
-    ('training', train),
-    ('checkpoint', checkpoint),
-    ('background', background),
-    ('plans', plans),
-    ('nan', nan),
-    ('recovery', recovery),
-    ('trace', trace),
-]
+_CHECKS = (placement, training, checkpoint, background, plans, nan, recovery, trace)
+CHECKS: list[tuple[str, Callable[[str, str], str]]] = [(each.__name__, each) for each in _CHECKS]
