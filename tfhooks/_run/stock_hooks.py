@@ -81,20 +81,14 @@ class _Changes:
 changes = _Changes()
 
 
-class _OwnWriters:
-    """Context manager that marks what this thread sets on a hook as the hook's own writes."""
-
-    def __init__(self) -> None:
-        self._threads: set[int] = set()
+class _OwnWriters(set[int]):
+    """The threads that set fields for the hook itself: each is one of them inside `with`."""
 
     def __enter__(self) -> None:
-        self._threads.add(get_ident())
+        self.add(get_ident())
 
     def __exit__(self, *error: Any) -> None:
-        self._threads.discard(get_ident())
-
-    def has_this_thread(self) -> bool:
-        return get_ident() in self._threads
+        self.discard(get_ident())
 
 
 class FastWay(SupportsNextDue, SupportsSessionIsReady):
@@ -141,7 +135,7 @@ class FastWay(SupportsNextDue, SupportsSessionIsReady):
     @property
     def timer(self) -> Any:
         """The hook's timer, or None where it has none."""
-        return vars(self.hook).get('_timer')
+        return vars(self._hook()).get('_timer')
 
     def _watch(self, timer: Any) -> None:
         if type(timer) is SecondOrStepTimer:
@@ -165,7 +159,7 @@ class FastWay(SupportsNextDue, SupportsSessionIsReady):
 
     def note_change(self, name: str | None = None) -> None:
         """Notes that a field of the hook, or of its timer, was set or read."""
-        if self._own_writers.has_this_thread():
+        if get_ident() in self._own_writers:
             return
         if name is None or name in self._fields or hasattr(self.kind, name) or name in self.lazy:
             if not self.extended or type(self.timer) is not SecondOrStepTimer:
