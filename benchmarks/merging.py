@@ -18,7 +18,7 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 import tensorflow
 
 from tfhooks._run import merging
-from tfhooks._run.plan_cache import request_key
+from tfhooks._run.request_keys import request_key
 
 tf = tensorflow.compat.v1
 

@@ -41,6 +41,7 @@ TESTED_IN = {
     '_run/feed_values.py': 'run/plans/test_plan_results.py',
     '_run/fetching.py': 'run/merging/test_merging_results.py',
     '_run/placeholders.py': 'run/merging/test_merging_placeholders.py',
+    '_run/request_keys.py': 'run/plans/test_plan_cache.py',
     '_run/schedule.py': 'session/test_hook_group.py',
     '_session/coordinator.py': 'session/test_lifecycle_closing.py',
     '_session/process_defaults.py': 'migration/test_run.py',

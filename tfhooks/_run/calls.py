@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from tfhooks._run.members import Member, overrides
 from tfhooks._run.merging import Request
-from tfhooks._run.plan_cache import hooks_key
+from tfhooks._run.request_keys import hooks_key
 from tfhooks._run.stock_hooks import FastWay, fast_way
 
 # Takes a hook's own results; True if its `after_run` need not be called.

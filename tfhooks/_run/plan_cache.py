@@ -19,8 +19,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfhooks import _tensorflow as tf_private
-from tfhooks._base.hook_types import SessionRunArgs
-from tfhooks._run import structures
+from tfhooks._run import request_keys, structures
 from tfhooks._run.plan import Plan
 from tfhooks._run.structures import UnservedError
 from tfhooks._tensorflow import tf
@@ -35,7 +34,6 @@ _LEAST_EXECUTORS = 128
 # A full cache drops one plan in so many at once, since finding the least recently used ones takes
 # a look at all.
 _DROPPED_AT_ONCE = 64
-_ARGS = frozenset({SessionRunArgs, tf.train.SessionRunArgs})
 _plans_of_sessions: weakref.WeakKeyDictionary[Any, weakref.ref[PlanCache]] = (
     weakref.WeakKeyDictionary()
 )
@@ -157,7 +155,7 @@ class PlanCache:
             fetches: As `Session.run` takes them.
             feed_dict: As `Session.run` takes it.
         """
-        return self.get(key_of(fetches, feed_dict))
+        return self.get(request_keys.key_of(fetches, feed_dict))
 
     def get(self, key: Any) -> Plan | None:
         """Returns the plan that is stored under `key`, or None."""
@@ -182,7 +180,7 @@ class PlanCache:
             hooks: The `hooks_key` of the hooks' requests.
             last: Another fetch beside them, or None.
         """
-        key = _joined_key(fetches, feed_dict, hooks, last)
+        key = request_keys.joined_key(fetches, feed_dict, hooks, last)
         plan = self._table.get(key)
         is_fixed = self.graph.finalized and len(self._expansions) == self._known_expansions
         return key, plan if plan is None or is_fixed else self.get(key)
@@ -329,7 +327,7 @@ class PlanCache:
         if self.graph.version == 0:
             raise UnservedError('empty graph')
         if key is None:
-            key = _key_of(fetches, feed_dict)
+            key = request_keys.require_key(fetches, feed_dict)
         with self._lock:
             known = self._table.get(key)
             if known is not None and known.version == self.graph.version:
@@ -408,83 +406,3 @@ class PlanCache:
             plans = list(self._table.values())
         plans.sort(key=lambda plan: -plan.times)
         return '\n'.join([f'PlanCache(limit={self.limit}, {self.counters})', *map(repr, plans)])
-
-
-def key_of(fetches: Any, feed_dict: Any = None) -> Any:
-    """Returns the cache key of a request to `Session.run`, or None if it cannot be cached."""
-    try:
-        return _key_of(fetches, feed_dict)
-    except UnservedError:
-        return None
-
-
-def _key_of(fetches: Any, feed_dict: Any) -> Any:
-    key = structures.structure_key(fetches)
-    return (key, *structures.feed_keys_key(feed_dict)) if feed_dict else key
-
-
-def request_key(
-    fetches: Any, feed_dict: Any, requests: Sequence[tuple[str, Any]], last: Any = None
-) -> Any:
-    """Returns the cache key of a request of a caller and hooks, or None if it cannot be cached.
-
-    The hooks' fetches are compared by identity: a key in the cache is made of the id() of elements
-    that are kept alive there (see `is_simple`), so nothing else can have an equal one.
-
-    Args:
-        fetches: The caller's fetches.
-        feed_dict: The caller's feeds.
-        requests: The hooks' requests, with their names.
-        last: Another fetch beside them, or None.
-    """
-    return _joined_key(fetches, feed_dict, hooks_key(requests), last)
-
-
-def _joined_key(fetches: Any, feed_dict: Any, hooks: Any, last: Any) -> Any:
-    if hooks is None:
-        return None
-    try:
-        caller = structures.structure_key(fetches)
-        # A tuple or None, so that no request of another kind has an equal key.
-        feeds = structures.feed_keys_key(feed_dict) if feed_dict else None
-    except UnservedError:
-        return None
-    return caller, feeds, id(last), hooks
-
-
-def hooks_key(requests: Sequence[tuple[str, Any]]) -> Any:
-    """Returns the cache key of the requests of hooks, or None if they cannot be cached."""
-    key: list[Any] = []
-    for _, request in requests:
-        if type(request) not in _ARGS:
-            return None
-        asked, feeds, options = request
-        if feeds is not None or options is not None:
-            return None
-        kind = type(asked)
-        if kind is dict:
-            key.append((dict, *asked, *map(id, asked.values())))
-        elif kind is list or kind is tuple:
-            key.append((kind, *map(id, asked)))
-        else:
-            key.append(id(asked))
-    return tuple(key)
-
-
-def is_simple(request: Any) -> bool:
-    """True if a hook fetches only a leaf, or a container of leaves, of a fixed meaning.
-
-    Then `request_key` identifies it, and `Session.run` would refuse any mistake in it before it
-    runs anything.
-    """
-    if type(request) not in _ARGS or request.feed_dict is not None or request.options is not None:
-        return False
-    asked = request.fetches
-    kind = type(asked)
-    if kind is dict:
-        return all(type(name) is str for name in asked) and all(
-            map(structures.is_fixed, asked.values())
-        )
-    if kind is list or kind is tuple:
-        return all(map(structures.is_fixed, asked))
-    return asked is None or structures.is_fixed(asked)

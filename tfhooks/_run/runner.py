@@ -30,7 +30,8 @@ from tfhooks._run import merging
 from tfhooks._run.calls import Calls
 from tfhooks._run.context import RunContext
 from tfhooks._run.members import Member
-from tfhooks._run.plan_cache import PlanCache, hooks_key, is_simple, key_of
+from tfhooks._run.plan_cache import PlanCache
+from tfhooks._run.request_keys import hooks_key, is_simple, key_of
 from tfhooks._run.schedule import Schedule
 from tfhooks._run.stock_hooks import answering, changes, fast_way
 from tfhooks._tensorflow import (

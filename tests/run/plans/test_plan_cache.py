@@ -11,7 +11,8 @@ from plan_models import Model
 
 import tfhooks
 from tfhooks._run import merging, plan_cache
-from tfhooks._run.plan_cache import PlanCache, request_key, run_plans
+from tfhooks._run.plan_cache import PlanCache, run_plans
+from tfhooks._run.request_keys import key_of, request_key
 
 tf = tensorflow.compat.v1
 
@@ -125,10 +126,10 @@ def test_what_is_asked_simply_is_not_checked_before_it_runs(monkeypatch):
 def test_keys_of_a_sessions_own_requests_and_of_merged_ones_differ(model):
     a, b = model.next, model.constant
     keys = [
-        plan_cache.key_of([a]),
-        plan_cache.key_of([a], {b: 1}),
-        plan_cache.key_of([[a]]),
-        plan_cache.key_of(a),
+        key_of([a]),
+        key_of([a], {b: 1}),
+        key_of([[a]]),
+        key_of(a),
         request_key([a], None, []),
         request_key([a], None, [], b),
         request_key([a], {b: 1}, []),
