@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import subprocess
+import sys
 
 import tensorflow as tf
 from cli_programs import RUNNER, python
@@ -24,6 +26,16 @@ def test_what_is_here(tmp_path):
     assert facts['device'].startswith('CPU:0')
     assert 'secret' not in done.stdout + done.stderr
     assert '] oneDNN' not in done.stderr
+
+
+def test_a_reader_that_has_seen_enough(tmp_path):
+    command = [sys.executable, *RUNNER, 'env']
+    pipes = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE}
+    with subprocess.Popen(command, cwd=tmp_path, text=True, **pipes) as process:
+        assert process.stdout.readline().startswith('Python: ')
+        process.stdout.close()
+        assert 'BrokenPipeError' not in process.stderr.read()
+    assert process.returncode == 0
 
 
 def test_a_tensorflow_that_cannot_be_imported(monkeypatch):

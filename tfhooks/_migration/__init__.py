@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
-from collections.abc import Callable, Sequence
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
 
 _COMMANDS = {
     'check': (
@@ -44,3 +47,12 @@ def main(argv: Sequence[str]) -> int:
     from tfhooks._migration import run
 
     return run.main(argv)
+
+
+@contextlib.contextmanager
+def closed_pipe_ignored() -> Iterator[None]:
+    """Context for printing into a pipe that its reader may close early, such as `| head`."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

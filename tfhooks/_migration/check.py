@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from tfhooks._base.extras import pip_install
 from tfhooks._legacy import rewriting
 from tfhooks._legacy.old_names.of_python_and_numpy import REMOVED
+from tfhooks._migration import closed_pipe_ignored
 from tfhooks._migration.checking import files as sources
 from tfhooks._migration.checking import packages, patterns
 from tfhooks._migration.checking import report as reports
@@ -71,10 +72,8 @@ def main(args: argparse.Namespace) -> int:
     files = list(sources.find(args.paths))
     findings = list(_check_files(files, judge, Project(args.paths)))
     report = reports.as_json if args.json else reports.as_text
-    try:
+    with closed_pipe_ignored():
         print(report(findings, len(files), args.all))
-    except BrokenPipeError:  # Such as `| head`.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return reports.exit_code(findings)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import tfhooks
 from tfhooks._legacy import contrib_files
-from tfhooks._migration import quiet
+from tfhooks._migration import closed_pipe_ignored, quiet
 
 # TensorFlow under any of its names, its dependencies, then the packages of tfhooks' extras.
 _PACKAGES = (
@@ -34,8 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Prints the facts, a line each."""
-    for name, value in facts():
-        print(f'{name}: {value}', flush=True)
+    with closed_pipe_ignored():
+        for name, value in facts():
+            print(f'{name}: {value}', flush=True)
     return 0
 
 
