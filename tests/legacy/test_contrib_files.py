@@ -277,10 +277,10 @@ def test_all_packages_can_be_imported(has_estimator):
         if sys.argv[1] == 'False':
             sys.modules['tensorflow_estimator'] = None
         import tfhooks.v1 as tf
-        from tfhooks import _contrib_files
+        from tfhooks._legacy import contrib_files
 
         failed = {}
-        for file in sorted((_contrib_files.folder() / 'contrib').glob('*/__init__.py')):
+        for file in sorted((contrib_files.folder() / 'contrib').glob('*/__init__.py')):
             try:
                 getattr(tf.contrib, file.parent.name)
             except Exception as error:
