@@ -313,9 +313,11 @@ class Tensors(Protocol):
 
     def __contains__(self, item: object, /) -> bool:
         """True if an object is in the container."""
+        ...
 
     def __iter__(self) -> Iterator[Any]:
         """Iterates over the container."""
+        ...
 
 
 class NextDue(NamedTuple):

@@ -37,6 +37,7 @@ class Cache(Protocol):
 
     def fed_tensors(self, keys: list[Any]) -> list[Any]:
         """The tensors that the keys of a feed dict name."""
+        ...
 
     def unplanned(self, reason: str, fetches: Any, feed_dict: Any) -> Any:
         """Runs a request as TensorFlow does, and counts the reason."""

@@ -37,13 +37,13 @@ def hint(error: BaseException, graph: Graph | None = None) -> None:
       graph: The graph that the session runs; by default the default graph.
     """
     with contextlib.suppress(Exception):  # The error is what must be reported.
-        graph = tf.get_default_graph() if graph is None else graph
         text = str(error)
+        built_in = tf.get_default_graph() if graph is None else graph
         for kinds, pattern, advice in _HINTS:
             match = pattern.search(text) if isinstance(error, kinds) else None
             if match is None:
                 continue
-            note = advice if isinstance(advice, str) else advice(match, error, graph)
+            note = advice if isinstance(advice, str) else advice(match, error, built_in)
             if note is not None and note not in getattr(error, '__notes__', ()):
                 add_note(error, note)
 
