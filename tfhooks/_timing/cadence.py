@@ -61,7 +61,7 @@ class Cadence:
         Returns:
           The global step after the run, 0 where there is no `step_tensor`; None if it is not due.
         """
-        if not self.counts_steps and not self._timer.is_due(0):
+        if not self._timer.may_be_due_by_now():
             return None
         tensor = self.step_tensor
         step = 0 if tensor is None else global_steps.after(run_context, tensor)
