@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import textwrap
+
+import warm_python
 
 RUNNER = ('-m', 'tfhooks')
 
@@ -20,7 +21,7 @@ def write(folder, files):
 
 def python(folder, *arguments, **environment):
     """Runs Python in a folder."""
-    return subprocess.run(
+    return warm_python.run(
         [sys.executable, *map(str, arguments)],
         cwd=folder,
         env={**os.environ, 'TF_CPP_MIN_LOG_LEVEL': '3', **environment},

@@ -9,6 +9,7 @@ A test of what is imported, of how the process starts or of its threads belongs 
 
 from __future__ import annotations
 
+import atexit
 import functools
 import json
 import os
@@ -30,6 +31,7 @@ LATE = {'PYTHONPATH', 'TF_CONFIG', 'TF_GRPC_REUSE_PORT', 'TF_USE_LEGACY_KERAS'}
 @functools.cache
 def _server(early):
     """The connection to a server, which ends when this process does."""
+    owner = os.getpid()
     environment = {k: v for k, v in os.environ.items() if not EARLY.match(k)}
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
@@ -39,7 +41,14 @@ def _server(early):
             env={**environment, **dict(early)},
             pass_fds=[theirs.fileno()],
         )
-    return ours, process
+
+    @atexit.register
+    def end():
+        if os.getpid() == owner:
+            ours.shutdown(socket.SHUT_RDWR)
+            process.wait()
+
+    return ours
 
 
 class Popen(subprocess.Popen):
@@ -62,7 +71,7 @@ class Popen(subprocess.Popen):
                 restore_signals, gid, gids, uid, umask, start_new_session, *process_group,
             )  # fmt: skip
         early = {k: v for k, v in environment.items() if EARLY.match(k) and k not in LATE}
-        connection, _ = _server(tuple(sorted(early.items())))
+        connection = _server(tuple(sorted(early.items())))
         request = {
             'arguments': [os.fspath(argument) for argument in args[1:]],
             'environment': environment,

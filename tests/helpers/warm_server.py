@@ -27,6 +27,7 @@ class Shelf:
 
     def __init__(self, modules):
         self._modules = modules
+        self._loaders = {}
 
     def find_spec(self, name, path=None, target=None):
         if name not in self._modules or path is not None:
@@ -35,7 +36,7 @@ class Shelf:
         # The program may have a package of its own by that name.
         if spec is None or spec.origin != self._modules[name].__spec__.origin:
             return None
-        spec.loader = self
+        self._loaders[name], spec.loader = spec.loader, self
         return spec
 
     def create_module(self, spec):
@@ -46,13 +47,14 @@ class Shelf:
         return self._modules.pop(spec.name)
 
     def exec_module(self, module):
-        module.__spec__.loader = module.__loader__
+        loader = self._loaders[module.__name__]
+        module.__spec__.loader = module.__loader__ = loader
         if module.__name__ == 'tensorflow':
             # It brings its dependencies, and the Keras that the program's environment asks for.
             for name in [*self._modules]:
                 if name.partition('.')[0] != 'keras':
                     sys.modules.setdefault(name, self._modules.pop(name))
-            module.__loader__.exec_module(module)
+            loader.exec_module(module)
 
 
 def import_tensorflow():
