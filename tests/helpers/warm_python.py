@@ -63,7 +63,17 @@ class Popen(subprocess.Popen):
     ):  # fmt: skip
         cwd = os.path.abspath(cwd or os.curdir)
         environment = dict(os.environ if env is None else env)
-        unusual = {executable, preexec_fn, *pass_fds, gid, gids, uid, umask, *process_group}
+        unusual = {
+            executable,
+            preexec_fn,
+            shell or None,
+            *pass_fds,
+            gid,
+            gids,
+            uid,
+            umask,
+            *process_group,
+        }
         if unusual - {None, -1} or not _is_program(args, cwd) or 'PYTHONSAFEPATH' in environment:
             return super()._execute_child(
                 args, executable, preexec_fn, close_fds, pass_fds, cwd, env, startupinfo,
@@ -115,7 +125,9 @@ def _is_program(command, cwd):
     python, first, *more = [*map(os.fspath, command), '']
     if python != sys.executable or isinstance(command, str):
         return False
-    return more[:-1] != [] if first in ('-c', '-m') else os.path.isfile(os.path.join(cwd, first))
+    if first in ('-c', '-m'):
+        return len(more) > 1
+    return first.endswith('.py') and os.path.isfile(os.path.join(cwd, first))
 
 
 def run(command, *, input=None, capture_output=False, timeout=None, check=False, **options):
