@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from tfhooks._base.errors import CheckpointSaveError
@@ -35,29 +34,23 @@ class Retries:
     def reset(self) -> None:
         """Sets everything back to the state without failures."""
         self._failures, self._pause, self.next_time = 0, _FIRST_PAUSE, -math.inf
-        self._counts, self._is_last = True, False
 
     def may_try(self) -> bool:
         """True if a failed save may be tried again now."""
         return time.monotonic() >= self.next_time
 
-    @contextlib.contextmanager
-    def in_between(self) -> Iterator[None]:
-        """Context for tries between due saves, whose failures do not count."""
-        self._counts = False
-        try:
-            yield
-        finally:
-            self._counts = True
+    def failed(self, error: CheckpointSaveError, hook: Any, counts: bool = True) -> None:
+        """Warns of a failure if it is allowed, or else raises it.
 
-    def allow_no_more(self) -> None:
-        """Makes `failed` raise each failure from now on, since no other try comes."""
-        self._is_last = True
-
-    def failed(self, error: CheckpointSaveError) -> None:
-        """Warns of a failure if another try is allowed and still to come, or else raises it."""
-        self._failures += self._counts
-        if self._is_last or self._failures > self._allowed:
+        Args:
+          error: The error. One that is not of a save of `hook`'s is raised.
+          hook: The saver.
+          counts: False for a try between due saves.
+        """
+        if error.hook is not hook:
+            raise error
+        self._failures += counts
+        if self._failures > self._allowed:
             self.next_time = -math.inf
             raise error
         self.next_time = time.monotonic() + self._pause
@@ -74,7 +67,7 @@ class Retries:
     def succeeded(self) -> bool:
         """Notes that a save succeeded; returns whether there were failures before."""
         had_failed = self._failures > 0
-        self._failures, self._pause, self.next_time = 0, _FIRST_PAUSE, -math.inf
+        self.reset()
         return had_failed
 
     def tolerate(self, action: Callable[[], Any]) -> None:

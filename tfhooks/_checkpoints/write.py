@@ -26,27 +26,6 @@ _LOOK_AGAIN_SECS = 0.5
 _warned: list[weakref.ref[Any]] = []
 
 
-def the_saver() -> Any:
-    """Returns the one Saver of the default graph's collection.
-
-    Raises:
-      RuntimeError: There is none, or more than one.
-    """
-    key = tf.GraphKeys.SAVERS
-    savers = tf.get_collection(key)
-    if not savers:
-        raise RuntimeError(
-            f'No items in collection {key}. Please add a saver to the collection or provide a '
-            'saver or scaffold.'
-        )
-    if len(savers) > 1:
-        raise RuntimeError(
-            f'More than one item in collection {key}. Please indicate which one to use by passing '
-            'it to the constructor.'
-        )
-    return savers[0]
-
-
 def write_checkpoint(
     saver: Any, session: Any, save_path: str, step: int, write_meta_graph: bool, hook: Any
 ) -> str | None:

@@ -24,7 +24,6 @@ from tfhooks._base.hook_types import (
     SupportsNextDue,
     SupportsSkipFinalSave,
     SupportsStepNotIncreased,
-    supports,
 )
 from tfhooks._run import merging
 from tfhooks._run.calls import Calls
@@ -111,8 +110,7 @@ class Runner:
             self.tracker.on_stuck = [
                 one.step_not_increased
                 for member in self.members
-                for one in (fast_way(member.layers[-1]), member.layers[-1])
-                if isinstance(one, SupportsStepNotIncreased)
+                if (one := answering(member.layers[-1], SupportsStepNotIncreased)) is not None
             ]
         # The first run of a session calls all hooks.
         self._schedule = Schedule.of_all(self.members)
@@ -420,7 +418,7 @@ class Runner:
             own = values.get(guard.index)
             if guard.index > saver.index and own is not None and _is_bad(guard, own.results):
                 self._mark_bad_weights(context, guard)
-        is_told = supports(saver.layers[-1], SupportsSkipFinalSave)
+        is_told = answering(saver.layers[-1], SupportsSkipFinalSave) is not None
         return is_told or not context._tfhooks_weights_are_bad
 
     def _mark_bad_weights(self, context: RunContext, guard: Member) -> None:
@@ -434,9 +432,9 @@ class Runner:
 
     def _skip_final_save(self, reason: str) -> None:
         for member in self.members:
-            hook = member.layers[-1]
-            if supports(hook, SupportsSkipFinalSave):
-                hook.skip_final_save(reason)
+            saver = answering(member.layers[-1], SupportsSkipFinalSave)
+            if saver is not None:
+                saver.skip_final_save(reason)
 
     def _reschedule(self) -> None:
         # Locked, so that no thread replaces a newer schedule by an older one.

@@ -9,7 +9,7 @@ from typing import Any
 
 from tfhooks._base import roles
 from tfhooks._base.errors import add_secondary_errors, note_origin, shown
-from tfhooks._base.hook_types import SupportsSessionIsReady, SupportsSkipFinalSave, supports
+from tfhooks._base.hook_types import SupportsSessionIsReady, SupportsSkipFinalSave
 from tfhooks._checkpoints.claims import warn_of_shared
 from tfhooks._checkpoints.restored import mark_restored
 from tfhooks._hooks.checkpoint_saver import CheckpointSaverHook
@@ -242,7 +242,7 @@ class HookGroup:
         """
         for member in self.members:
             # TensorFlow's own saver cannot be told of bad weights.
-            knows = supports(member.layers[-1], SupportsSkipFinalSave)
+            knows = answering(member.layers[-1], SupportsSkipFinalSave) is not None
             if member.saves_weights and (knows or not self.runner.weights_are_bad):
                 try:
                     member.hook.end(session)
