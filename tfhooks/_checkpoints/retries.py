@@ -24,6 +24,7 @@ class Retries:
       allowed: How many of them are only warned of.
 
     Attributes:
+      failures: The number of failures since the last success.
       next_time: The earliest time of the next try, in seconds of `time.monotonic()`.
     """
 
@@ -33,7 +34,7 @@ class Retries:
 
     def reset(self) -> None:
         """Sets everything back to the state without failures."""
-        self._failures, self._pause, self.next_time = 0, _FIRST_PAUSE, -math.inf
+        self.failures, self._pause, self.next_time = 0, _FIRST_PAUSE, -math.inf
 
     def may_try(self) -> bool:
         """True if a failed save may be tried again now."""
@@ -49,8 +50,8 @@ class Retries:
         """
         if error.hook is not hook:
             raise error
-        self._failures += counts
-        if self._failures > self._allowed:
+        self.failures += counts
+        if self.failures > self._allowed:
             self.next_time = -math.inf
             raise error
         self.next_time = time.monotonic() + self._pause
@@ -58,17 +59,11 @@ class Retries:
             '%s This is failure %d of %d that are allowed in a row. The next try is in %g seconds, '
             'or when the next save is due.',
             error,
-            self._failures,
+            self.failures,
             self._allowed,
             self._pause,
         )
         self._pause *= 2
-
-    def succeeded(self) -> bool:
-        """Notes that a save succeeded; returns whether there were failures before."""
-        had_failed = self._failures > 0
-        self.reset()
-        return had_failed
 
     def tolerate(self, action: Callable[[], Any]) -> None:
         """Runs an action that is not vital; warns of its failure if retries are allowed."""

@@ -10,7 +10,7 @@ from tfhooks._checkpoints import events, saver_listeners
 from tfhooks._checkpoints.best import BestCheckpoints
 from tfhooks._checkpoints.saver_listeners import attempt
 from tfhooks._checkpoints.saver_state import SaverState
-from tfhooks._checkpoints.write import warn_of_bad_weights, write_checkpoint
+from tfhooks._checkpoints.write import write_checkpoint
 from tfhooks._hooks.writers import event_writer
 from tfhooks._run.stock_hooks import StockHook, changes, own_writes
 from tfhooks._tensorflow import tf
@@ -43,7 +43,12 @@ class SavingHook(StockHook, tf.train.CheckpointSaverHook):
         """
         state = self._tfhooks_state
         if state.bad_weights:
-            warn_of_bad_weights(self._save_path, step, state.bad_weights)
+            tf.logging.warning(
+                'No checkpoint is saved for %d into %s, since the weights are bad: %s.',
+                step,
+                self._save_path,
+                state.bad_weights,
+            )
             return False
         stop = self._finish(session)
         state.unsaved = True
@@ -139,7 +144,8 @@ class SavingHook(StockHook, tf.train.CheckpointSaverHook):
     def _saved(self) -> None:
         state = self._tfhooks_state
         state.unsaved = False
-        if state.retries.succeeded():
+        if state.retries.failures:
+            state.retries.reset()
             # The directory may be a new one, with no event file in it.
             vars(self)['_summary_writer'] = event_writer(self._checkpoint_dir)
 

@@ -374,10 +374,11 @@ def answering(hook: Any, kind: type[_T]) -> _T | None:
     For a stock hook that is its state or its FastWay, since a program's subclass may use these
     names for something else.
     """
-    if not isinstance(hook, StockHook):
-        return hook if supports(hook, kind) else None
-    state: Any = vars(hook).get(_STATE)
-    answers: Any = state if supports(state, kind) else fast_way(hook)
+    answers: Any = hook
+    if isinstance(hook, StockHook):
+        answers = vars(hook).get(_STATE)
+        if answers is None or not supports(answers, kind):
+            answers = fast_way(hook)
     return answers if supports(answers, kind) else None
 
 
