@@ -4,7 +4,7 @@
 why it is needed, and the fallback where a TensorFlow release lacks it. Types are declared in
 `_tensorflow.pyi`, since TensorFlow ships none, with the private fields that tfhooks' hooks inherit
 from TensorFlow's and programs override.
-The private names that `tf.contrib` exported are data, in `_legacy/old_names/available.py`;
+The private names that `tf.contrib` exported are data, in `_legacy/old_names/available.ini`;
 `unexported` imports them.
 """
 

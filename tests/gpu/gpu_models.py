@@ -7,10 +7,10 @@ import re
 import pytest
 import tensorflow.compat.v1 as tf
 
-from tfhooks.smoke.models import diverging, is_on, kernels, session_with, timeline, traced
+from tfhooks.smoke.models import Model, counted, is_on, kernels, session_with, timeline, traced
 from tfhooks.smoke.models import executed as by_device
 from tfhooks.smoke.models import regression as model
-from tfhooks.smoke.probing import why_no_kernels
+from tfhooks.smoke.reasons import why_no_kernels
 
 __all__ = [
     'adam_model',
@@ -32,6 +32,15 @@ __all__ = [
 def executed(metadata, device):
     """Returns the names of the operations that a run executed on a device."""
     return set().union(*(ran for name, ran in by_device(metadata).items() if is_on(name, device)))
+
+
+def diverging(device):
+    """Returns a weight that is 1, then -1, then NaN; the loss is its logarithm."""
+    with tf.device(device):
+        weight = tf.get_variable('weight', initializer=1.0, use_resource=True)
+        loss = tf.math.log(weight, name='loss')
+        update = weight.assign(loss - 1.0, read_value=False)
+    return Model(counted(update), loss, weight)
 
 
 def adam_model(device):
@@ -88,7 +97,7 @@ def copies_to_host(metadata):
 def need_kernels(found, seen):
     """Fails unless the GPU has recorded something; skips where this machine keeps it from that."""
     if not found:
-        reason = why_no_kernels(tf.sysconfig.get_build_info())
+        reason = why_no_kernels()
         if reason:
             pytest.skip(reason)
     assert found, f'CUPTI works, and yet there is nothing of the GPU: {seen}'

@@ -88,7 +88,7 @@ def test_trace_says_what_happened(runs):
     assert calls[-2:] == ['session 1: is closed after 12 runs', 'session 1: FedLoss.end']
     assert '<dir1>/model.ckpt-12.index' in trace['files']
     assert 'Saving checkpoints for 12 into <dir1>/model.ckpt.' in trace['log']
-    assert '<dir1>: step 5: session log CHECKPOINT' in trace['events']
+    assert '<dir1>: step 5: session_log CHECKPOINT' in trace['events']
     assert any(line.startswith('<dir1>/model.ckpt-12: slope is ') for line in trace['checkpoints'])
 
 

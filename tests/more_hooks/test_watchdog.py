@@ -58,7 +58,7 @@ def release():
 def look(hook):
     """Lets the watchdog look now, as it does in its own thread, and gives how long it will wait."""
     waits = []
-    thread = threading.Thread(target=lambda: waits.append(hook._watch.look()))
+    thread = threading.Thread(target=lambda: waits.append(hook._look()))
     thread.start()
     thread.join()
     return waits[0]
@@ -199,7 +199,6 @@ def test_stops_watching_when_the_hook_is_gone():
     """TensorFlow's own sessions do not tell a hook of an error."""
     hook = StallWatchdogHook(60)
     hook.begin()
-    hook.after_create_session(None, None)
     (thread,) = watchdog_threads()
     del hook
     thread.join(60)
@@ -216,11 +215,10 @@ def test_no_garbage_is_collected_while_python_lists_the_frames(enabled, monkeypa
         if not enabled:
             gc.disable()
         assert threading.get_ident() in watchdog._frames()
-        watchdog._stacks()
         assert gc.isenabled() == enabled
     finally:
         gc.enable()
-    assert seen == [False, False]
+    assert seen == [False]
 
 
 _ABORTS = """
@@ -260,13 +258,13 @@ import signal
 import sys
 from tfhooks._more_hooks import watchdog
 
-watchdog._dumps.schedule(3600)
+watchdog._dump.schedule(3600)
 child = os.fork()
 signal.alarm(60)
 if not child:
     sys.exit(7)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-watchdog._dumps.schedule(3600)
+watchdog._dump.schedule(3600)
 """
 
 
@@ -352,7 +350,26 @@ def test_watches_the_making_of_a_session(make, where, clock):
                 assert spoken.is_set()
     finally:
         handler.removeHandler(speaks)
-    assert hook._watch is None
+    assert hook._thread is None
+
+
+@pytest.mark.parametrize('make', SESSIONS)
+def test_the_making_of_a_session_ends_with_it(make, log, clock):
+    """What the caller does before the first step, however long, is neither step nor making."""
+    hook = StallWatchdogHook(1000)
+
+    class Looks(tf.train.SessionRunHook):
+        def begin(self):
+            assert look(hook) == 1000
+
+    with tf.Graph().as_default():
+        train_op()
+        with make(hooks=[hook]):
+            clock.now += 5000
+            assert look(hook) == 1000
+            with make(hooks=[Looks()]):
+                pass
+    assert log('has not been made') == []
 
 
 def test_keeps_the_contract():

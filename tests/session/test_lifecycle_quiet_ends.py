@@ -124,7 +124,7 @@ def test_closing_while_another_thread_recovers():
     creator.goes_on.set()
     assert isinstance(end(), SessionClosedError)
     assert len(calls) == told
-    assert watchdog._watch is None
+    assert watchdog._thread is None
     assert session.raw_session() is None
 
 

@@ -13,8 +13,7 @@ import pytest
 import tensorflow
 
 from tfhooks.smoke import __main__ as smoke
-from tfhooks.smoke import checks, models, probing
-from tfhooks.smoke.reasons import Probes, libraries, why_no_gpu
+from tfhooks.smoke import checks, models, reasons
 
 NAMES = [name for name, _ in checks.CHECKS]
 
@@ -105,71 +104,10 @@ def test_a_device_that_is_not_there_fails_each_check(name, tmp_path):
 
 # The reasons.
 
-FOUND = Probes('2.21.0', cuda='12.5.1', cudnn='9', driver_status=0, driver_cuda=(12, 8))
-NO_FILE = 'libcuda.so.1: cannot open shared object file'
-
-
-def found(**others):
-    return Probes(**{**vars(FOUND), **others})
-
-
-@pytest.mark.parametrize(
-    ('probes', 'says'),
-    [
-        ({'built_for_gpus': False, 'driver_problem': NO_FILE}, ['2.21.0 is built for CPUs alone']),
-        ({'visible_devices': ''}, ["CUDA_VISIBLE_DEVICES='' hides all GPUs"]),
-        ({'visible_devices': '-1'}, ["CUDA_VISIBLE_DEVICES='-1' hides all GPUs"]),
-        ({'visible_devices': 'NoDevFiles'}, ["CUDA_VISIBLE_DEVICES='NoDevFiles' hides all GPUs"]),
-        ({'visible_devices': '', 'driver_status': 100}, ['hides all GPUs']),
-        (
-            {'driver_problem': NO_FILE, 'driver_status': None, 'driver_cuda': None},
-            [r'no NVIDIA driver: libcuda.so.1 cannot be loaded \(libcuda.* there is no nvidia-smi'],
-        ),
-        (
-            {'driver_problem': NO_FILE, 'nvidia_smi': 'GPU 0: NVIDIA H100'},
-            ['though nvidia-smi says: GPU 0: NVIDIA H100; is its folder in LD_LIBRARY_PATH'],
-        ),
-        ({'driver_status': 100}, ['cuInit returned 100: the driver finds no GPU; in a container']),
-        ({'visible_devices': '9', 'driver_status': 101}, ['101: CUDA_VISIBLE_DEVICES names a GPU']),
-        ({'driver_status': 803}, ['803: .* different versions']),
-        ({'driver_status': 7}, ['cuInit returned 7: see']),
-        (
-            {'driver_cuda': (11, 4)},
-            ['too old: it serves CUDA 11.4 at most, and .* 2.21.0 is built for CUDA 12.5.1'],
-        ),
-        (
-            {'missing': ('libcudnn.so.9', 'libcublas.so.12')},
-            [r'CUDA 12.5.1 cannot be loaded: libcudnn.so.9, libcublas.so.12: pip install'],
-        ),
-        (
-            {'visible_devices': '', 'driver_cuda': (11, 4), 'missing': ('libcudnn.so.9',)},
-            ['hides all GPUs', 'too old', 'libcudnn.so.9'],
-        ),
-        ({}, ['the cause is another one: run with TF_CPP_MIN_LOG_LEVEL=0']),
-        ({'driver_cuda': (12, 2), 'visible_devices': '0,1'}, ['the cause is another one']),
-        ({'driver_cuda': (13, 0)}, ['the cause is another one']),
-        ({'nvidia_smi': 'GPU 0: old'}, ['gpu_device; nvidia-smi says: GPU 0: old']),
-        ({'cuda': '', 'driver_cuda': (9, 0)}, ['the cause is another one']),
-    ],
-)
-def test_each_reason(probes, says):
-    reasons = why_no_gpu(found(**probes))
-    assert len(reasons) == len(says), reasons
-    for reason, text in zip(reasons, says, strict=True):
-        assert re.search(text, reason), reason
-        assert '\n' not in reason
-
-
-def test_which_libraries_are_needed():
-    assert libraries('12.5.1', '9') == [
-        *('libcudart.so.12', 'libcublas.so.12', 'libcublasLt.so.12', 'libcufft.so.11'),
-        *('libcusparse.so.12', 'libcusolver.so.11', 'libcudnn.so.9'),
-    ]
-    assert libraries('99', '8.9.7') == ['libcudnn.so.8']
-    assert libraries('', '') == []
-
-
-# The probes.
+LIBRARIES = [
+    *('libcudart.so.12', 'libcublas.so.12', 'libcublasLt.so.12', 'libcufft.so.11'),
+    *('libcusparse.so.12', 'libcusolver.so.11', 'libcudnn.so.9'),
+]
 
 
 class Driver:
@@ -187,37 +125,118 @@ class Driver:
         return 0
 
 
-def test_a_driver_is_asked_for_its_version(monkeypatch):
-    def load(name):
-        if name == 'libcuda.so.1':
-            return Driver(100, 12040)
-        raise OSError(f'{name}: not here')
+@pytest.fixture
+def machine(monkeypatch, tmp_path):
+    """A function that makes this machine another one, as far as TensorFlow and ctypes tell."""
 
-    monkeypatch.setattr(ctypes, 'CDLL', load)
-    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '3')
-    probes = probing.probe(tensorflow)
-    assert (probes.driver_status, probes.driver_cuda) == (100, (12, 4))
-    assert probes.driver_problem is None
-    assert probes.visible_devices == '3'
-    assert probing._ask(object()) == (None, None)
+    def made(
+        *,
+        built='cuda',
+        cuda='12.5.1',
+        cudnn='9',
+        visible=None,
+        driver=(0, 12080),
+        missing=(),
+        nvidia_smi=None,
+    ):
+        def load(name):
+            if name in missing:
+                raise OSError(f'{name}: cannot open shared object file')
+            return Driver(*driver) if name == 'libcuda.so.1' else object()
+
+        monkeypatch.setattr(tensorflow.compat.v1, 'VERSION', '2.21.0')
+        monkeypatch.setattr(
+            tensorflow.compat.v1.test, 'is_built_with_cuda', lambda: built == 'cuda'
+        )
+        build = {'cuda_version': cuda, 'cudnn_version': cudnn}
+        monkeypatch.setattr(tensorflow.compat.v1.sysconfig, 'get_build_info', lambda: build)
+        monkeypatch.setattr(ctypes, 'CDLL', load)
+        monkeypatch.setattr(sys, 'path', [str(tmp_path)])
+        monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
+        if visible is not None:
+            monkeypatch.setenv('CUDA_VISIBLE_DEVICES', visible)
+        if nvidia_smi is not None:
+            program = tmp_path / 'nvidia-smi'
+            program.write_text(f'#!/bin/sh\n{nvidia_smi}\n')
+            program.chmod(0o755)
+        monkeypatch.setenv('PATH', str(tmp_path))
+
+    return made
 
 
-def test_a_library_may_come_with_a_package_of_nvidia(monkeypatch, tmp_path):
-    def load(name):
-        raise OSError(f'{name}: not here')
+NO_DRIVER = {'missing': ['libcuda.so.1']}
 
-    monkeypatch.setattr(ctypes, 'CDLL', load)
-    monkeypatch.setattr(sys, 'path', [str(tmp_path)])
-    assert not probing._is_there('libcudnn.so.9')
+
+@pytest.mark.parametrize(
+    ('about', 'says'),
+    [
+        ({'built': 'cpu', **NO_DRIVER}, ['2.21.0 is built for CPUs alone']),
+        ({'visible': ''}, ["CUDA_VISIBLE_DEVICES='' hides all GPUs"]),
+        ({'visible': '-1'}, ["CUDA_VISIBLE_DEVICES='-1' hides all GPUs"]),
+        ({'visible': 'NoDevFiles'}, ["CUDA_VISIBLE_DEVICES='NoDevFiles' hides all GPUs"]),
+        ({'visible': '', 'driver': (100, 12080)}, ['hides all GPUs']),
+        (
+            NO_DRIVER,
+            [r'no NVIDIA driver: libcuda.so.1 cannot be loaded \(libcuda.* there is no nvidia-smi'],
+        ),
+        (
+            {**NO_DRIVER, 'nvidia_smi': 'echo GPU 0: NVIDIA H100'},
+            ['though nvidia-smi says: GPU 0: NVIDIA H100; is its folder in LD_LIBRARY_PATH'],
+        ),
+        (
+            {'driver': (100, 12080)},
+            ['cuInit returned 100: the driver finds no GPU; in a'],
+        ),
+        ({'visible': '9', 'driver': (101, 12080)}, ['101: CUDA_VISIBLE_DEVICES names a GPU']),
+        ({'driver': (803, 12080)}, ['803: .* different versions']),
+        ({'driver': (7, 12080)}, ['cuInit returned 7: see']),
+        (
+            {'driver': (0, 11040)},
+            ['too old: it serves CUDA 11.4 at most, and .* 2.21.0 is built for CUDA 12.5.1'],
+        ),
+        (
+            {'missing': ['libcudnn.so.9', 'libcublas.so.12']},
+            [r'CUDA 12.5.1 cannot be loaded: libcublas.so.12, libcudnn.so.9: pip install'],
+        ),
+        ({'missing': LIBRARIES}, [f'cannot be loaded: {", ".join(LIBRARIES)}: ']),
+        ({'missing': LIBRARIES, 'cuda': '99', 'cudnn': '8.9.7'}, ['too old']),
+        (
+            {'cuda': '99', 'cudnn': '8.9.7', 'driver': (0, 99000), 'missing': ['libcudnn.so.8']},
+            ['cannot be loaded: libcudnn.so.8: '],
+        ),
+        (
+            {'visible': '', 'driver': (0, 11040), 'missing': ['libcudnn.so.9']},
+            ['hides all GPUs', 'too old', 'libcudnn.so.9'],
+        ),
+        ({}, ['the cause is another one: run with TF_CPP_MIN_LOG_LEVEL=0']),
+        ({'driver': (0, 12020), 'visible': '0,1'}, ['the cause is another one']),
+        ({'driver': (0, 13000)}, ['the cause is another one']),
+        ({'nvidia_smi': 'echo GPU 0: old'}, ['gpu_device; nvidia-smi says: GPU 0: old']),
+        ({'cuda': '', 'driver': (0, 9000)}, ['the cause is another one']),
+    ],
+)
+def test_each_reason(machine, about, says):
+    machine(**about)
+    found = reasons.why_no_gpu()
+    assert len(found) == len(says), found
+    for reason, text in zip(found, says, strict=True):
+        assert re.search(text, reason), reason
+        assert '\n' not in reason
+
+
+def test_a_library_of_another_kind_is_no_driver(machine, monkeypatch):
+    machine()
+    monkeypatch.setattr(ctypes, 'CDLL', lambda name: object())
+    assert 'the cause is another one' in reasons.why_no_gpu()[0]
+
+
+def test_a_library_may_come_with_a_package_of_nvidia(machine, tmp_path):
+    machine(missing=['libcudnn.so.9'])
+    assert 'libcudnn.so.9' in reasons.why_no_gpu()[0]
     folder = tmp_path / 'nvidia' / 'cudnn' / 'lib'
     folder.mkdir(parents=True)
     (folder / 'libcudnn.so.9').touch()
-    assert probing._is_there('libcudnn.so.9')
-    probes = probing.probe(tensorflow)
-    wanted = libraries(probes.cuda, probes.cudnn)
-    assert set(probes.missing) == set(wanted) - {'libcudnn.so.9'}
-    if tensorflow.test.is_built_with_cuda():
-        assert probes.driver_problem == 'libcuda.so.1: not here'
+    assert 'the cause is another one' in reasons.why_no_gpu()[0]
 
 
 class Cupti:
@@ -266,12 +285,13 @@ def test_cupti_is_asked_why_there_are_no_kernels(monkeypatch, tmp_path, status, 
     monkeypatch.setattr(ctypes, 'CDLL', load)
     monkeypatch.setattr(sys, 'path', [str(tmp_path)])
     build = {'cuda_version': '12.5.1'}
+    monkeypatch.setattr(tensorflow.compat.v1.sysconfig, 'get_build_info', lambda: build)
     missing = r'CUPTI is missing \(libcupti.so.12: not here\): is its folder in LD_LIBRARY_PATH'
-    assert re.match(missing, probing.why_no_kernels(build))
+    assert re.match(missing, reasons.why_no_kernels())
     path.parent.mkdir(parents=True)
     path.touch()
-    reason = probing.why_no_kernels(build)
-    assert re.search(says, reason) if says else reason is None
+    reason = reasons.why_no_kernels()
+    assert re.search(says, reason) if says else reason == ''
     assert cupti.subscribers == 0
 
 
@@ -304,4 +324,4 @@ def test_nvidia_smi_is_asked(monkeypatch, tmp_path, script, says):
         program.write_text(f'#!/bin/sh\n{script}\n')
         program.chmod(0o755)
     monkeypatch.setenv('PATH', str(tmp_path))
-    assert probing._nvidia_smi() == says
+    assert reasons._nvidia_smi() == says

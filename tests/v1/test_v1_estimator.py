@@ -398,11 +398,7 @@ def test_nothing_is_loaded_before_it_is_asked_for():
     )
     loaded = json.loads(done.stdout.splitlines()[-1])
     assert not [name for name in loaded if name.startswith(('tensorflow_estimator', 'tf_slim'))]
-    assert not {
-        'tfhooks._legacy.old_names.redirected_imports_of_contrib',
-        'tfhooks._hooks',
-        'tfhooks._session.sessions',
-    } & set(loaded)
+    assert not {'tfhooks._hooks', 'tfhooks._session.sessions'} & set(loaded)
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 """Every name of `tf.contrib` and `tf.estimator` of 1.15 works, or says what to use instead.
 
-The names are in tfhooks/_names/names_1_15.txt. They are looked at in one process with
+The names are in tfhooks/_legacy/old_names/names_1_15.ini. They are looked at in one process with
 tfhooks.v1, since importing that switches TensorFlow's behaviour.
 """
 
@@ -19,7 +19,7 @@ import pytest
 
 from tfhooks._legacy import contrib_files, old_names
 from tfhooks._legacy.old_names import available, removed
-from tfhooks._legacy.old_names.redirected_imports_of_contrib import ROOT
+from tfhooks._legacy.old_names.redirected_imports import ROOT
 
 GONE = places.RECORDED / 'gone'
 sys.path.insert(0, str(GONE))

@@ -8,7 +8,7 @@ machine. On the new one `python -m tfhooks --trace FILE script.py` does the same
 """
 
 # Python 3.6 reads this file, too.
-# ruff: noqa: UP006, UP035, UP045, B009, B010
+# ruff: noqa: UP006, UP035, UP045, B010
 
 import argparse
 import atexit
@@ -24,7 +24,7 @@ import runpy
 import sys
 import threading
 import time
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
 import numpy as np
 
@@ -39,51 +39,66 @@ _IGNORED_LOG = (
 # Summaries whose value is a time.
 _MEASURED_TAGS = ('global_step/sec',)
 _NUMBER = r'[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|inf|nan)'
-_MOST_ITEMS = 8
 _MOST_LINES = 20000
 
 
-def _number(value: Any) -> str:
-    return f'{float(value):.8g}' if isinstance(value, (float, np.floating)) else repr(value)
+def _number(value: Any, digits: int) -> str:
+    return f'{float(value):.{digits}g}' if isinstance(value, (float, np.floating)) else repr(value)
 
 
-def show(value: Any) -> str:
-    """Returns `value` as one line; for a large array, statistics of its numbers."""
+def show(value: Any, digits: int = 8, most_items: int = 8) -> str:
+    """Returns `value` as one line: types of containers, dtypes of arrays and scalars.
+
+    Args:
+      value: Anything that is fed or fetched.
+      digits: The digits of its floating point numbers.
+      most_items: Of an array with more items, statistics of its numbers are shown.
+    """
+
+    def inner(value: Any) -> str:
+        return show(value, digits, most_items)
+
     kind = type(value).__name__
     if isinstance(value, np.generic):
-        return f'numpy.{value.dtype.name}({_number(value.item())})'
+        return f'numpy.{value.dtype.name}({_number(value.item(), digits)})'
     if value is None or isinstance(value, (bool, int, str, bytes)):
         return repr(value) if len(repr(value)) < 200 else kind
     if isinstance(value, float):
-        return f'float({_number(value)})'
+        return f'float({_number(value, digits)})'
     if isinstance(value, np.ndarray):
-        return f'ndarray({value.dtype.name}, {list(value.shape)}, {_items(value)})'
-    if isinstance(value, tuple) and hasattr(value, '_fields'):
-        names = getattr(value, '_fields')
-        fields = [f'{name}={show(getattr(value, name))}' for name in names]
+        items = _items(value, digits, most_items)
+        return f'ndarray({value.dtype.name}, {list(value.shape)}, {items})'
+    names = getattr(value, '_fields', None) if isinstance(value, tuple) else None
+    if hasattr(value, '__attrs_attrs__'):
+        names = [field.name for field in value.__attrs_attrs__]
+    if names is not None:
+        fields = [f'{name}={inner(getattr(value, name))}' for name in names]
         return '{}({})'.format(kind, ', '.join(fields))
+    prefix = '' if kind in ('list', 'tuple', 'dict') else kind
     if isinstance(value, (list, tuple)):
         opening, closing = '[]' if isinstance(value, list) else '()'
-        return opening + ', '.join(show(item) for item in value) + closing
+        return prefix + opening + ', '.join(inner(item) for item in value) + closing
     if isinstance(value, dict):
-        items = list(value.items())
+        pairs = [(inner(key), inner(value[key])) for key in value]
         if not isinstance(value, collections.OrderedDict):
-            items.sort(key=lambda item: show(item[0]))
-        return '{' + ', '.join(f'{show(k)}: {show(v)}' for k, v in items) + '}'
+            pairs.sort()
+        return prefix + '{' + ', '.join(f'{key}: {item}' for key, item in pairs) + '}'
     if hasattr(value, 'graph') and hasattr(value, 'name'):
         return f'<{value.name}>'
+    if kind == 'RaggedTensorValue':
+        return f'RaggedTensorValue({inner(value.values)}, {inner(value.row_splits)})'
     return kind
 
 
-def _items(array: Any) -> str:
-    if array.size <= _MOST_ITEMS:
-        return '[' + ', '.join(_number(item) for item in array.ravel().tolist()) + ']'
+def _items(array: Any, digits: int, most_items: int) -> str:
+    if array.size <= most_items:
+        return '[' + ', '.join(_number(item, digits) for item in array.ravel().tolist()) + ']'
     if array.dtype.kind not in 'biuf':
         return f'{array.size} items'
     found = np.asarray(array, dtype=np.float64)
     figures = [('mean', found.mean()), ('std', found.std())]
     figures += [('min', found.min()), ('max', found.max())]
-    return ', '.join(f'{name}={_number(float(figure))}' for name, figure in figures)
+    return ', '.join(f'{name}={_number(figure, digits)}' for name, figure in figures)
 
 
 def _is_libraries(cls: type) -> bool:
@@ -91,12 +106,14 @@ def _is_libraries(cls: type) -> bool:
     return name == 'builtins' or name.startswith('tensorflow') or name == 'tfhooks'
 
 
-def _kind_of_error(error: BaseException) -> str:
-    """Returns the nearest class that a caller of TensorFlow would catch."""
+def kinds_of_error(error: BaseException) -> List[str]:
+    """Returns the nearest classes that a caller of TensorFlow would catch, the nearest first."""
+    nearest: List[type] = []
     for cls in type(error).__mro__:
-        if cls.__module__ == 'builtins' or cls.__module__.startswith('tensorflow'):
-            return cls.__name__
-    return 'Exception'
+        is_known = cls.__module__ == 'builtins' or cls.__module__.startswith('tensorflow')
+        if is_known and not any(issubclass(kept, cls) for kept in nearest):
+            nearest.append(cls)
+    return [cls.__name__ for cls in nearest]
 
 
 class _Watched:
@@ -203,7 +220,7 @@ class Recorder:
         try:
             inner(session, *args, **kwargs)
         except BaseException as error:
-            self._note(watched, 'making it raised ' + _kind_of_error(error))
+            self._note(watched, 'making it raised ' + kinds_of_error(error)[0])
             raise
 
     def _steps_hook(self, watched: _Watched) -> Any:
@@ -237,7 +254,7 @@ class Recorder:
                 self._note(watched, 'returned ' + show(result) + watched.global_step())
             return result
         except BaseException as error:
-            self._note(watched, 'raised ' + _kind_of_error(error))
+            self._note(watched, 'raised ' + kinds_of_error(error)[0])
             raise
         finally:
             self._here.run = outer
@@ -247,12 +264,12 @@ class Recorder:
         if watched is None:
             return inner(session, *args, **kwargs)
         error = args[1] if len(args) > 1 else None
-        how = 'is closed' if error is None else 'is left by ' + _kind_of_error(error)
+        how = 'is closed' if error is None else 'is left by ' + kinds_of_error(error)[0]
         self._note(watched, f'{how} after {watched.runs} runs')
         try:
             return inner(session, *args, **kwargs)
         except BaseException as another:
-            self._note(watched, 'closing it raised ' + _kind_of_error(another))
+            self._note(watched, 'closing it raised ' + kinds_of_error(another)[0])
             raise
         finally:
             self.write()
@@ -308,7 +325,7 @@ class Recorder:
             self._note(watched, called)
             return result
         except BaseException as error:
-            self._note(watched, f'{called} raised {_kind_of_error(error)}')
+            self._note(watched, f'{called} raised {kinds_of_error(error)[0]}')
             raise
         finally:
             inside.discard(here)
@@ -342,7 +359,7 @@ class Recorder:
     def _write(self, left: '_Left') -> None:
         trace = {
             'calls': list(self._calls),
-            'log': [line for line in map(_log_line, self._log) if line is not None],
+            'log': [line for line in map(log_line, self._log) if line is not None],
             'files': list(left.files()),
             'checkpoints': list(left.checkpoints()),
             'events': list(left.events()),
@@ -359,13 +376,65 @@ class Recorder:
         os.replace(self._path + '.part', self._path)
 
 
-def _log_line(line: str) -> Optional[str]:
+def log_line(line: str) -> Optional[str]:
+    """Returns a line of TensorFlow's log without what differs from run to run, or None."""
     if any(part in line for part in _IGNORED_LOG):
         return None
     line = re.sub(rf'\({_NUMBER} sec\)', '(<n> sec)', line)
     line = re.sub(rf'(global_step/sec: ){_NUMBER}', r'\1<n>', line)
     line = re.sub(r'0x[0-9a-f]+', '<address>', line)
     return line.split('\n')[0]
+
+
+def file_name(name: str) -> str:
+    """Returns the name of a file without what differs from run to run."""
+    return re.sub(r'(events\.out\.tfevents)\..*', r'\1.*', name)
+
+
+def checkpoints_kept(tf: Any, folder: str) -> Optional[str]:
+    """Returns what the file `checkpoint` of a folder says; None where that is not a state."""
+    state = tf.train.get_checkpoint_state(folder)
+    if state is None:
+        return None
+    names = [os.path.basename(path) for path in state.all_model_checkpoint_paths]
+    latest = os.path.basename(state.model_checkpoint_path)
+    return 'latest {} of {}'.format(latest, ', '.join(names))
+
+
+def variables(tf: Any, checkpoint: str) -> Iterator[Tuple[str, Any]]:
+    """Yields the names and values of the variables in a checkpoint."""
+    reader = tf.train.NewCheckpointReader(checkpoint)
+    for variable in sorted(reader.get_variable_to_shape_map()):
+        yield variable, reader.get_tensor(variable)
+
+
+def events(tf: Any, paths: Iterable[str], digits: int = 8) -> Iterator[str]:
+    """Yields the events of the files of one folder, in the order of their times."""
+    found = [event for path in paths for event in tf.train.summary_iterator(path)]
+    for event in sorted(found, key=lambda event: float(event.wall_time))[:_MOST_LINES]:
+        for line in _event(tf, event, digits):
+            yield f'step {event.step}: {line}'
+
+
+def _event(tf: Any, event: Any, digits: int) -> Iterator[str]:
+    kind = event.WhichOneof('what')
+    if kind == 'summary':
+        for value in event.summary.value:
+            line = 'summary {} {}'.format(value.tag, value.WhichOneof('value'))
+            if value.tag in _MEASURED_TAGS:
+                line += ' <n>'
+            elif value.HasField('simple_value'):
+                line += ' ' + _number(value.simple_value, digits)
+            yield line
+    elif kind == 'session_log':
+        status = event.session_log
+        yield 'session_log ' + type(status).SessionStatus.Name(status.status)
+    elif kind == 'tagged_run_metadata':
+        tagged = event.tagged_run_metadata
+        metadata = tf.RunMetadata.FromString(tagged.run_metadata)
+        yield 'run metadata {} step_stats={}'.format(tagged.tag, metadata.HasField('step_stats'))
+    elif kind != 'file_version':
+        yield str(kind)
 
 
 class _Left:
@@ -394,51 +463,26 @@ class _Left:
 
     def files(self) -> Iterator[str]:
         for folder, name in self._folders:
-            found = [os.path.basename(path) for path in self._written(folder)]
-            found = [re.sub(r'(events\.out\.tfevents)\..*', r'\1.*', file) for file in found]
-            for file in sorted(set(found))[:_MOST_LINES]:
+            found = {file_name(os.path.basename(path)) for path in self._written(folder)}
+            for file in sorted(found)[:_MOST_LINES]:
                 yield f'{name}/{file}'
 
     def checkpoints(self) -> Iterator[str]:
         for folder, name in self._folders:
             for path in self._written(folder):
-                if os.path.basename(path) == 'checkpoint':
-                    state = self._tf.train.get_checkpoint_state(folder)
-                    if state is None:
-                        continue
-                    kept = [os.path.basename(p) for p in state.all_model_checkpoint_paths]
-                    latest = os.path.basename(state.model_checkpoint_path)
-                    yield '{}: latest {} of {}'.format(name, latest, ', '.join(kept))
-                elif path.endswith('.index'):
-                    reader = self._tf.train.NewCheckpointReader(path[: -len('.index')])
-                    file = '{}/{}'.format(name, os.path.basename(path)[: -len('.index')])
-                    for variable in sorted(reader.get_variable_to_shape_map()):
-                        value = show(np.asarray(reader.get_tensor(variable)))
-                        yield f'{file}: {variable} is {value}'
+                file, extension = os.path.splitext(os.path.basename(path))
+                kept = checkpoints_kept(self._tf, folder) if file == 'checkpoint' else None
+                if kept is not None:
+                    yield f'{name}: {kept}'
+                elif extension == '.index':
+                    for variable, value in variables(self._tf, os.path.join(folder, file)):
+                        yield f'{name}/{file}: {variable} is {show(value)}'
 
     def events(self) -> Iterator[str]:
         for folder, name in self._folders:
-            events: List[Any] = []
-            for path in self._written(folder):
-                if 'tfevents' in os.path.basename(path):
-                    events.extend(self._tf.train.summary_iterator(path))
-            for event in sorted(events, key=lambda event: float(event.wall_time))[:_MOST_LINES]:
-                for line in _event(event):
-                    yield f'{name}: step {event.step}: {line}'
-
-
-def _event(event: Any) -> Iterator[str]:
-    kind = event.WhichOneof('what')
-    if kind == 'summary':
-        for value in event.summary.value:
-            held = value.WhichOneof('value')
-            text = _number(value.simple_value) if held == 'simple_value' else held
-            yield 'summary {} {}'.format(value.tag, '<n>' if value.tag in _MEASURED_TAGS else text)
-    elif kind == 'session_log':
-        status = event.session_log
-        yield 'session log ' + type(status).SessionStatus.Name(status.status)
-    elif kind != 'file_version':
-        yield str(kind)
+            files = [p for p in self._written(folder) if 'tfevents' in os.path.basename(p)]
+            for line in events(self._tf, files):
+                yield f'{name}: {line}'
 
 
 class _AfterTensorFlow:

@@ -11,13 +11,14 @@ import threading
 import time
 import traceback
 import weakref
+from collections.abc import Callable
 from threading import get_ident
 from types import FrameType
 from typing import Any
 
 from tfhooks._base import arguments, log
 from tfhooks._base.hook_types import SessionRunContext, SessionRunHook, SessionRunValues
-from tfhooks._tensorflow import originals, tf
+from tfhooks._tensorflow import originals
 
 _NAME = 'StallWatchdogHook'
 
@@ -25,6 +26,7 @@ _NAME = 'StallWatchdogHook'
 _LATE_SECS = 10.0
 
 _STDERR = 2
+_SESSIONS = (originals.MonitoredSession, originals.SingularMonitoredSession)
 
 
 class StallWatchdogHook(SessionRunHook[None]):
@@ -66,28 +68,19 @@ class StallWatchdogHook(SessionRunHook[None]):
         self._timeout_secs = float(secs)
         self._abort = abort
         self._runs: dict[int, _Run] = {}
-        self._watch: _Watch | None = None
+        self._stopped: threading.Event | None = None
+        self._thread: threading.Thread | None = None
 
     def begin(self) -> None:
-        """Resets the hook, and watches the making of the session."""
-        self._stop_watching()
-        session = _session_being_made()
-        if session is not None:
-            self._runs[get_ident()] = _Making(session)
-            self._start_watching()
-
-    def after_create_session(self, session: Any, coord: Any) -> None:
-        """Starts to watch, and drops the runs of a session that was lost."""
-        runs = self._runs
-        self._stop_watching()
-        # The `after_create_session` of other hooks is still part of the making.
-        self._runs = {thread: run for thread, run in runs.items() if isinstance(run, _Making)}
-        self._start_watching()
-
-    def _start_watching(self) -> None:
-        self._watch = _Watch(self._runs, self._timeout_secs, self._abort)
-        # A session of TensorFlow's that ends by an error calls no `end`.
-        weakref.finalize(self, self._watch.stopped.set)
+        """Begins to watch, first the making of the session."""
+        self._stop()
+        self._runs = {get_ident(): _Run()}
+        stopped = self._stopped = threading.Event()
+        # A session of TensorFlow's that ends by an error calls no `end`, but lets go of the hook.
+        hook = weakref.ref(self, lambda _: stopped.set())
+        about = hook, stopped, self._timeout_secs
+        self._thread = threading.Thread(target=_watch, args=about, name=_NAME, daemon=True)
+        self._thread.start()
 
     def before_run(self, run_context: SessionRunContext) -> None:
         """Notes the time at which the run begins."""
@@ -97,234 +90,139 @@ class StallWatchdogHook(SessionRunHook[None]):
         """Notes that the run has returned."""
         run = self._runs.pop(get_ident(), None)
         if run is not None and run.reported:
-            log.warning(
-                '%s: the step returned after all, after %.1f seconds.',
-                _NAME,
-                time.monotonic() - run.began,
-            )
+            secs = time.monotonic() - run.began
+            log.warning('%s: the step returned after all, after %.1f seconds.', _NAME, secs)
 
     def end(self, session: Any) -> None:
         """Stops watching."""
-        self._stop_watching()
+        self._stop()
 
     def on_error(self, session: Any, error: BaseException) -> None:
         """Stops watching."""
-        self._stop_watching()
+        self._stop()
 
-    def _stop_watching(self) -> None:
-        watch, self._watch = self._watch, None
+    def _stop(self) -> None:
+        thread, self._thread = self._thread, None
         self._runs = {}
-        if watch is not None:
-            watch.stop()
+        if thread is not None and self._stopped is not None:
+            self._stopped.set()
+            if thread is not threading.current_thread():
+                thread.join()
 
-
-class _Run:
-    """A run that has begun.
-
-    Attributes:
-      began: The time of its beginning, in seconds of `time.monotonic()`.
-      thread: The thread that makes it.
-      reported: Whether it has been reported as stalled.
-    """
-
-    what = 'a step has not returned'
-    may_abort = True
-
-    def __init__(self, run_context: Any) -> None:
-        self.began = time.monotonic()
-        self.thread = get_ident()
-        self.reported = False
-        self._context = weakref.ref(run_context)
-
-    @property
-    def goes_on(self) -> bool:
-        """True if the thread is still in this run; a run that raised ends without `after_run`."""
-        context = self._context()
-        frame = None if context is None else _frames().get(self.thread)
-        while frame is not None:
-            if self._is_in(frame, context):
-                return True
-            frame = frame.f_back
-        return False
-
-    def _is_in(self, frame: FrameType, context: Any) -> bool:
-        # The session that makes the run holds its context.
-        return any(value is context for value in frame.f_locals.values())
-
-    @property
-    def fetches(self) -> Any:
-        """The fetches of the caller."""
-        context = self._context()
-        return None if context is None else context.original_args.fetches
-
-
-class _Making(_Run):
-    """The making of a monitored session, which has begun. Its thread is in the constructor."""
-
-    what = 'the session has not been made'
-    may_abort = False
-
-    def _is_in(self, frame: FrameType, context: Any) -> bool:
-        return _is_constructor(frame) and frame.f_locals.get('self') is context
-
-    @property
-    def fetches(self) -> Any:
-        return None
-
-
-def _session_being_made() -> Any:
-    """The monitored session whose constructor this thread is in, or None."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if _is_constructor(frame):
-            return frame.f_locals['self']
-        frame = frame.f_back
-    return None
-
-
-def _is_constructor(frame: FrameType) -> bool:
-    kinds = (originals.MonitoredSession, originals.SingularMonitoredSession)
-    return frame.f_code.co_name == '__init__' and isinstance(frame.f_locals.get('self'), kinds)
-
-
-class _Watch:
-    """A thread that checks the runs of one session; it must not keep the session alive.
-
-    Attributes:
-      stopped: Set to end the thread.
-    """
-
-    def __init__(self, runs: dict[int, _Run], timeout_secs: float, abort: bool) -> None:
-        self._runs = runs
-        self._timeout_secs = timeout_secs
-        self._abort = abort
-        self.stopped = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name=_NAME, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self.stopped.set()
-        if self._thread is not threading.current_thread():
-            self._thread.join()
-
-    def _watch(self) -> None:
-        wait = self._timeout_secs
-        _dumps.schedule(wait + _LATE_SECS)
-        while not self.stopped.wait(wait):
-            wait = self.look()
-            _dumps.schedule(wait + _LATE_SECS)
-        _dumps.cancel()
-
-    def look(self) -> float:
+    def _look(self) -> float:
         """Reports runs that take too long; returns the time in seconds until the next one can."""
         wait = self._timeout_secs
         for run in list(self._runs.values()):
             left = run.began + self._timeout_secs - time.monotonic()
-            if run.reported:
-                continue
             if left > 0:
                 wait = min(wait, left)
-            elif run.goes_on:
-                run.reported = True
-                self._report(run)
+            elif run.reported is None:
+                run.reported = run.goes_on()
+                if run.reported:
+                    self._report(run)
         return wait
 
     def _report(self, run: _Run) -> None:
+        context = None if run.context is None else run.context()
+        names = {one.ident: f'{one.name} ({one.ident})' for one in threading.enumerate()}
+        stacks = (
+            f'Thread {names.get(ident, ident)}:\n{"".join(traceback.format_stack(frame))}'
+            for ident, frame in _frames().items()
+            if ident != get_ident()
+        )
         log.error(
             '%s: %s for %.1f seconds; timeout_secs=%g, thread=%s, '
             'fetches=%.200r. The stacks of all threads:\n%s',
             _NAME,
-            run.what,
+            'the session has not been made' if run.context is None else 'a step has not returned',
             time.monotonic() - run.began,
             self._timeout_secs,
-            _name_of_thread(run.thread),
-            run.fetches,
-            _stacks(),
+            names.get(run.thread, run.thread),
+            None if context is None else context.original_args.fetches,
+            '\n'.join(stacks),
         )
-        if self._abort and run.may_abort:
+        if self._abort and run.context is not None:
             log.error('%s: abort=True, so the process ends now by SIGABRT.', _NAME)
-            _flush()
+            logging.shutdown()  # As `os.abort` flushes nothing.
+            sys.stdout.flush()
+            sys.stderr.flush()
             os.abort()
 
 
-class _Dumps:
-    """Schedules a dump of all stacks to stderr, which needs no Python code to run.
+class _Run:
+    """A run that has begun in this thread; without a context, the making of the session."""
 
-    None is scheduled while the process forks: at its exit the fork would wait for the thread that
-    makes the dump, and does not have it.
-    """
+    def __init__(self, context: SessionRunContext | None = None) -> None:
+        self.began = time.monotonic()
+        self.thread = get_ident()
+        self.reported: bool | None = None  # Until its time is up.
+        self.context = None if context is None else weakref.ref(context)
+
+    def goes_on(self) -> bool:
+        """True if the thread is still in it. The hook is not told of what raised."""
+        frame = _frames().get(self.thread)
+        while frame is not None and not self._is_in(frame):
+            frame = frame.f_back
+        return frame is not None
+
+    def _is_in(self, frame: FrameType) -> bool:
+        values = frame.f_locals
+        if self.context is None:
+            return frame.f_code.co_name == '__init__' and isinstance(values.get('self'), _SESSIONS)
+        # The session that makes a run holds its context.
+        context = self.context()
+        return context is not None and any(value is context for value in values.values())
+
+
+def _watch(
+    hook_or_none: Callable[[], StallWatchdogHook | None], stopped: threading.Event, wait: float
+) -> None:
+    """Has a hook look at its runs until `stopped`; keeps neither hook nor session alive."""
+    _dump.schedule(wait + _LATE_SECS)
+    while not stopped.wait(wait) and (hook := hook_or_none()) is not None:
+        wait = hook._look()
+        del hook
+        _dump.schedule(wait + _LATE_SECS)
+    _dump.schedule(None)
+
+
+class _Dump:
+    """A dump of all stacks to stderr by faulthandler, which needs no Python code to run."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._is_scheduled = False
+        self.lock = threading.RLock()
+        self._is_due = False
 
-    def schedule(self, secs: float) -> None:
-        """Puts the dump off until `secs` seconds from now."""
-        with self._lock:
-            faulthandler.dump_traceback_later(secs, file=_STDERR)
-            self._is_scheduled = True
-
-    def cancel(self) -> None:
-        with self._lock:
-            self._cancel()
-
-    def _cancel(self) -> None:
-        if self._is_scheduled:
-            faulthandler.cancel_dump_traceback_later()
-            self._is_scheduled = False
+    def schedule(self, secs: float | None) -> None:
+        """Puts the dump off until `secs` seconds from now; None cancels it."""
+        with self.lock:
+            if secs is not None:
+                faulthandler.dump_traceback_later(secs, file=_STDERR)
+            elif self._is_due:  # Else it would be the program's own.
+                faulthandler.cancel_dump_traceback_later()
+            self._is_due = secs is not None
 
     def before_fork(self) -> None:
-        """Cancels the dump, and lets nobody schedule one until `after_fork`."""
-        self._lock.acquire()
-        self._cancel()
-
-    def after_fork(self) -> None:
-        """Lets the watching thread schedule a dump again."""
-        self._lock.release()
+        # At its exit a fork would wait for the thread that makes the dump, and does not have it.
+        self.lock.acquire()
+        self.schedule(None)
 
 
-_dumps = _Dumps()
+_dump = _Dump()
 if hasattr(os, 'register_at_fork'):
     os.register_at_fork(
-        before=_dumps.before_fork,
-        after_in_parent=_dumps.after_fork,
-        after_in_child=_dumps.after_fork,
+        before=_dump.before_fork,
+        after_in_parent=_dump.lock.release,
+        after_in_child=_dump.lock.release,
     )
 
 
 def _frames() -> dict[int, FrameType]:
-    """The current frame of each thread.
-
-    Garbage collection is off meanwhile: Python may hold a lock that it also needs to free a
-    thread's local data, so that a collection would wait for itself.
-    """
+    """The current frame of each thread."""
     collects = gc.isenabled()
-    gc.disable()
+    gc.disable()  # Before Python 3.11.5, a collection meanwhile may wait for a lock of its own.
     try:
         return sys._current_frames()
     finally:
         if collects:
             gc.enable()
-
-
-def _stacks() -> str:
-    """The stacks of all threads but this one, outermost calls first, as in a traceback."""
-    return '\n'.join(
-        f'Thread {_name_of_thread(thread)}:\n{"".join(traceback.format_stack(frame))}'
-        for thread, frame in _frames().items()
-        if thread != get_ident()
-    )
-
-
-def _name_of_thread(ident: int) -> str:
-    names = {thread.ident: thread.name for thread in threading.enumerate()}
-    return f'{names.get(ident, "(not of Python)")} ({ident})'
-
-
-def _flush() -> None:
-    """Flushes the logs, as `os.abort` does not."""
-    loggers = (log.logger, tf.get_logger(), logging.getLogger())
-    for handler in [handler for logger in loggers for handler in logger.handlers]:
-        handler.flush()
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()

@@ -47,35 +47,29 @@ def _run(device: str, report: dict[str, Any], quiet: bool) -> int:
         report['reasons'] = [f'TensorFlow cannot be imported: {error}']
         print(f'smoke: {report["reasons"][0]}', file=sys.stderr)
         return FAILED
+    from tfhooks.smoke import checks, reasons
+
     logging = tensorflow.compat.v1.logging
     logging.set_verbosity(logging.FATAL)  # One check makes a NaN, which would be logged.
     report['tensorflow'] = tensorflow.__version__
-    if device == 'gpu' and not tensorflow.config.list_physical_devices('GPU'):
-        from tfhooks.smoke import probing, reasons
-
-        report['reasons'] = reasons.why_no_gpu(probing.probe(tensorflow))
+    if not tensorflow.config.list_physical_devices(device.upper()):
+        report['reasons'] = reasons.why_no_gpu()
         print(f'smoke: no GPU: {"; ".join(report["reasons"])}', file=sys.stderr)
         return NO_DEVICE
-
-    from tfhooks.smoke import checks
-
     status = OK
     for name, check in checks.CHECKS:
-        began = time.monotonic()
+        began, passed = time.monotonic(), True
         try:
             with tempfile.TemporaryDirectory(prefix='tfhooks-smoke.') as directory:
-                seen, passed = check(f'/{device.upper()}:0', directory), True
+                seen = check(f'/{device.upper()}:0', directory)
         except Exception as error:
             seen, passed, status = f'{type(error).__name__}: {error}', False, FAILED
             traceback.print_exc()
-        seconds = time.monotonic() - began
-        seen = ' '.join(seen.split())
-        report['checks'].append(
-            {'name': name, 'ok': passed, 'seen': seen, 'seconds': round(seconds, 2)}
-        )
+        seen, seconds = ' '.join(seen.split()), round(time.monotonic() - began, 2)
+        report['checks'].append({'name': name, 'ok': passed, 'seen': seen, 'seconds': seconds})
         if not quiet:
-            print(f'{name:<12} {"ok" if passed else "FAILED":<7} {seen} ({seconds:.1f} s)')
-            sys.stdout.flush()
+            line = f'{name:<12} {"ok" if passed else "FAILED":<7} {seen} ({seconds:.1f} s)'
+            print(line, flush=True)
     return status
 
 

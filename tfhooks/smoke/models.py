@@ -51,7 +51,7 @@ class Model(NamedTuple):
     weights: Any
 
 
-def _counted(update: Any) -> Any:
+def counted(update: Any) -> Any:
     """Returns an operation that counts a step after `update`, on the host."""
     with tf.device('/CPU:0'):
         step = tf.train.get_or_create_global_step()
@@ -70,16 +70,7 @@ def regression(device: str, learning_rate: float = 0.2) -> Model:
         loss = tf.reduce_mean(tf.square(product - tf.reduce_sum(x, 1, True)), name='loss')
         gradient = tf.gradients(loss, [weights])[0]
         update = weights.assign_sub(learning_rate * gradient, read_value=False)
-    return Model(_counted(update), loss, weights)
-
-
-def diverging(device: str) -> Model:
-    """Builds a weight that is 1, then -1, then NaN; the loss is its logarithm."""
-    with tf.device(device):
-        weight = tf.get_variable('weight', initializer=1.0, use_resource=True)
-        loss = tf.math.log(weight, name='loss')
-        update = weight.assign(loss - 1.0, read_value=False)
-    return Model(_counted(update), loss, weight)
+    return Model(counted(update), loss, weights)
 
 
 def traced(run: Callable[..., Any], fetches: Any, feed_dict: Any = None) -> Any:

@@ -1,19 +1,24 @@
-"""Explains why TensorFlow sees no GPU: pure functions over the results of probing."""
+"""Explains why TensorFlow sees no GPU, or no kernels of one: asks driver and libraries."""
 
 from __future__ import annotations
 
-import dataclasses
+import ctypes
+import glob
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from typing import Any
 
 from tfhooks._base.extras import installed_tensorflow, pip_install
+from tfhooks._tensorflow import tf
 
 # The libraries that TensorFlow loads for each major version of CUDA, cuDNN aside.
 _LIBRARIES = {
     12: 'cudart.so.12 cublas.so.12 cublasLt.so.12 cufft.so.11 cusparse.so.12 cusolver.so.11',
     13: 'cudart.so.13 cublas.so.13 cublasLt.so.13 cufft.so.12 cusparse.so.12 cusolver.so.12',
 }
-
-# Texts for errors of the driver's cuInit.
+# What errors of the driver's cuInit mean.
 _DRIVER_ERRORS = {
     35: 'the driver is too old for this libcuda',
     100: 'the driver finds no GPU; in a container, was it started with the GPUs (--gpus all)?',
@@ -24,95 +29,135 @@ _DRIVER_ERRORS = {
     804: 'the compatibility package of CUDA serves no GPU of this kind',
     999: 'the driver gives no reason; a reboot, or loading the module nvidia_uvm, often helps',
 }
-
-
+# What to do about errors of CUPTI.
+_CUPTI_ERRORS = {
+    'CUPTI_ERROR_INSUFFICIENT_PRIVILEGES': ': run as root, in a container with '
+    "--cap-add=SYS_ADMIN, or set the driver module's NVreg_RestrictProfilingToAdminUsers=0",
+    'CUPTI_ERROR_MULTIPLE_SUBSCRIBERS_NOT_SUPPORTED': ': another profiler is on in this process',
+}
 # Values of CUDA_VISIBLE_DEVICES that stand for no GPU, beside '' and negative numbers.
 _NONE = ('none', 'void', 'nodevfiles')
 
 
-@dataclasses.dataclass(frozen=True)
-class Probes:
-    """The results of probing a machine.
-
-    Attributes:
-      tensorflow: TensorFlow's version.
-      built_for_gpus: Whether this TensorFlow can use GPUs at all.
-      cuda: The version of CUDA it was built with, such as '12.5.1'; '' if unknown.
-      cudnn: The version of cuDNN it was built with, such as '9'; '' if unknown.
-      visible_devices: The environment variable CUDA_VISIBLE_DEVICES; None if it is not set.
-      driver_problem: The reason why libcuda.so.1 could not be loaded; None if it could.
-      driver_status: The result of the driver's cuInit, 0 for success; None if it was not called.
-      driver_cuda: The newest version of CUDA that the driver supports; None if unknown.
-      missing: Those of `libraries(cuda, cudnn)` that could not be loaded.
-      nvidia_smi: The first line that `nvidia-smi -L` wrote; None if there is no nvidia-smi.
-    """
-
-    tensorflow: str
-    built_for_gpus: bool = True
-    cuda: str = ''
-    cudnn: str = ''
-    visible_devices: str | None = None
-    driver_problem: str | None = None
-    driver_status: int | None = None
-    driver_cuda: tuple[int, int] | None = None
-    missing: tuple[str, ...] = ()
-    nvidia_smi: str | None = None
-
-
-def libraries(cuda: str, cudnn: str) -> list[str]:
-    """Lists the files that TensorFlow loads to use a GPU.
-
-    Args:
-      cuda: The version of CUDA it was built with, such as '12.5.1'; '' if unknown.
-      cudnn: The version of cuDNN, such as '9' or '8.9.7'; '' if unknown.
-    """
-    names = _LIBRARIES.get(_major(cuda), '').split()
-    names += [f'cudnn.so.{_major(cudnn)}'] if _major(cudnn) else []
-    return [f'lib{name}' for name in names]
-
-
-def why_no_gpu(found: Probes) -> list[str]:
+def why_no_gpu() -> list[str]:
     """Returns the reasons why TensorFlow sees no GPU, a line each, in the order to fix them."""
-    if not found.built_for_gpus:
+    if not (tf.test.is_built_with_cuda() or tf.test.is_built_with_rocm()):
         return [
-            f'this TensorFlow {found.tensorflow} is built for CPUs alone '
-            f'(tensorflow-cpu?): {_install()}'
+            f'this TensorFlow {tf.VERSION} is built for CPUs alone (tensorflow-cpu?): {_install()}'
         ]
-    reasons = list(_reasons(found))
-    if reasons:
-        return reasons
-    seen = f'; nvidia-smi says: {found.nvidia_smi}' if found.nvidia_smi else ''
-    return [
-        'driver and libraries can be loaded, so the cause is another one: run with '
-        f'TF_CPP_MIN_LOG_LEVEL=0 and read what TensorFlow says of gpu_device{seen}'
-    ]
+    smi = _nvidia_smi()
+    reasons = list(_reasons(smi))
+    if not reasons:
+        seen = f'; nvidia-smi says: {smi}' if smi else ''
+        reasons.append(
+            'driver and libraries can be loaded, so the cause is another one: run with '
+            f'TF_CPP_MIN_LOG_LEVEL=0 and read what TensorFlow says of gpu_device{seen}'
+        )
+    return reasons
 
 
-def _reasons(found: Probes) -> Iterator[str]:
-    value, status = found.visible_devices, found.driver_status
-    first = None if value is None else value.split(',')[0].strip().lower()
+def _reasons(smi: str | None) -> Iterator[str]:
+    build = tf.sysconfig.get_build_info()
+    cuda = build.get('cuda_version', '')
+    visible = os.environ.get('CUDA_VISIBLE_DEVICES')
+    first = None if visible is None else visible.split(',')[0].strip().lower()
     hidden = first is not None and (first[:1] in ('', '-') or first in _NONE)
     if hidden:
-        yield f'CUDA_VISIBLE_DEVICES={value!r} hides all GPUs: unset it'
-    if found.driver_problem is not None:
-        smi = 'and there is no nvidia-smi'
-        if found.nvidia_smi is not None:
-            smi = f'though nvidia-smi says: {found.nvidia_smi}; is its folder in LD_LIBRARY_PATH?'
-        yield f'no NVIDIA driver: libcuda.so.1 cannot be loaded ({found.driver_problem}), {smi}'
+        yield f'CUDA_VISIBLE_DEVICES={visible!r} hides all GPUs: unset it'
+
+    driver, problem = _load('libcuda.so.1')
+    status, newest = _ask(driver)
+    if driver is None and tf.test.is_built_with_cuda():
+        said = 'and there is no nvidia-smi'
+        if smi is not None:
+            said = f'though nvidia-smi says: {smi}; is its folder in LD_LIBRARY_PATH?'
+        yield f'no NVIDIA driver: libcuda.so.1 cannot be loaded ({problem}), {said}'
     elif status and not (hidden and status in (100, 101)):
         said = _DRIVER_ERRORS.get(status, 'see the CUDA driver API for its meaning')
         yield f'the driver fails: cuInit returned {status}: {said}'
     # Within a major version of CUDA an older driver supports newer libraries.
-    if found.driver_cuda is not None and found.driver_cuda[0] < _major(found.cuda):
+    if newest and newest[0] < _major(cuda):
         yield (
-            f'the driver is too old: it serves CUDA {".".join(map(str, found.driver_cuda))} at '
-            f'most, and this TensorFlow {found.tensorflow} is built for CUDA {found.cuda}'
+            f'the driver is too old: it serves CUDA {".".join(map(str, newest))} at most, and '
+            f'this TensorFlow {tf.VERSION} is built for CUDA {cuda}'
         )
-    if found.missing:
+    needed = [f'lib{name}' for name in _LIBRARIES.get(_major(cuda), '').split()]
+    if cudnn := _major(build.get('cudnn_version')):
+        needed.append(f'libcudnn.so.{cudnn}')
+    missing = [name for name in needed if _load(name)[0] is None and not _packaged(name)]
+    if missing:
         yield (
-            f'libraries of CUDA {found.cuda} cannot be loaded: {", ".join(found.missing)}: '
+            f'libraries of CUDA {cuda} cannot be loaded: {", ".join(missing)}: '
             f'{_install()}, or name their folder in LD_LIBRARY_PATH'
         )
+
+
+def why_no_kernels() -> str:
+    """Returns why TensorFlow cannot trace a GPU, as far as NVIDIA's library CUPTI tells.
+
+    Returns:
+      The reason, or '' if CUPTI can be loaded and lets itself be used.
+    """
+    name = f'libcupti.so.{_major(tf.sysconfig.get_build_info().get("cuda_version", ""))}'
+    found = [_load(path) for path in (name, *_packaged(name))]
+    cupti = next((library for library, _ in found if library is not None), None)
+    if cupti is None:
+        return (
+            f'CUPTI is missing ({found[-1][1]}): is its folder in LD_LIBRARY_PATH, like '
+            '/usr/local/cuda/extras/CUPTI/lib64?'
+        )
+    subscriber, said = ctypes.c_void_p(), ctypes.c_char_p()
+    status = cupti.cuptiSubscribe(ctypes.byref(subscriber), _ignored, None)
+    if status == 0:
+        cupti.cuptiUnsubscribe(subscriber)
+        return ''
+    cupti.cuptiGetResultString(status, ctypes.byref(said))
+    text = (said.value or b'an error without a name').decode()
+    return f'CUPTI fails with {text} ({status}){_CUPTI_ERRORS.get(text, "")}'
+
+
+# The callback for events of CUPTI, of which none are subscribed to.
+_ignored = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int, ctypes.c_uint32, ctypes.c_void_p)(
+    lambda *arguments: None
+)
+
+
+def _load(name: str) -> tuple[Any, str | None]:
+    """Loads a library; returns it, or the reason why it cannot be loaded."""
+    try:
+        return ctypes.CDLL(name), None
+    except OSError as error:
+        return None, str(error)
+
+
+def _packaged(name: str) -> list[str]:
+    """The paths of a library in NVIDIA's packages: TensorFlow looks there, the loader does not."""
+    patterns = [os.path.join(glob.escape(path), 'nvidia', '*', 'lib', name) for path in sys.path]
+    return [found for pattern in patterns for found in glob.glob(pattern)]
+
+
+def _ask(driver: Any) -> tuple[int | None, tuple[int, int] | None]:
+    """Returns the driver's status when it is initialised, and the newest CUDA that it supports."""
+    version = ctypes.c_int(0)
+    try:
+        status = driver.cuInit(0)
+        known = driver.cuDriverGetVersion(ctypes.byref(version)) == 0
+    except AttributeError:  # There is none, or another library of that name.
+        return None, None
+    return status, (version.value // 1000, version.value % 1000 // 10) if known else None
+
+
+def _nvidia_smi() -> str | None:
+    """The first line that `nvidia-smi -L` writes; None if there is no nvidia-smi."""
+    command, output = ['nvidia-smi', '-L'], subprocess.PIPE
+    try:
+        done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, timeout=30)
+    except FileNotFoundError:
+        return None
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f'{type(error).__name__}: {error}'
+    lines = done.stdout.decode(errors='replace').strip().splitlines()
+    return lines[0].strip() if lines else f'nothing (exit status {done.returncode})'
 
 
 def _install() -> str:
@@ -120,6 +165,6 @@ def _install() -> str:
     return pip_install(installed_tensorflow('[and-cuda]'))
 
 
-def _major(version: str) -> int:
-    first = version.split('.')[0]
+def _major(version: Any) -> int:
+    first = str(version).split('.')[0]
     return int(first) if first.isdigit() else 0

@@ -18,7 +18,7 @@ from typing import Any
 
 from tfhooks._base import extras
 from tfhooks._legacy import contrib_files, rewriting
-from tfhooks._legacy.old_names import redirected_imports_of_contrib
+from tfhooks._legacy.old_names import redirected_imports
 from tfhooks.v1 import _estimator, _old_packages
 
 
@@ -47,7 +47,7 @@ class _Imports(_old_packages.Imports):
 
 @functools.cache
 def _imports() -> _old_packages.Imports:
-    imports = _Imports(redirected_imports_of_contrib.SERVED)
+    imports = _Imports(redirected_imports.SERVED_TO_CONTRIB)
     # Two removed files of TensorFlow's own that those of contrib import.
     _old_packages.OriginalFinder(contrib_files.FOLDER, lambda: imports).install()
     return imports
@@ -62,10 +62,7 @@ def find_spec(fullname: str, dotted: str, path: Sequence[str] | None) -> ModuleS
       path: The directories of its package.
     """
     place = contrib_files.folder()
-    if (
-        place is None
-        or '.'.join(dotted.split('.')[:2]) in redirected_imports_of_contrib.NOT_FROM_FILES
-    ):
+    if place is None or '.'.join(dotted.split('.')[:2]) in redirected_imports.NOT_FROM_FILES:
         return None
     spec = PathFinder.find_spec(fullname, path if '.' in dotted else [str(place)])
     if spec is not None and isinstance(spec.loader, SourceFileLoader):
@@ -85,11 +82,10 @@ class _Loader(_old_packages.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         super().exec_module(module)
-        over = redirected_imports_of_contrib.OVER.get(
-            module.__name__.removeprefix('tfhooks.v1.'), {}
-        )
-        for name, place in over.items():
-            vars(module)[name] = pkgutil.resolve_name(place)
+        for dotted, place in redirected_imports.LAID_OVER_THE_FILES.items():
+            module_name, _, name = dotted.rpartition('.')
+            if module.__name__ == f'tfhooks.v1.{module_name}':
+                vars(module)[name] = pkgutil.resolve_name(place)
 
 
 def _operations(source: bytes) -> ast.Module:

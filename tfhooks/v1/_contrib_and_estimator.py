@@ -88,9 +88,7 @@ def _attribute(name: str) -> str:
     """Returns the attribute of `tf.contrib` for a module's name, where the files are installed."""
     if contrib_files.folder() is None:
         return name
-    from tfhooks._legacy.old_names.redirected_imports_of_contrib import ROOT
-
-    return ROOT.get(name, name)
+    return redirected_imports.ROOT.get(name, name)
 
 
 def _dotted(module_name: str) -> str:

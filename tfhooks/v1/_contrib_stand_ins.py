@@ -9,7 +9,7 @@ import pkgutil
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tfhooks._legacy.old_names.redirected_imports_of_contrib import LAYERS
+from tfhooks._legacy.old_names.redirected_imports import LAYERS
 from tfhooks._tensorflow import tf
 from tfhooks.v1 import _old_packages
 

@@ -10,6 +10,7 @@ import functools
 import importlib
 from types import ModuleType
 
+from tfhooks._legacy.old_names import redirected_imports
 from tfhooks.v1 import _old_packages
 
 _PACKAGE = 'tf_slim'
@@ -17,9 +18,7 @@ _PACKAGE = 'tf_slim'
 
 @functools.cache
 def _imports() -> _old_packages.Imports:
-    from tfhooks._legacy.old_names import redirected_imports_of_contrib
-
-    return _old_packages.Imports(redirected_imports_of_contrib.SERVED)
+    return _old_packages.Imports(redirected_imports.SERVED_TO_CONTRIB)
 
 
 def install() -> None:

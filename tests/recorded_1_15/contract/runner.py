@@ -16,7 +16,7 @@ import shutil
 import tempfile
 import traceback
 
-from tracing import Trace
+from tracing import Trace, raised
 
 TOPICS = ('callbacks', 'fetching', 'saving', 'stock', 'recovery', 'sessions')
 # The tracebacks of programs that failed, by name.
@@ -77,7 +77,7 @@ def run_program(tf, name, program):
             tf.set_random_seed(1)
             program(tf, trace, workdir)
     except Exception as error:  # a program that fails leaves a trace that says so
-        trace.note('program failed', error)
+        trace.note('program failed ' + raised(error))
         FAILURES[name] = traceback.format_exc()
     finally:
         logger.removeHandler(handler)

@@ -49,7 +49,7 @@ def what_works():
             by[found.extra or found.status].append(name)
         extras = ('contrib', 'estimator', 'estimator,legacy', 'legacy')
         extras = [f'`{extra}`: {listed(by[extra])}' for extra in extras if by[extra]]
-        if by:
+        if any(by.values()):
             yield f'| `tf.{place}` | {listed(by["works"])} | {"; ".join(extras)} |'
 
 

@@ -1,9 +1,9 @@
 """Lists the public names of `tf.contrib` and `tf.estimator`; run with TensorFlow 1.15.
 
-    python tests/recorded_1_15/gone/record_names.py > tfhooks/_legacy/old_names/names_1_15.txt
+    python tests/recorded_1_15/gone/record_names.py > tfhooks/_legacy/old_names/names_1_15.ini
 
-One line for each module: its dotted name without the leading `tf.`, a colon, and its public names.
-A module that can be reached by several names is looked into under the shortest.
+After a heading, one line for each module: its dotted name without the leading `tf.`, a colon, and
+its public names. A module that can be reached by several names is looked into under the shortest.
 """
 
 import collections
@@ -70,4 +70,4 @@ if __name__ == '__main__':
     lines = [
         '{}: {}'.format(dotted, ' '.join(sorted(names))) for dotted, names in listing().items()
     ]
-    sys.stdout.write('\n'.join(sorted(lines)) + '\n')
+    sys.stdout.write('[1.15]\n' + '\n'.join(sorted(lines)) + '\n')

@@ -1,6 +1,6 @@
 """The names of `tf.contrib` and `tf.estimator` in TensorFlow 1.15, and those that files restore.
 
-`tests/recorded_1_15/gone/record_names.py` wrote names_1_15.txt there.
+`tests/recorded_1_15/gone/record_names.py` wrote names_1_15.ini.
 """
 
 from __future__ import annotations
@@ -9,47 +9,17 @@ import difflib
 import functools
 from pathlib import Path
 
-_KERNELS = 'its kernels were in a library of tf.contrib, which Python files do not bring'
+from tfhooks._legacy.old_names.tables import read
 
-# Names, and modules with all their names, that do not work with the files either.
-_NAMES = (
-    'bigtable boosted_trees cloud ffmpeg fused_conv hadoop ignite input_pipeline kafka kinesis '
-    'libsvm memory_stats nearest_neighbor periodic_resample reduce_slice_ops remote_fused_graph '
-    'resampler rpc stat_summarizer tensor_forest tensorrt factorization.WALSModel '
-    'factorization.WALSMatrixFactorization framework.zero_initializer image.adjust_hsv_in_yiq '
-    'image.bipartite_match image.connected_components image.random_hsv_in_yiq '
-    'image.single_image_random_dot_stereograms layers.crossed_column '
-    'layers.scattered_embedding_column text.skip_gram_sample '
-    'text.skip_gram_sample_with_text_vocab'
-)
-_OTHERS = (
-    'autograph compiler.xla.model_fn_lib distribute.MultiWorkerAllReduce '
-    'distribute.get_loss_reduction distributions.bijectors.AbsoluteValue '
-    'learn.head.model_fn.core_export_lib learn.io.graph_io.input_pipeline_ops '
-    'learn.monitors.core_estimator learn.utils.saved_model_export_utils.core_export '
-    'quantization.BesselI0e quantization.BesselI1e quantization.CompareAndBitpack '
-    'quantization.bessel_i0e quantization.bessel_i0e_eager_fallback quantization.bessel_i1e '
-    'quantization.bessel_i1e_eager_fallback quantization.compare_and_bitpack '
-    'quantization.compare_and_bitpack_eager_fallback slim.gen_sparse_feature_cross_op '
-    'tpu.profiler'
-)
-LOST = {
-    'contrib.estimator': 'tfhooks has of it what it has without them',
-    'contrib.keras': 'tfhooks has it without them',
-    **{f'contrib.{name}': _KERNELS for name in _NAMES.split()},
-    **{
-        f'contrib.{name}': 'what it was made of is not in this TensorFlow'
-        for name in _OTHERS.split()
-    },
-}
+LOST = read(Path(__file__).with_name('not_in_files.ini'))['lost']
+"""Those that do not work with the files either, each with the reason."""
 
 
 @functools.cache
 def recorded() -> dict[str, list[str]]:
     """Returns the names by module."""
-    text = (Path(__file__).parent / 'names_1_15.txt').read_text()
-    lines = (line.partition(': ') for line in text.splitlines())
-    return {place: names.split() for place, _, names in lines}
+    table = read(Path(__file__).with_name('names_1_15.ini'))['1.15']
+    return {place: names.split() for place, names in table.items()}
 
 
 def comes_back(dotted: str) -> bool:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from tfhooks._legacy.old_names import removed_estimator, removed_layers, removed_modules
+from pathlib import Path
 
-# For a name, or for all names in a module.
-INSTEAD = {
-    **removed_modules.INSTEAD,
-    **removed_layers.INSTEAD,
-    **removed_estimator.INSTEAD,
-}
+from tfhooks._legacy.old_names.tables import read
+
+INSTEAD = read(Path(__file__).with_suffix('.ini'))['removed']
+"""For a name, or for all names in a module."""
 
 
 def sentence(dotted: str, before: str = '') -> str:
