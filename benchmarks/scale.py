@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime
+import functools
 import gc
 import itertools
 import os
@@ -194,9 +195,13 @@ def measure_steps(names: list[str], rounds: int) -> None:
 
 
 def print_row(name: str, times: dict[str, list[float]], unit: float, form: str) -> None:
-    ratios = [a / b for a, b in zip(times['tfhooks'], times['TensorFlow'], strict=True)]
     medians = [format(statistics.median(times[library]) * unit, form) for library in LIBRARIES]
-    print('|', ' | '.join([name, *medians, f'{statistics.median(ratios):.2f}']), '|', flush=True)
+    ratios = [
+        statistics.median(a / b for a, b in zip(column, times['TensorFlow'], strict=True))
+        for library, column in times.items()
+        if library != 'TensorFlow'
+    ]
+    print('|', ' | '.join([name, *medians, *(f'{ratio:.2f}' for ratio in ratios)]), '|', flush=True)
 
 
 def layered(variables: int) -> tf.Graph:
@@ -237,18 +242,43 @@ def seconds_to_start(library: str, directory: str, variables: int) -> float:
         return time.perf_counter() - start
 
 
+def seconds_to_start_bare(directory: str, variables: int) -> float:
+    """The same in a bare session, with no look at what is initialised and nothing for TensorBoard.
+
+    A new one is initialised and saved, as a monitored session saves its first checkpoint; a later
+    one is restored.
+    """
+    graph = layered(variables)
+    gc.collect()
+    start = time.perf_counter()
+    with graph.as_default(), tf.Session() as session:
+        saver = tf.train.Saver()
+        checkpoint = tf.train.latest_checkpoint(directory)
+        if checkpoint is None:
+            session.run(tf.global_variables_initializer())
+            saver.save(session, os.path.join(directory, 'model.ckpt'), write_meta_graph=False)
+        else:
+            saver.restore(session, checkpoint)
+        session.run(tf.get_collection('train'))
+        return time.perf_counter() - start
+
+
 def measure_starts(variables: int, rounds: int) -> None:
     operations = len(layered(variables).get_operations())
     print(f'{variables:,} variables, {operations:,} operations\n')
-    print('| case | TensorFlow, s | tfhooks, s | tfhooks / TensorFlow |')
-    print('| --- | --- | --- | --- |')
-    new: dict[str, list[float]] = {library: [] for library in LIBRARIES}
-    again: dict[str, list[float]] = {library: [] for library in LIBRARIES}
+    print('| case | TensorFlow, s | tfhooks, s | tfhooks / TensorFlow | bare / TensorFlow |')
+    print('| --- | --- | --- | --- | --- |')
+    columns: dict[str, Callable[[str, int], float]] = {
+        library: functools.partial(seconds_to_start, library) for library in LIBRARIES
+    }
+    columns['bare'] = seconds_to_start_bare
+    new: dict[str, list[float]] = {column: [] for column in columns}
+    again: dict[str, list[float]] = {column: [] for column in columns}
     for turn in range(rounds):
-        for library in list(LIBRARIES)[:: 1 if turn % 2 else -1]:
+        for column in list(columns)[:: 1 if turn % 2 else -1]:
             directory = tempfile.mkdtemp()
-            new[library].append(seconds_to_start(library, directory, variables))
-            again[library].append(seconds_to_start(library, directory, variables))
+            new[column].append(columns[column](directory, variables))
+            again[column].append(columns[column](directory, variables))
             shutil.rmtree(directory)
     print_row('start in a new directory', new, 1, '.1f')
     print_row('restart from a checkpoint', again, 1, '.1f')

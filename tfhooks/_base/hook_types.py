@@ -448,6 +448,12 @@ class SupportsWrappedHook:
     wrapped_hook: Any
 
 
+def is_of_tfhooks(definition: Any) -> bool:
+    """True if a class or function is defined in tfhooks, and not in TensorFlow or a program."""
+    module = getattr(definition, '__module__', None)
+    return isinstance(module, str) and module.startswith('tfhooks.')
+
+
 def supports(hook: Any, kind: type) -> bool:
     """True if the class of an object names `kind` among its bases.
 

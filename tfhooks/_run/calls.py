@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+from tfhooks._base.hook_types import is_of_tfhooks
 from tfhooks._run.members import Member, overrides
 from tfhooks._run.merging import Request
 from tfhooks._run.request_keys import hooks_key
@@ -27,7 +28,6 @@ class Calls:
         the member, and `has_nothing_to_do` of a hook with a standing request, or None.
       checks: All of these `has_nothing_to_do`; None if some `after_run` must be called in any case.
       guards_weights: The hooks that find out whether the weights are bad.
-      are_ours: Whether all are tfhooks' own hooks, and none has a program's code in it.
     """
 
     def __init__(self, members: Sequence[Member]) -> None:
@@ -56,17 +56,10 @@ class Calls:
             self.checks = None
         self.hooks_key = hooks_key(self.requests)
         self.guards_weights = [member for member in members if member.guards_weights]
-        self.are_ours = all(_is_ours(type(member.hook).__module__) for member in members)
 
     def without(self, skip: Sequence[Member]) -> Calls:
         """The same calls without the members that are left out of one run."""
         return Calls([member for member in self.members if member not in skip])
-
-
-def _is_ours(module: str) -> bool:
-    if module in ('tfhooks._more_hooks.wrappers', 'tfhooks._more_hooks.functional'):
-        return False
-    return module.startswith(('tfhooks._hooks.', 'tfhooks._more_hooks.'))
 
 
 def _does_nothing(member: Member, method: str, fast: FastWay | None) -> bool:
@@ -76,5 +69,4 @@ def _does_nothing(member: Member, method: str, fast: FastWay | None) -> bool:
     """
     if fast is not None:
         return method == 'before_run' and fast.decides_after_run
-    is_ours = type(member.hook).__module__.startswith('tfhooks.')
-    return is_ours and not overrides(member.hook, method)
+    return is_of_tfhooks(type(member.hook)) and not overrides(member.hook, method)

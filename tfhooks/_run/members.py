@@ -18,6 +18,7 @@ from tfhooks._base.hook_types import (
     SupportsOnError,
     SupportsRestore,
     SupportsWrappedHook,
+    is_of_tfhooks,
     supports,
 )
 from tfhooks._run.stock_hooks import StockHook, answering
@@ -162,11 +163,9 @@ def has_schedule(hook: Any) -> bool:
     own = getattr(hook, '__dict__', {})
     if not supports(hook, SupportsNextDue):
         return False
-    if isinstance(hook, StockHook):
-        # A program's subclass is called in every run, even if it has a method of that name.
-        module = getattr(hook.next_due, '__module__', None)
-        if not (isinstance(module, str) and module.startswith('tfhooks.')):
-            return False
+    # A program's subclass is called in every run, even if it has a method of that name.
+    if isinstance(hook, StockHook) and not is_of_tfhooks(hook.next_due):
+        return False
     if 'before_run' in own or 'after_run' in own:
         return 'next_due' in own
     for kind in type(hook).__mro__:

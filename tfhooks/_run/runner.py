@@ -14,25 +14,22 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from tfhooks._base import log
-from tfhooks._base.errors import PREEMPTION_ERRORS, add_secondary_errors, note_origin
+from tfhooks._base.errors import note_origin
 from tfhooks._base.hook_types import (
     SessionRunArgs,
-    SessionRunValues,
     SupportsNextDue,
-    SupportsSkipFinalSave,
     SupportsStepNotIncreased,
 )
 from tfhooks._run import merging
+from tfhooks._run.after_run import AfterRun, values_of
 from tfhooks._run.calls import Calls
 from tfhooks._run.context import RunContext
 from tfhooks._run.members import Member
 from tfhooks._run.plan_cache import PlanCache
 from tfhooks._run.request_keys import hooks_key, is_simple, key_of
 from tfhooks._run.schedule import Schedule
-from tfhooks._run.stock_hooks import answering, changes, fast_way
+from tfhooks._run.stock_hooks import answering, changes
 from tfhooks._tensorflow import (
     Graph,
     RunMetadata,
@@ -40,14 +37,10 @@ from tfhooks._tensorflow import (
     Session,
     Tensor,
     global_step_read,
-    originals,
     tf,
 )
 from tfhooks._timing.global_steps import StepTracker, most_per_run
 
-# The results of the hooks by their indices; under None those of a hook that fetched nothing.
-Values = dict[int | None, SessionRunValues[Any]]
-_new: Any = tuple.__new__
 _UNKNOWN = math.inf
 _is_none = functools.partial(operator.is_, None)
 
@@ -59,18 +52,15 @@ class Runner:
       stopper: The name of the hook that asked for a stop, or None while none has.
       tracker: Tracks the global step; None where no hook needs it.
       plans: The run plans of the raw session, or None where every run goes to TensorFlow.
-      weights_are_bad: Whether a hook has found that the weights must not be saved any more.
+      after_run: Calls `after_run` of the hooks, and knows whether the weights are bad.
     """
 
     def __init__(self, members: Sequence[Member]) -> None:
         self.stopper: str | None = None
         self.tracker: StepTracker | None = None
         self.plans: PlanCache | None = None
-        self.weights_are_bad = False
+        self.after_run = AfterRun()
         self._graph: Graph = tf.get_default_graph()
-        options, run_metadata = RunOptions(), RunMetadata()
-        nothing = SessionRunValues(None, options, run_metadata)
-        self._empty = options, run_metadata, nothing
         self._scheduling = threading.Lock()
         # One item for each run under way, since a list is appended to and popped from atomically.
         self._under_way: list[None] = []
@@ -81,7 +71,7 @@ class Runner:
 
     def replace(self, members: Sequence[Member], global_step: Any) -> None:
         """Replaces the members; the next run calls all of them."""
-        self.members = members
+        self.members = self.after_run.members = members
         self._schedule = Schedule.of_all(members)
         if global_step is not None and self.tracker is None:
             self.tracker = StepTracker(global_step, most_per_run(global_step))
@@ -102,8 +92,8 @@ class Runner:
         self.plans = plans
         # A stop requested in a run that lost its session is requested again when it is due.
         self.stopper = None
-        if self.weights_are_bad:
-            self._clear_bad_weights()
+        if self.after_run.weights_are_bad:
+            self.after_run.clear_bad_weights()
         if self.tracker is not None and not self._follow(session):
             self.tracker = None
         if self.tracker is not None:
@@ -160,7 +150,7 @@ class Runner:
         Returns:
           What `Session.run` returns for the caller's own fetches.
         """
-        tracker, schedule = self.tracker, self._schedule
+        tracker, schedule, after_run = self.tracker, self._schedule, self.after_run
         if schedule.changes != changes.count:  # A hook may have left the fast way.
             schedule = self._schedule = Schedule.of_all(self.members)
         under_way = self._under_way
@@ -219,10 +209,10 @@ class Runner:
                 if schedule.is_due_after(context, tracker):
                     due = True
                     calls = schedule.with_late.without(skip) if skip else schedule.with_late
-            if calls.after_run_calls and (due or not self._is_quiet(calls, parts, places)):
+            if calls.after_run_calls and (due or not after_run.is_quiet(calls, parts, places)):
                 context = context or RunContext(*about)
-                values = self._values(calls, members, parts, places, options, run_metadata)
-                self._answer(calls, context, values)
+                values = values_of(members, parts, places, options, run_metadata)
+                after_run.call_hooks(calls, context, values)
             if due:
                 self._reschedule()
             return parts[0]
@@ -266,39 +256,6 @@ class Runner:
             tracker.invalidate_step()
             step = None
         return parts, merged.places, step, options, run_metadata
-
-    def _values(
-        self,
-        calls: Calls,
-        members: list[Member],
-        parts: Any,
-        places: list[int],
-        options: RunOptions | None,
-        run_metadata: RunMetadata | None,
-    ) -> Values:
-        """Picks each hook's results from those of the run."""
-        if options is None and run_metadata is None and calls.are_ours:
-            # They are empty, and nobody writes into them, so all runs share them.
-            options, run_metadata, nothing = self._empty
-        else:
-            options = RunOptions() if options is None else options
-            run_metadata = RunMetadata() if run_metadata is None else run_metadata
-            nothing = SessionRunValues(None, options, run_metadata)
-        values: Values = {None: nothing}
-        for member, place in zip(members, places, strict=True):
-            if place:
-                # Skips the constructor of named tuples, which is Python code.
-                values[member.index] = _new(SessionRunValues, (parts[place], options, run_metadata))
-        return values
-
-    def _is_quiet(self, calls: Calls, parts: Any, places: list[int]) -> bool:
-        """True if no hook's `after_run` needs to be called."""
-        if calls.checks is None or self.weights_are_bad:
-            return False
-        for has_nothing_to_do, place in zip(calls.checks, places, strict=False):
-            if not has_nothing_to_do(parts[place]):
-                return False
-        return True
 
     def _is_step_fed(self, tracker: StepTracker, feeds: Any) -> bool:
         """True if the global step is fed, so that fetching it would give the fed value."""
@@ -369,73 +326,6 @@ class Runner:
             merging.explain(self._graph, caller, requests, error)
             raise
 
-    def _answer(self, calls: Calls, context: RunContext, values: Values) -> None:
-        """Calls `after_run` of the hooks. An error that says that the weights are bad ends this."""
-        errors: list[BaseException] | None = None
-        nothing, stopped = values[None], context._stop_requested
-        for index, hook, member, has_nothing_to_do in calls.after_run_calls:
-            own = values.get(index, nothing)
-            if has_nothing_to_do and not self.weights_are_bad and has_nothing_to_do(own.results):
-                continue
-            if member.saves_weights and not self._may_save(member, calls, context, values):
-                continue
-            if stopped and member.guards_weights:
-                # To see whether this hook itself requests a stop.
-                context._stop_requested = False
-            try:
-                hook.after_run(context, own)
-            except Exception as error:
-                note_origin(error, f'{member.name}.after_run')
-                is_verdict = isinstance(error, originals.NanLossDuringTrainingError)
-                if member.guards_weights:
-                    context._stop_requested = context._stop_requested or stopped
-                    if is_verdict:
-                        self._mark_bad_weights(context, member)
-                if (member.guards_weights and is_verdict) or isinstance(error, PREEMPTION_ERRORS):
-                    raise
-                errors = [*(errors or ()), error]
-            else:
-                if member.guards_weights:
-                    if context._stop_requested and _is_bad(member, own.results):
-                        self._mark_bad_weights(context, member)
-                    elif self.weights_are_bad and not context._tfhooks_weights_are_bad:
-                        self._clear_bad_weights()
-                    context._stop_requested = context._stop_requested or stopped
-            if context._stop_requested != stopped:
-                stopped = context._stop_requested
-                context.note_stop(member.name)
-        if errors:
-            add_secondary_errors(errors[0], errors[1:])
-            raise errors[0]
-
-    def _may_save(self, saver: Member, calls: Calls, context: RunContext, values: Values) -> bool:
-        """Checks, before a saver is called, the loss by the hooks after it that guard the weights.
-
-        Returns:
-          Whether to call the saver: always if it knows of bad weights, else only if they are good.
-        """
-        for guard in calls.guards_weights:
-            own = values.get(guard.index)
-            if guard.index > saver.index and own is not None and _is_bad(guard, own.results):
-                self._mark_bad_weights(context, guard)
-        is_told = answering(saver.layers[-1], SupportsSkipFinalSave) is not None
-        return is_told or not context._tfhooks_weights_are_bad
-
-    def _mark_bad_weights(self, context: RunContext, guard: Member) -> None:
-        context._tfhooks_weights_are_bad = self.weights_are_bad = True
-        self._skip_final_save(f'{guard.name} asked for a stop')
-
-    def _clear_bad_weights(self) -> None:
-        """Takes back that the weights are bad, after another run or session has shown it."""
-        self.weights_are_bad = False
-        self._skip_final_save('')
-
-    def _skip_final_save(self, reason: str) -> None:
-        for member in self.members:
-            saver = answering(member.layers[-1], SupportsSkipFinalSave)
-            if saver is not None:
-                saver.skip_final_save(reason)
-
     def _reschedule(self) -> None:
         # Locked, so that no thread replaces a newer schedule by an older one.
         with self._scheduling:
@@ -454,14 +344,3 @@ class Runner:
             if member.has_schedule and answers is not None:
                 answers.step_went_back(step)
         self._reschedule()
-
-
-def _is_bad(guard: Member, loss: Any) -> bool:
-    """True if a hook has requested a stop because of the loss."""
-    if isinstance(loss, np.floating) and math.isfinite(loss):
-        return False
-    fast = fast_way(guard.layers[-1])
-    try:
-        return bool(np.any(np.isnan(loss) if fast is None else fast.is_bad(loss)))
-    except TypeError:  # A subclass has fetched something else.
-        return False

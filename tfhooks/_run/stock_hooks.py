@@ -22,6 +22,7 @@ from tfhooks._base.hook_types import (
     NextDue,
     SupportsNextDue,
     SupportsSessionIsReady,
+    is_of_tfhooks,
     supports,
 )
 from tfhooks._base.locks import Lock
@@ -272,8 +273,7 @@ class StockHook(PlainHook[Any], SupportsNextDue):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        is_ours = cls.__module__.startswith('tfhooks._hooks.')
-        if is_ours and originals.SessionRunHook in cls.__mro__:
+        if is_of_tfhooks(cls) and originals.SessionRunHook in cls.__mro__:
             classes = cls.__mro__[: cls.__mro__.index(originals.SessionRunHook)]
             _unpatched[cls] = [
                 _functions_of(

@@ -9,7 +9,11 @@ from typing import Any
 
 from tfhooks._base import roles
 from tfhooks._base.errors import add_secondary_errors, note_origin, shown
-from tfhooks._base.hook_types import SupportsSessionIsReady, SupportsSkipFinalSave
+from tfhooks._base.hook_types import (
+    SupportsSessionIsReady,
+    SupportsSkipFinalSave,
+    is_of_tfhooks,
+)
 from tfhooks._checkpoints.claims import warn_of_shared
 from tfhooks._checkpoints.restored import mark_restored
 from tfhooks._hooks.checkpoint_saver import CheckpointSaverHook
@@ -26,7 +30,7 @@ from tfhooks._run.members import (
 )
 from tfhooks._run.plan_cache import PlanCache
 from tfhooks._run.runner import Runner
-from tfhooks._run.stock_hooks import answering
+from tfhooks._run.stock_hooks import StockHook, answering
 from tfhooks._run.structures import is_fixed
 from tfhooks._tensorflow import (
     Coordinator,
@@ -243,7 +247,7 @@ class HookGroup:
         for member in self.members:
             # TensorFlow's own saver cannot be told of bad weights.
             knows = answering(member.layers[-1], SupportsSkipFinalSave) is not None
-            if member.saves_weights and (knows or not self.runner.weights_are_bad):
+            if member.saves_weights and (knows or not self.runner.after_run.weights_are_bad):
                 try:
                     member.hook.end(session)
                 except BaseException as another:
@@ -300,12 +304,7 @@ def _leaves_variables(hook: Any) -> bool:
     """True if it is known that a hook's `after_create_session` changes no variable."""
     if not overrides(hook, 'after_create_session'):
         return True
-    kind = type(hook)
-    is_stock = any(
-        base.__module__.startswith('tensorflow.') and base is not originals.SessionRunHook
-        for base in kind.__mro__
-    )
-    return is_stock and kind.__module__.startswith('tfhooks._hooks.')
+    return isinstance(hook, StockHook) and is_of_tfhooks(type(hook))
 
 
 def _raise_first(errors: list[BaseException]) -> None:
