@@ -35,6 +35,7 @@ NAN = math.nan
         ({'patience': 1.5}, TypeError, 'patience must be a whole number; patience=1.5'),
         ({'patience': None, 'patience_steps': 0}, ValueError, 'patience_steps must be at least 1'),
         ({'min_delta': 'x'}, TypeError, "min_delta must be a number; min_delta='x'"),
+        ({'min_delta': True}, TypeError, 'min_delta must be a number; min_delta=True'),
         ({'min_delta': -1}, ValueError, 'min_delta must be 0 or more; min_delta=-1'),
         ({'min_delta': NAN}, ValueError, 'min_delta must be 0 or more; min_delta=nan'),
         ({'min_steps': -1}, ValueError, 'min_steps must be at least 0; invalid min_steps=-1'),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import math
 import numbers
 from collections.abc import Iterator
@@ -26,17 +27,13 @@ def whole(owner: str, name: str, value: Any, *, least: float = 1) -> int | None:
     """
     if value is None:
         return None
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, numbers.Real)
-        or (not isinstance(value, numbers.Integral) and not float(value).is_integer())
-    ):
+    number(owner, name, value, 'a whole number')
+    if not (isinstance(value, numbers.Integral) or float(value).is_integer()):
         raise TypeError(f'{owner}: {name} must be a whole number; {name}={value!r}')
     if value < least:
         # With TensorFlow's word, for programs that search for its text.
         raise ValueError(f'{owner}: {name} must be at least {least}; invalid {name}={value!r}')
-    number: Any = value
-    return int(number)
+    return int(value)
 
 
 def seconds(owner: str, name: str, value: Any) -> float | None:
@@ -48,11 +45,11 @@ def seconds(owner: str, name: str, value: Any) -> float | None:
     """
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f'{owner}: {name} must be a number of seconds; {name}={value!r}')
+    number(owner, name, value, 'a number of seconds')
     if math.isnan(value) or value <= 0:
         raise ValueError(f'{owner}: {name} must be greater than 0 seconds; {name}={value!r}')
-    return value  # type: ignore[return-value]
+    seconds: float = value
+    return seconds
 
 
 def period(owner: str, name: str, value: Any) -> None:
@@ -64,10 +61,8 @@ def period(owner: str, name: str, value: Any) -> None:
     """
     if value is None:
         return
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f'{owner}: {name} must be a number; {name}={value!r}')
-    number: Any = value
-    if not number >= 0:
+    number(owner, name, value)
+    if not value >= 0:
         raise ValueError(f'{owner}: {name} must be 0 or greater; invalid {name}={value!r}')
 
 
@@ -84,6 +79,35 @@ def of(owner: str, **values: Any) -> Iterator[None]:
     except ValueError as error:
         given = ', '.join(f'{name}={value!r}' for name, value in values.items())
         raise ValueError(f'{owner}: {str(error).rstrip(".")}; {given}') from None
+
+
+def number(owner: str, name: str, value: Any, what: str = 'a number') -> None:
+    """Raises TypeError, saying that `name` must be `what`, unless `value` is a real number."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f'{owner}: {name} must be {what}; {name}={value!r}')
+
+
+def exactly_one(owner: str, **values: Any) -> None:
+    """Raises ValueError unless exactly one of the arguments, given by name, is not None."""
+    if sum(value is not None for value in values.values()) != 1:
+        *names, last = values
+        given = ', '.join(f'{name}={value!r}' for name, value in values.items())
+        raise ValueError(
+            f'{owner}: exactly one of {", ".join(names)} and {last} must be given; {given}'
+        )
+
+
+def problem_of_call(function: Any, count: int) -> str:
+    """Returns why a function cannot be called with `count` arguments, or '' if it can."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # Some functions written in C have no signature.
+        return ''
+    try:
+        signature.bind(*range(count))
+    except TypeError as error:
+        return str(error)
+    return ''
 
 
 def is_a(owner: str, name: str, value: Any, kinds: Any, what: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 import os
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
@@ -120,19 +119,17 @@ class EarlyStoppingHook(SessionRunHook[Any], SupportsNextDue):
                 f"{_NAME}: metric must be one result of the EvalHook: eval_hook.result('loss'); "
                 f'metric={metric!r}'
             )
-        if not (isinstance(metric, scalars.TENSORS) or callable(metric)):
-            raise TypeError(
-                f'{_NAME}: metric must be a result of an EvalHook, a tensor, the name of one, or a '
-                f'function of (session, step); metric={metric!r}'
-            )
+        arguments.is_a(
+            _NAME,
+            'metric',
+            metric,
+            (*scalars.TENSORS, Callable),
+            'a result of an EvalHook, a tensor, the name of one, or a function of (session, step)',
+        )
         if mode not in _MODES:
             raise ValueError(f"{_NAME}: mode must be 'min' or 'max'; mode={mode!r}")
-        if (patience is None) == (patience_steps is None):
-            raise ValueError(
-                f'{_NAME}: exactly one of patience and patience_steps must be given; '
-                f'patience={patience!r}, patience_steps={patience_steps!r}'
-            )
-        arguments.is_a(_NAME, 'min_delta', min_delta, numbers.Real, 'a number')
+        arguments.exactly_one(_NAME, patience=patience, patience_steps=patience_steps)
+        arguments.number(_NAME, 'min_delta', min_delta)
         if not 0 <= min_delta < math.inf:
             raise ValueError(f'{_NAME}: min_delta must be 0 or more; min_delta={min_delta!r}')
         self._metric: Any = metric

@@ -18,8 +18,8 @@ from tfhooks._base.hook_types import (
     Tensors,
 )
 from tfhooks._base.locks import Lock
-from tfhooks._hooks.writers import event_writer
 from tfhooks._more_hooks.mean import Mean
+from tfhooks._more_hooks.metrics_files import TensorBoardWriter
 from tfhooks._tensorflow import tf
 from tfhooks._timing import excluded_time
 from tfhooks._timing.cadence import AlignedCadence
@@ -145,29 +145,23 @@ class EvalHook(SessionRunHook[None], SupportsNextDue):
           ValueError: Not exactly one of two is given, or a value is out of range.
         """
         self._cadence = AlignedCadence(_NAME, every_n_steps, every_n_secs)
-        if (evaluate is None) == (fetches is None):
-            raise ValueError(
-                f'{_NAME}: exactly one of evaluate and fetches must be given; '
-                f'evaluate={evaluate!r}, fetches={fetches!r}'
-            )
-        if evaluate is not None and not callable(evaluate):
-            raise TypeError(f'{_NAME}: evaluate must be a function; evaluate={evaluate!r}')
+        arguments.exactly_one(_NAME, evaluate=evaluate, fetches=fetches)
         self._mean: Mean | None = None
         if fetches is not None:
             self._mean = Mean(_NAME, fetches, feeds, num_batches, initializer)
         else:
-            for argument, value in (
-                ('feeds', feeds),
-                ('num_batches', num_batches),
-                ('initializer', initializer),
-            ):
+            arguments.is_a(_NAME, 'evaluate', evaluate, Callable, 'a function')
+            others = {'feeds': feeds, 'num_batches': num_batches, 'initializer': initializer}
+            for argument, value in others.items():
                 if value is not None:
                     raise ValueError(f'{_NAME}: {argument} needs fetches; {argument}={value!r}')
         arguments.is_a(_NAME, 'name', name, str, 'a string')
         if not name or os.path.basename(name) != name:
             raise ValueError(f'{_NAME}: name must be the name of a directory; name={name!r}')
         self._evaluate: Any = self._mean if evaluate is None else evaluate
-        self._output_dir = None if output_dir is None else os.path.join(output_dir, name)
+        self._writer: TensorBoardWriter | None = None
+        if output_dir is not None:
+            self._writer = TensorBoardWriter(os.path.join(output_dir, name))
         self._name = name
         self._at_start = at_start
         self._at_end = at_end
@@ -176,7 +170,6 @@ class EvalHook(SessionRunHook[None], SupportsNextDue):
 
     def _reset(self) -> None:
         self._graph: Any = None
-        self._writer: Any = None
         self._written: int | None = None
         self._known: Evaluation | None = None
         self._known_session: Any = None
@@ -210,8 +203,8 @@ class EvalHook(SessionRunHook[None], SupportsNextDue):
         self._graph = tf.get_default_graph()
         if self._mean is not None:
             self._mean.begin()
-        if self._output_dir is not None:
-            self._writer = event_writer(self._output_dir)
+        if self._writer is not None:
+            self._writer.open([])
 
     def after_create_session(self, session: Any, coord: Any) -> None:
         """Starts the cadence, and evaluates if `at_start` is true."""
@@ -309,12 +302,9 @@ class EvalHook(SessionRunHook[None], SupportsNextDue):
         if self._writer is None:
             return
         if self._written is None or step <= self._written:
-            # Tells TensorBoard to drop the summaries of the steps that come again.
-            self._writer.add_session_log(tf.SessionLog(status=tf.SessionLog.START), step)
+            self._writer.resume(step - 1)
         self._written = step
-        values = [tf.Summary.Value(tag=name, simple_value=value) for name, value in results.items()]
-        self._writer.add_summary(tf.Summary(value=values), step)
-        self._writer.flush()
+        self._writer.write(step, time.time(), results)
 
     def end(self, session: Any) -> None:
         """Evaluates the last step if `at_end` is true and that was not done."""

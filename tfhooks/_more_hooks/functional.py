@@ -280,14 +280,9 @@ def _require_call(owner: str, function: Any, parameters: str) -> None:
             f'{owner} must be a plain function: an async one or a generator does nothing when it '
             f'is called. got {_name(function)}'
         )
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):  # Some functions written in C have no signature.
-        return
-    try:
-        signature.bind(*[name for name in parameters.split(', ') if name])
-    except TypeError as error:
+    problem = arguments.problem_of_call(function, len(parameters.split(', ')) if parameters else 0)
+    if problem:
         raise TypeError(
             f'{owner} must be callable as {_name(function)}({parameters}). '
-            f'got {_name(function)}{signature}: {error}'
-        ) from None
+            f'got {_name(function)}{inspect.signature(function)}: {problem}'
+        )

@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tfhooks._base import arguments
 from tfhooks._base.errors import reason, shown
 from tfhooks._base.locks import Lock
 from tfhooks._hooks.writers import event_writer
@@ -88,8 +89,7 @@ class _LinesFile(MetricsWriter):
         Raises:
           TypeError: It is no path.
         """
-        if not isinstance(path, str | os.PathLike):
-            raise TypeError(f'{type(self).__name__}: path must be a path; path={path!r}')
+        arguments.is_a(type(self).__name__, 'path', path, (str, os.PathLike), 'a path')
         self.path = os.fspath(path)
         self._opened_path = ''
         self._file: int | None = None
@@ -312,10 +312,7 @@ class TensorBoardWriter(MetricsWriter):
         Raises:
           TypeError: It is no path.
         """
-        if not isinstance(output_dir, str | os.PathLike):
-            raise TypeError(
-                f'TensorBoardWriter: output_dir must be a path; output_dir={output_dir!r}'
-            )
+        arguments.is_a('TensorBoardWriter', 'output_dir', output_dir, (str, os.PathLike), 'a path')
         self.output_dir = os.fspath(output_dir)
         self._writer: Any = None
 

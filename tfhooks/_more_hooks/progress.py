@@ -86,8 +86,7 @@ class ProgressHook(SessionRunHook[tuple[Any, ...]], SupportsNextDue):
         self._every_n_steps = every_n_steps
         self._every_n_secs = every_n_secs
         self._cadence = self._make_cadence(_LINES_SECS)
-        if not (bar is None or isinstance(bar, bool)):
-            raise TypeError(f'{_NAME}: bar must be True, False or None; bar={bar!r}')
+        arguments.is_a(_NAME, 'bar', bar, (bool, type(None)), 'True, False or None')
         if file is not None and not callable(getattr(file, 'write', None)):
             raise TypeError(f'{_NAME}: file must have a write method; file={file!r}')
         arguments.is_a(_NAME, 'title', title, str, 'a string')

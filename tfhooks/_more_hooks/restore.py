@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -321,10 +320,5 @@ def _patterns(argument: str, given: Any) -> list[re.Pattern[str]] | None:
 
 
 def _takes_one(function: Any, argument: str, what: str) -> None:
-    arguments.is_a(_NAME, argument, function, Callable, what)
-    try:
-        inspect.signature(function).bind(None)
-    except ValueError:  # A built-in function without a signature.
-        pass
-    except TypeError:
-        raise TypeError(f'{_NAME}: {argument} must be {what}; {argument}={function!r}') from None
+    if not callable(function) or arguments.problem_of_call(function, 1):
+        raise TypeError(f'{_NAME}: {argument} must be {what}; {argument}={function!r}')

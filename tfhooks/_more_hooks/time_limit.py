@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 import os
 import time
 from typing import Any, Literal
@@ -63,16 +62,14 @@ class TimeLimitHook(SessionRunHook[None], SupportsNextDue):
         limit = arguments.seconds(_NAME, 'secs', secs)
         if limit is None:
             raise TypeError(f'{_NAME}: secs must be a number of seconds; secs=None')
-        margin: Any = margin_secs
-        if isinstance(margin, bool) or not isinstance(margin, numbers.Real):
-            raise TypeError(f'{_NAME}: margin_secs must be a number; margin_secs={margin_secs!r}')
-        if not 0 <= float(margin) < limit:
+        arguments.number(_NAME, 'margin_secs', margin_secs)
+        if not 0 <= margin_secs < limit:
             raise ValueError(
                 f'{_NAME}: margin_secs must be at least 0 and less than secs; '
                 f'margin_secs={margin_secs!r}, secs={secs!r}'
             )
         self._limit = limit
-        self._secs = limit - float(margin)
+        self._secs = limit - float(margin_secs)
         self._since: Any = _checked_since(since)
         self._lock = Lock()
         self._reset()
@@ -121,10 +118,7 @@ def _checked_since(since: Any) -> Any:
     if since == 'process':
         _process_age()
     elif since != 'begin':
-        if isinstance(since, bool) or not isinstance(since, numbers.Real):
-            raise TypeError(
-                f"{_NAME}: since must be 'begin', 'process' or a Unix time; since={since!r}"
-            )
+        arguments.number(_NAME, 'since', since, "'begin', 'process' or a Unix time")
         if not math.isfinite(since):
             raise ValueError(f'{_NAME}: since must be a finite Unix time; since={since!r}')
     return since

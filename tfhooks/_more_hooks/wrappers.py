@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -66,15 +65,11 @@ def every(
       ```
     """
     name = f'every({_name_of_hook("every", hook)})'
-    if sum(given is not None for given in (steps, secs, at)) != 1:
-        raise ValueError(
-            f'{name}: exactly one of steps, secs and at must be given; '
-            f'steps={steps!r}, secs={secs!r}, at={at!r}'
-        )
+    arguments.exactly_one(name, steps=steps, secs=secs, at=at)
     if at is not None:
-        return _At(hook, name, _steps_to_be_at(name, at))
+        return _Every(hook, name, _ListedSteps(_steps_to_be_at(name, at)))
     period = arguments.whole(name, 'steps', steps)
-    return _Every(hook, name, period, arguments.seconds(name, 'secs', secs))
+    return _Every(hook, name, Cadence(period, arguments.seconds(name, 'secs', secs)))
 
 
 def only_if(hook: Hook, predicate: Callable[[SessionRunContext], Any]) -> SessionRunHook[Any]:
@@ -107,15 +102,12 @@ def only_if(hook: Hook, predicate: Callable[[SessionRunContext], Any]) -> Sessio
     """
     name = f'only_if({_name_of_hook("only_if", hook)})'
     arguments.is_a(name, 'predicate', predicate, Callable, 'a function')
-    try:
-        inspect.signature(predicate).bind(None)
-    except ValueError:  # A built-in function without a signature.
-        pass
-    except TypeError as error:
+    problem = arguments.problem_of_call(predicate, 1)
+    if problem:
         raise TypeError(
             f'{name}: predicate must take one argument, the run_context; '
-            f'predicate={predicate!r}: {error}'
-        ) from None
+            f'predicate={predicate!r}: {problem}'
+        )
     return _OnlyIf(hook, name, predicate)
 
 
@@ -273,53 +265,27 @@ class _OnlyIf(_Wrapper):
             self._answer(run_context, run_values)
 
 
-class _Sleeper(_Wrapper):
-    """Base of wrappers that call the inner hook only in runs that are due."""
+class _Every(_Wrapper):
+    """The wrapper of `every`, which calls the inner hook only in runs that are due."""
 
-    _global_step: Any = None
-
-    def __init__(self, hook: Any, name: str, by_steps: bool) -> None:
+    def __init__(self, hook: Any, name: str, cadence: Cadence | _ListedSteps) -> None:
         super().__init__(hook, name)
-        self._by_steps = by_steps
+        self._cadence = cadence
 
     def begin(self) -> None:
-        """Resets the timer.
+        """Resets the cadence.
 
         Raises:
           RuntimeError: The period is in global steps and the graph has no global step.
         """
-        if self._by_steps:
-            self._global_step = global_step_read()
-            if self._global_step is None:
-                raise RuntimeError(
-                    f'{self.__name__}.begin: global step should be created to go by it; '
-                    'call tf.train.get_or_create_global_step()'
-                )
+        step = global_step_read() if self._cadence.counts_steps else None
+        if self._cadence.counts_steps and step is None:
+            raise RuntimeError(
+                f'{self.__name__}.begin: global step should be created to go by it; '
+                'call tf.train.get_or_create_global_step()'
+            )
         super().begin()
-
-    def _may_be_due(self, run_context: SessionRunContext) -> bool:
-        raise NotImplementedError
-
-    def _takes(self, run_context: SessionRunContext) -> bool:
-        """True if the run was due and no other thread's run has taken its place."""
-        raise NotImplementedError
-
-    def before_run(self, run_context: SessionRunContext) -> Any:
-        return self._ask(run_context) if self._may_be_due(run_context) else None
-
-    def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:
-        if run_values.results is not None and self._takes(run_context):
-            self._answer(run_context, run_values)
-
-
-class _Every(_Sleeper):
-    def __init__(self, hook: Any, name: str, period: int | None, secs: float | None) -> None:
-        super().__init__(hook, name, by_steps=period is not None)
-        self._cadence = Cadence(period, secs)
-
-    def begin(self) -> None:
-        super().begin()
-        self._cadence.begin(self._global_step)
+        self._cadence.begin(step)
 
     def after_create_session(self, session: Any, coord: Any) -> None:
         super().after_create_session(session, coord)
@@ -332,48 +298,48 @@ class _Every(_Sleeper):
     def next_due(self) -> NextDue:
         return self._cadence.next_due()
 
-    def _may_be_due(self, run_context: SessionRunContext) -> bool:
-        return self._cadence.may_be_due(run_context)
+    def before_run(self, run_context: SessionRunContext) -> Any:
+        return self._ask(run_context) if self._cadence.may_be_due(run_context) else None
 
-    def _takes(self, run_context: SessionRunContext) -> bool:
-        return self._cadence.take(run_context) is not None
+    def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:
+        if run_values.results is not None and self._cadence.take(run_context) is not None:
+            self._answer(run_context, run_values)
 
 
-class _At(_Sleeper):
-    def __init__(self, hook: Any, name: str, at: list[int]) -> None:
-        super().__init__(hook, name, by_steps=True)
+class _ListedSteps:
+    """Decides in which runs a hook is due, as a Cadence does: those that reach a listed step."""
+
+    counts_steps = True
+
+    def __init__(self, steps: list[int]) -> None:
         self._lock = Lock()
-        self._at = at
+        self._steps = steps
         self._next = 0
+        self._step_tensor: Any = None
 
-    def begin(self) -> None:
-        super().begin()
+    def begin(self, step_tensor: Any) -> None:
         self._next = 0
+        self._step_tensor = step_tensor
 
-    def after_create_session(self, session: Any, coord: Any) -> None:
-        super().after_create_session(session, coord)
-        self._next = bisect.bisect_right(self._at, int(session.run(self._global_step)))
+    def resume(self, session: Any) -> None:
+        self.step_went_back(int(session.run(self._step_tensor)))
 
     def step_went_back(self, step: int) -> None:
-        super().step_went_back(step)
-        self._next = bisect.bisect_right(self._at, step)
-
-    def _step(self) -> float:
-        return self._at[self._next] if self._next < len(self._at) else NEVER.step
+        self._next = bisect.bisect_right(self._steps, step)
 
     def next_due(self) -> NextDue:
-        return NextDue(step=self._step())
+        return NextDue(step=self._steps[self._next]) if self._next < len(self._steps) else NEVER
 
-    def _may_be_due(self, run_context: SessionRunContext) -> bool:
-        return global_steps.max_step_after(run_context, self._global_step) >= self._step()
+    def may_be_due(self, run_context: Any) -> bool:
+        return global_steps.max_step_after(run_context, self._step_tensor) >= self.next_due().step
 
-    def _takes(self, run_context: SessionRunContext) -> bool:
-        step = global_steps.after(run_context, self._global_step)
+    def take(self, run_context: Any) -> int | None:
+        step = global_steps.after(run_context, self._step_tensor)
         with self._lock:
-            due = step >= self._step()
-            if due:
-                self._next = bisect.bisect_right(self._at, step)
-        return due
+            if step < self.next_due().step:
+                return None
+            self._next = bisect.bisect_right(self._steps, step)
+        return step
 
 
 def _name_of_hook(owner: str, hook: Any) -> str:

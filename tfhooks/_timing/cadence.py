@@ -93,11 +93,7 @@ class AlignedCadence(Cadence):
     """
 
     def __init__(self, owner: str, every_n_steps: Any, every_n_secs: Any) -> None:
-        if (every_n_steps is None) == (every_n_secs is None):
-            raise ValueError(
-                f'{owner}: exactly one of every_n_steps and every_n_secs must be given; '
-                f'every_n_steps={every_n_steps!r}, every_n_secs={every_n_secs!r}'
-            )
+        arguments.exactly_one(owner, every_n_steps=every_n_steps, every_n_secs=every_n_secs)
         self._owner = owner
         self._every_n_steps = arguments.whole(owner, 'every_n_steps', every_n_steps)
         super().__init__(
