@@ -148,6 +148,7 @@ class tf(metaclass=_Namespace):
             _saver: Any
             _scaffold: Any
             _summary_writer: Any
+            def _get_saver(self) -> Any: ...
 
         class LoggingTensorHook(_StockHook):
             _current_tensors: Any

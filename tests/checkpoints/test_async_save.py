@@ -52,11 +52,11 @@ class Gate(tf.train.Saver):
 
 def open_when_waited_for(gate, hook):
     """Opens a gate as soon as the saver waits for it, as where its session is made again."""
-    background = hook._own.background
+    background = hook._tfhooks_state.background
     wait = background.wait
 
     def open_and_wait():
-        if background.step is not None:
+        if background.pending is not None:
             gate.open.set()
         wait()
 
@@ -119,10 +119,9 @@ def test_writes_byte_for_byte_what_a_blocking_save_writes(tmp_path, session_clas
         with session_class(hooks=[hook]) as session:
             for _ in range(3):
                 session.run(op)
-            assert hook._own.background.is_open
-            by_hand.save(
-                hook._own.background._writer.session, str(other / 'model.ckpt'), global_step=3
-            )
+            writer = hook._tfhooks_state.background.writer
+            assert writer is not None
+            by_hand.save(writer.session, str(other / 'model.ckpt'), global_step=3)
             session.run(op)
     names = [name for name in os.listdir(other) if name.startswith('model.ckpt-3.')]
     assert len(names) == 3
@@ -146,7 +145,7 @@ def test_shards_are_written_as_the_saver_writes_them(tmp_path):
             session.run(op)
             by_hand = tf.train.Saver(saver_def=own.saver_def)
             by_hand.save(
-                hook._own.background._writer.session, str(tmp_path / 'b' / 'model.ckpt'), 2
+                hook._tfhooks_state.background.writer.session, str(tmp_path / 'b' / 'model.ckpt'), 2
             )
     names = sorted(n for n in os.listdir(tmp_path / 'b') if n.startswith('model.ckpt-2.'))
     assert len([name for name in names if '-of-00003' in name or '-of-00002' in name]) >= 2
@@ -159,7 +158,7 @@ def test_the_step_does_not_wait_for_the_file(tmp_path, session_class):
     with gated(tmp_path, session_class, save_steps=2) as (gate, hook, run):
         assert hook.next_due() == NextDue(step=2)
         run(2)
-        assert hook._own.background.step == 2
+        assert hook._tfhooks_state.background.pending.step == 2
         assert hook.next_due() == ALWAYS
         run()
         gate.open.set()
@@ -251,17 +250,17 @@ def test_the_end_waits_also_where_the_session_cannot_run_any_more(tmp_path):
     with gated(tmp_path, tfhooks.MonitoredSession, **arguments) as (gate, hook, run):
         run(2)
         run.session.raw_session().close()
-        writing = hook._own.background._pending
-        wait = writing.wait
+        background = hook._tfhooks_state.background
+        outcome, take = background.pending.outcome, background.take
 
-        def open_and_wait():
+        def open_and_take():
             gate.open.set()
-            wait()
+            return take()
 
-        writing.wait = open_and_wait
+        background.take = open_and_take
         with pytest.raises(RuntimeError, match='closed Session'):
             run.session.close()
-        assert writing.done
+        assert outcome.done()
     assert ('after_save', 2) in told.calls
     assert latest_step(tmp_path) == 2
 

@@ -287,6 +287,15 @@ def test_a_damaged_file_does_not_count_as_saved(tmp_path):
     assert latest_step(tmp_path) == 3
 
 
+@pytest.mark.parametrize('left', [1, 3])
+def test_files_of_another_number_of_shards_under_the_same_name_do_no_harm(tmp_path, left):
+    for number in range(left):
+        (tmp_path / f'model.ckpt-2.data-0000{number}-of-00003').write_bytes(b'')
+    with training(tmp_path, [saver(tmp_path)]) as run:
+        run(2)
+        assert latest_step(tmp_path) == 2
+
+
 class CutShort(tf.train.Saver):
     """A disk that cuts a file short after it was written, before older ones are removed."""
 

@@ -241,7 +241,7 @@ class FindsBadWeights(tf.train.SessionRunHook):
         self._runs += 1
         if self._runs == self._at:
             run_context.weights_are_bad = True
-            self._hook.skip_final_save('the loss is NaN')
+            self._hook._tfhooks_state.skip_final_save('the loss is NaN')
 
 
 def test_bad_weights_are_not_saved(tmp_path):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
 from typing import Any, NamedTuple
 
 from tfhooks._base.errors import PREEMPTION_ERRORS
@@ -135,24 +136,36 @@ class BackgroundWriter:
             feeds = dict(zip(self._feeds, values, strict=True))
             return self._session.run(self._name, {**feeds, **feed_dict})
 
-        session = WriterSession(self._graph, '', run, self._name)
-        return Pending(self._graph, lambda: job(session), step)
+        future: Future[None] = Future()
+
+        def work() -> None:
+            try:
+                job(WriterSession(self._graph, '', run, self._name))
+                future.set_result(None)
+            except BaseException as error:
+                # The next run or the end raises it, but a session that fails may reach neither.
+                tf.logging.error('The background save of step %d failed: %s', step, error)
+                future.set_exception(error)
+
+        # Not a daemon: the interpreter waits for the file at exit.
+        threading.Thread(target=work, name='tfhooks-checkpoint', daemon=False).start()
+        return Pending(step, future)
 
     def close(self) -> None:
         """Closes the private session."""
         self._session.close()
 
 
-class Written(NamedTuple):
-    """The outcome of a save in a thread.
+class Pending(NamedTuple):
+    """A save that a thread is writing.
 
     Attributes:
       step: The global step of the checkpoint.
-      error: What the thread raised, or None.
+      outcome: Has ended when the thread has; with the error, if it raised one.
     """
 
     step: int
-    error: Exception | None
+    outcome: Future[None]
 
 
 class BackgroundSaves:
@@ -163,31 +176,18 @@ class BackgroundSaves:
 
     Args:
       is_wanted: Whether there are any; if not, nothing is ever opened.
+
+    Attributes:
+      writer: Copies and writes the variables of the open session; None if steps wait for saves.
+      pending: The save that was started and not yet taken by `take`, or None.
     """
 
     def __init__(self, is_wanted: bool) -> None:
         self._is_wanted = is_wanted
         self._copies: dict[str, Tensor] = {}
-        self._writer: BackgroundWriter | None = None
-        self._pending: Pending | None = None
         self._has_warned = False
-
-    @property
-    def is_open(self) -> bool:
-        """True if a save may be started."""
-        return self._writer is not None
-
-    @property
-    def step(self) -> int | None:
-        """The global step of the save that was started and not yet taken by `take`, or None."""
-        pending = self._pending
-        return None if pending is None else pending.step
-
-    @property
-    def has_ended(self) -> bool:
-        """True if there is a save for `take` to return without waiting."""
-        pending = self._pending
-        return pending is not None and pending.done
+        self.writer: BackgroundWriter | None = None
+        self.pending: Pending | None = None
 
     def begin(self, graph: Any) -> None:
         """Adds copying ops to `graph`, which is not finalized yet."""
@@ -200,7 +200,7 @@ class BackgroundSaves:
         if not self._is_wanted:
             return
         try:
-            self._writer = BackgroundWriter(saver, session, self._copies)
+            self.writer = BackgroundWriter(saver, session, self._copies)
         except UnknownSaverError as error:
             self._warn(owner, f'cannot write exactly what this Saver writes, since {error}')
 
@@ -216,37 +216,35 @@ class BackgroundSaves:
           Whether the thread runs. If not, as nothing is open or the variables cannot be copied, the
           caller must save.
         """
-        writer = self._writer
-        if writer is None:
+        if self.writer is None:
             return False
         try:
-            values = writer.snapshot()
+            values = self.writer.snapshot()
         except PREEMPTION_ERRORS:
             raise
         except Exception as error:
             self.close()
             self._warn(owner, f'cannot copy the variables ({type(error).__name__}: {error})')
             return False
-        self._pending = writer.start(values, job, step)
+        self.pending = self.writer.start(values, job, step)
         return True
 
     def wait(self) -> None:
         """Waits until nothing is being written."""
-        pending = self._pending
+        pending = self.pending
         if pending is not None:
-            pending.wait()
+            wait([pending.outcome])
 
-    def take(self) -> Written | None:
-        """Waits for the save that was started and returns its outcome; None if there is none."""
-        pending, self._pending = self._pending, None
-        if pending is None:
-            return None
-        pending.wait()
-        return Written(pending.step, pending.error)
+    def take(self) -> Pending | None:
+        """Waits for the save that was started and returns it; None if there is none."""
+        pending, self.pending = self.pending, None
+        if pending is not None:
+            wait([pending.outcome])
+        return pending
 
     def close(self) -> None:
         """Closes the writer; `take` still returns a save that is being written."""
-        writer, self._writer = self._writer, None
+        writer, self.writer = self.writer, None
         if writer is not None:
             self.wait()
             writer.close()
@@ -257,37 +255,6 @@ class BackgroundSaves:
             tf.logging.warning(
                 '%s: asynchronous=True %s. Steps will wait for their saves.', owner, reason
             )
-
-
-class Pending:
-    """A save that a thread is writing."""
-
-    def __init__(self, graph: Any, job: Callable[[], None], step: int) -> None:
-        self.step = step
-        self.error: Exception | None = None
-
-        def work() -> None:
-            try:
-                # A new thread starts without the default graph that a Saver looks for.
-                with graph.as_default():
-                    job()
-            except Exception as error:
-                self.error = error
-                # The next run or the end raises it, but a session that fails may reach neither.
-                tf.logging.error('The background save of step %d failed: %s', step, error)
-
-        # Not a daemon: the interpreter waits for the file at exit.
-        self._thread = threading.Thread(target=work, name='tfhooks-checkpoint', daemon=False)
-        self._thread.start()
-
-    @property
-    def done(self) -> bool:
-        """True if the thread has ended."""
-        return not self._thread.is_alive()
-
-    def wait(self) -> None:
-        """Waits for the thread to end."""
-        self._thread.join()
 
 
 def _private_session(found: SaveOps, graph: Any) -> tuple[Any, list[Tensor]]:

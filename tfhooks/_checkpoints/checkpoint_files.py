@@ -8,14 +8,14 @@ TensorFlow 1.0: `model.ckpt-20-?????-of-00002`.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tfhooks._base import files
-from tfhooks._base.files import names as names
 from tfhooks._checkpoints import claims
 from tfhooks._tensorflow import pruning_by, tf
 
@@ -25,8 +25,6 @@ _SHARD = re.compile(r'\.data-(\d{5})-of-(\d{5})$')
 _OLD_SHARDS = re.compile(r'-\?{5}-of-(\d{5})$')
 # Files beside the checkpoints, as a process that is killed leaves them unfinished.
 _BESIDE = rf'(checkpoint|checkpoint\.leaving|graph\.pbtxt|\.tfhooks_saver){files.UNFINISHED}'
-
-directory_key = files.key
 
 
 def _size(path: str) -> int:
@@ -57,7 +55,7 @@ def _files_of(prefix: str, rest: str) -> list[str]:
     directory, base = os.path.split(prefix)
     return [
         os.path.join(directory, name)
-        for name in names(directory)
+        for name in files.names(directory)
         if name.startswith(base) and re.fullmatch(rest, name[len(base) :])
     ]
 
@@ -156,22 +154,24 @@ def what_is_missing(prefix: str) -> str | None:
             dtypes = reader.get_variable_to_dtype_map()
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
         return f'its index cannot be read ({type(error).__name__}: {error})'
-    shards = {}
+    shards: dict[int, list[str]] = {}
     for path in parts(prefix):
         match = _SHARD.search(path)
         if match:
-            shards[int(match[1])] = (path, int(match[2]))
+            shards.setdefault(int(match[2]), []).append(path)
     if not shards:
         # The format before TensorFlow 1.0 keeps index and data in one file.
         return None if tf.gfile.Exists(prefix) else 'its data file is not there'
-    count = next(iter(shards.values()))[1]
-    if set(shards) != set(range(count)):
-        return f'{len(shards)} of {count} data files are there'
+    # A save with another number of shards may have left its own under this name.
+    complete = [paths for count, paths in shards.items() if len(paths) == count]
+    if not complete:
+        count, paths = next(iter(shards.items()))
+        return f'{len(paths)} of {count} data files are there'
     try:
-        found = sum(_size(path) for path, _ in shards.values())
+        found = max(sum(map(_size, paths)) for paths in complete)
     except tf.errors.OpError as error:
         return f'its data cannot be read ({error})'
-    needed = sum(_bytes(shapes[name], dtypes[name]) for name in shapes)
+    needed = sum(map(_bytes, shapes.values(), map(dtypes.get, shapes)))
     if found < needed:
         return f'its data files hold {found} bytes of {needed}'
     return None
@@ -180,7 +180,7 @@ def what_is_missing(prefix: str) -> str | None:
 def prefixes(directory: str) -> list[str]:
     """The prefixes of all checkpoint files in `directory`, complete or not."""
     found = {}
-    for name in names(directory):
+    for name in files.names(directory):
         match = re.fullmatch(rf'(.+?){_PART}{_UNFINISHED}?', name)
         if match:
             found[match[1]] = os.path.join(directory, match[1])
@@ -189,7 +189,7 @@ def prefixes(directory: str) -> list[str]:
 
 def step_of(prefix: str, save_path: str) -> int | None:
     """The global step in the name of `prefix`, or None where it was not saved to `save_path`."""
-    if directory_key(os.path.dirname(prefix)) != directory_key(os.path.dirname(save_path)):
+    if files.key(os.path.dirname(prefix)) != files.key(os.path.dirname(save_path)):
         return None
     match = re.fullmatch(
         rf'{re.escape(os.path.basename(save_path))}-(\d+)',
@@ -198,12 +198,9 @@ def step_of(prefix: str, save_path: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _bytes(shape: Iterable[int], dtype: object) -> int:
-    count = 1
-    for size in shape:
-        count *= size
+def _bytes(shape: list[int], dtype: Any) -> int:
     try:
-        return count * int(tf.as_dtype(dtype).size)
+        return math.prod(shape) * int(tf.as_dtype(dtype).size)
     except TypeError:  # Strings and variants have no size of their own.
         return 0
 
@@ -216,7 +213,8 @@ def is_latest(prefix: str) -> bool:
         return False
     if state is None:
         return False
-    return directory_key(state.model_checkpoint_path) == directory_key(prefix)
+    named: str = state.model_checkpoint_path
+    return named == prefix or files.key(named) == files.key(prefix)
 
 
 def remove(prefix: str, keep_parts: bool = False) -> None:
@@ -227,7 +225,7 @@ def remove(prefix: str, keep_parts: bool = False) -> None:
     directory, base = os.path.split(prefix)
     if claims.other_saver(directory) is not None:
         return
-    listed = names(directory)
+    listed = files.names(directory)
     if f'{base}_temp' in listed:
         files.remove(f'{prefix}_temp', tree=True)
     for name in listed:
@@ -261,7 +259,7 @@ def link(prefix: str, target: str) -> None:
 def remove_unfinished(directory: str) -> None:
     """Removes temporary files of killed processes from `directory`, unless they are young."""
     unfinished = re.compile(rf'.+({_PART}|\.json){files.UNFINISHED}|{_BESIDE}')
-    found = [name for name in names(directory) if unfinished.fullmatch(name)]
+    found = [name for name in files.names(directory) if unfinished.fullmatch(name)]
     files.remove_old(directory, dict.fromkeys(found, False))
 
 
@@ -271,7 +269,7 @@ def remove_strays(save_path: str) -> None:
     Files younger than ten minutes are left alone: another process may be writing them.
     """
     directory, base = os.path.split(save_path)
-    listed = names(directory)
+    listed = files.names(directory)
     begun = re.compile(rf'{re.escape(base)}-\d+')
     strays = {}
     for name in listed:

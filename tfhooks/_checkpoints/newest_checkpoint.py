@@ -160,8 +160,7 @@ def damage(path: str, error: Exception) -> Exception | None:
     others = [
         os.path.basename(each)
         for each in _all(os.path.dirname(path))
-        if checkpoint_files.directory_key(each) != checkpoint_files.directory_key(path)
-        and checkpoint_files.what_is_missing(each) is None
+        if files.key(each) != files.key(path) and checkpoint_files.what_is_missing(each) is None
     ]
     is_lost = isinstance(error, tf.errors.NotFoundError)
     kind = tf.errors.NotFoundError if is_lost else tf.errors.DataLossError
@@ -202,8 +201,8 @@ def _meant(directory: str, named: str) -> str | None:
 
 def _within(directory: str, named: str) -> str | None:
     """The checkpoint in `directory` that a path in its state file stands for, or None."""
-    own = checkpoint_files.directory_key(directory) + os.sep
-    if checkpoint_files.directory_key(named).startswith(own) and exists(named):
+    own = files.key(directory) + os.sep
+    if files.key(named).startswith(own) and exists(named):
         return named
     # A path written on Windows has backslashes.
     for base in (os.path.basename(named), re.split(r'[\\/]', named)[-1]):
@@ -249,7 +248,7 @@ def _all(directory: str) -> list[str]:
     # The format before TensorFlow 1.0 is one file without an extension.
     single = [
         os.path.join(directory, name)
-        for name in checkpoint_files.names(directory)
+        for name in files.names(directory)
         if re.fullmatch(rf'{re.escape(_BASENAME)}-\d+', name)
     ]
     return sorted({*checkpoint_files.prefixes(directory), *single})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from tfhooks._tensorflow import Coordinator
+from tfhooks._checkpoints import checkpoint_files
+from tfhooks._tensorflow import Coordinator, tf
 
 _RESTORED = '_tfhooks_restored'
 
@@ -41,3 +42,15 @@ def restored_from(coord: Coordinator | None) -> Restored | None:
     """
     what: Restored | None = getattr(coord, _RESTORED, None)
     return what
+
+
+def take_over_list(saver: Any, restored: Restored, save_path: str) -> None:
+    """Gives a Saver that saves to `save_path` the list of the one that has restored.
+
+    Without it `max_to_keep` would count anew.
+    """
+    if saver is restored.saver or not isinstance(saver, tf.train.Saver):
+        return
+    if saver.saver_def.max_to_keep and not saver.last_checkpoints:
+        own = [p for p in restored.kept if checkpoint_files.step_of(p, save_path) is not None]
+        checkpoint_files.take_over(saver, own)

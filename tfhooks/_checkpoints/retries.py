@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from tfhooks._base.errors import CheckpointSaveError
@@ -25,6 +24,7 @@ class Retries:
       allowed: How many of them are only warned of.
 
     Attributes:
+      failures: The number of failures since the last success.
       next_time: The earliest time of the next try, in seconds of `time.monotonic()`.
     """
 
@@ -34,30 +34,24 @@ class Retries:
 
     def reset(self) -> None:
         """Sets everything back to the state without failures."""
-        self._failures, self._pause, self.next_time = 0, _FIRST_PAUSE, -math.inf
-        self._counts, self._is_last = True, False
+        self.failures, self._pause, self.next_time = 0, _FIRST_PAUSE, -math.inf
 
     def may_try(self) -> bool:
         """True if a failed save may be tried again now."""
         return time.monotonic() >= self.next_time
 
-    @contextlib.contextmanager
-    def in_between(self) -> Iterator[None]:
-        """Context for tries between due saves, whose failures do not count."""
-        self._counts = False
-        try:
-            yield
-        finally:
-            self._counts = True
+    def failed(self, error: CheckpointSaveError, hook: Any, counts: bool = True) -> None:
+        """Warns of a failure if it is allowed, or else raises it.
 
-    def allow_no_more(self) -> None:
-        """Makes `failed` raise each failure from now on, since no other try comes."""
-        self._is_last = True
-
-    def failed(self, error: CheckpointSaveError) -> None:
-        """Warns of a failure if another try is allowed and still to come, or else raises it."""
-        self._failures += self._counts
-        if self._is_last or self._failures > self._allowed:
+        Args:
+          error: The error. One that is not of a save of `hook`'s is raised.
+          hook: The saver.
+          counts: False for a try between due saves.
+        """
+        if error.hook is not hook:
+            raise error
+        self.failures += counts
+        if self.failures > self._allowed:
             self.next_time = -math.inf
             raise error
         self.next_time = time.monotonic() + self._pause
@@ -65,17 +59,11 @@ class Retries:
             '%s This is failure %d of %d that are allowed in a row. The next try is in %g seconds, '
             'or when the next save is due.',
             error,
-            self._failures,
+            self.failures,
             self._allowed,
             self._pause,
         )
         self._pause *= 2
-
-    def succeeded(self) -> bool:
-        """Notes that a save succeeded; returns whether there were failures before."""
-        had_failed = self._failures > 0
-        self._failures, self._pause, self.next_time = 0, _FIRST_PAUSE, -math.inf
-        return had_failed
 
     def tolerate(self, action: Callable[[], Any]) -> None:
         """Runs an action that is not vital; warns of its failure if retries are allowed."""

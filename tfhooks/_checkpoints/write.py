@@ -26,27 +26,6 @@ _LOOK_AGAIN_SECS = 0.5
 _warned: list[weakref.ref[Any]] = []
 
 
-def the_saver() -> Any:
-    """Returns the one Saver of the default graph's collection.
-
-    Raises:
-      RuntimeError: There is none, or more than one.
-    """
-    key = tf.GraphKeys.SAVERS
-    savers = tf.get_collection(key)
-    if not savers:
-        raise RuntimeError(
-            f'No items in collection {key}. Please add a saver to the collection or provide a '
-            'saver or scaffold.'
-        )
-    if len(savers) > 1:
-        raise RuntimeError(
-            f'More than one item in collection {key}. Please indicate which one to use by passing '
-            'it to the constructor.'
-        )
-    return savers[0]
-
-
 def write_checkpoint(
     saver: Any, session: Any, save_path: str, step: int, write_meta_graph: bool, hook: Any
 ) -> str | None:
@@ -113,8 +92,13 @@ class _Attempt:
         self._saver = saver
         self._is_known = is_tensorflows_own(saver)
         self._lists = saver_lists(saver) if isinstance(saver, tf.train.Saver) else None
-        self._was_there = bool(checkpoint_files.parts(self.path))
-        self._was_whole = self._was_there and not checkpoint_files.what_is_missing(self.path)
+        if self._is_known:
+            there = tf.gfile.Exists(f'{self.path}.index') or tf.gfile.Exists(self.path)
+            self._keeps_parts = False
+            self._keeps_whole = there and not checkpoint_files.what_is_missing(self.path)
+        else:
+            self._keeps_parts = bool(checkpoint_files.parts(self.path))
+            self._keeps_whole = True
 
     def check(self, path: str) -> None:
         """Raises if the checkpoint at `path` is damaged."""
@@ -162,10 +146,8 @@ class _Attempt:
             # Only its graph is missing, and it may be the only checkpoint that the Saver kept.
             checkpoint_files.remove(self.path, keep_parts=True)
             return
-        if missing:
-            keep_parts = self._was_there and not self._is_known
-        else:  # It may be an older one of the same step, not yet replaced.
-            keep_parts = self._was_whole or not self._is_known
+        # A whole one may be an older one of the same step, not yet replaced.
+        keep_parts = self._keeps_parts if missing else self._keeps_whole
         checkpoint_files.remove(self.path, keep_parts=keep_parts)
         self.restore_lists()
         if self._lists is not None and checkpoint_files.is_latest(self.path):
@@ -283,13 +265,3 @@ def _what_to_do(error: Exception, save_path: str, has_others: bool) -> str:
         advice = f'Look at {directory!r}: its free space, its permissions.'
     older = ' Older checkpoints are still there;' if has_others else ''
     return f'{advice}{older} save_retries= lets training go on.'
-
-
-def warn_of_bad_weights(save_path: str, step: int, reason: str) -> None:
-    """Logs that a checkpoint is left out, and why."""
-    tf.logging.warning(
-        'No checkpoint is saved for %d into %s, since the weights are bad: %s.',
-        step,
-        save_path,
-        reason,
-    )

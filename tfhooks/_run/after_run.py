@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from tfhooks._base.errors import PREEMPTION_ERRORS, add_secondary_errors, note_origin
-from tfhooks._base.hook_types import SessionRunValues, SupportsSkipFinalSave, supports
+from tfhooks._base.hook_types import SessionRunValues, SupportsSkipFinalSave
 from tfhooks._run.calls import Calls
 from tfhooks._run.context import RunContext
 from tfhooks._run.members import Member
-from tfhooks._run.stock_hooks import fast_way
+from tfhooks._run.stock_hooks import answering, fast_way
 from tfhooks._tensorflow import RunMetadata, RunOptions, originals
 
 # The results of the hooks by their indices; under None those of a hook that fetched nothing.
@@ -95,7 +95,7 @@ class AfterRun:
             own = values.get(guard.index)
             if guard.index > saver.index and own is not None and _is_bad(guard, own.results):
                 self._mark_bad_weights(context, guard)
-        is_told = supports(saver.layers[-1], SupportsSkipFinalSave)
+        is_told = answering(saver.layers[-1], SupportsSkipFinalSave) is not None
         return is_told or not context._tfhooks_weights_are_bad
 
     def _mark_bad_weights(self, context: RunContext, guard: Member) -> None:
@@ -109,9 +109,9 @@ class AfterRun:
 
     def _skip_final_save(self, reason: str) -> None:
         for member in self.members:
-            hook = member.layers[-1]
-            if supports(hook, SupportsSkipFinalSave):
-                hook.skip_final_save(reason)
+            saver = answering(member.layers[-1], SupportsSkipFinalSave)
+            if saver is not None:
+                saver.skip_final_save(reason)
 
 
 def values_of(

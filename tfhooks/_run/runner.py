@@ -29,7 +29,7 @@ from tfhooks._run.members import Member
 from tfhooks._run.plan_cache import PlanCache
 from tfhooks._run.request_keys import hooks_key, is_simple, key_of
 from tfhooks._run.schedule import Schedule
-from tfhooks._run.stock_hooks import answering, changes, fast_way
+from tfhooks._run.stock_hooks import answering, changes
 from tfhooks._tensorflow import (
     Graph,
     RunMetadata,
@@ -100,8 +100,7 @@ class Runner:
             self.tracker.on_stuck = [
                 one.step_not_increased
                 for member in self.members
-                for one in (fast_way(member.layers[-1]), member.layers[-1])
-                if isinstance(one, SupportsStepNotIncreased)
+                if (one := answering(member.layers[-1], SupportsStepNotIncreased)) is not None
             ]
         # The first run of a session calls all hooks.
         self._schedule = Schedule.of_all(self.members)

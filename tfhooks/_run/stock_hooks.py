@@ -9,6 +9,7 @@ fields, cadence and cost. `FastWay.is_open` is the one place that decides.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import operator
 import weakref
@@ -42,8 +43,9 @@ else:
 
 _T = TypeVar('_T')
 
-# The only attribute that tfhooks adds to a stock hook; no subclass has one of this name.
-_KEY = '_tfhooks_fast_way'
+# The attributes that tfhooks adds to a stock hook; no subclass has one of these names. The second
+# one, which savers have, is there in whatever way the hook goes.
+_KEY, _STATE = '_tfhooks_fast_way', '_tfhooks_state'
 _METHODS = ('begin', 'after_create_session', 'before_run', 'after_run', 'end')
 # For each class, the names of functions in it and the functions.
 _Functions: TypeAlias = list[tuple[type, list[str], list[Any]]]
@@ -369,11 +371,21 @@ def fast_way(hook: Any) -> FastWay | None:
 def answering(hook: Any, kind: type[_T]) -> _T | None:
     """Returns the object that implements a `Supports` protocol for a hook, or None if none does.
 
-    For a stock hook that is its FastWay, since a program's subclass may use these names for
-    something else.
+    For a stock hook that is its state or its FastWay, since a program's subclass may use these
+    names for something else.
     """
-    answers: Any = fast_way(hook) if isinstance(hook, StockHook) else hook
+    answers: Any = hook
+    if isinstance(hook, StockHook):
+        answers = vars(hook).get(_STATE)
+        if answers is None or not supports(answers, kind):
+            answers = fast_way(hook)
     return answers if supports(answers, kind) else None
+
+
+def own_writes(hook: Any) -> contextlib.AbstractContextManager[None]:
+    """Context in which what this thread sets on a stock hook and its timer is no outside change."""
+    fast = fast_way(hook)
+    return contextlib.nullcontext() if fast is None else fast.own_writes()
 
 
 def _way(hook: StockHook, session: Any, runs: int | None = None) -> FastWay | None:

@@ -13,7 +13,6 @@ from tfhooks._base.hook_types import (
     SupportsSessionIsReady,
     SupportsSkipFinalSave,
     is_of_tfhooks,
-    supports,
 )
 from tfhooks._checkpoints.claims import warn_of_shared
 from tfhooks._checkpoints.restored import mark_restored
@@ -247,7 +246,7 @@ class HookGroup:
         """
         for member in self.members:
             # TensorFlow's own saver cannot be told of bad weights.
-            knows = supports(member.layers[-1], SupportsSkipFinalSave)
+            knows = answering(member.layers[-1], SupportsSkipFinalSave) is not None
             if member.saves_weights and (knows or not self.runner.after_run.weights_are_bad):
                 try:
                     member.hook.end(session)

@@ -5,14 +5,14 @@ TensorFlow's modules get a `__getattr__` for names that they lack, and are not c
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
-import sys
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from tfhooks._legacy.aliases import alias_spec
+from tfhooks._legacy.aliases import add_finder, alias_spec
 from tfhooks._legacy.old_names import relocated
 from tfhooks._tensorflow import private_module, tf, unexported
 
@@ -57,6 +57,7 @@ def _find(place: str) -> Any:
         return None
 
 
+@dataclasses.dataclass(frozen=True)
 class _Finder(MetaPathFinder):
     """Finds relocated modules; the last finder, so only where TensorFlow has none of that name."""
 
@@ -76,5 +77,4 @@ def give_back() -> None:
         module = private_module(f'python.{place}')
         if module is not None and '__getattr__' not in vars(module):
             vars(module)['__getattr__'] = _Answers(module, names)
-    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.append(_Finder())
+    add_finder(_Finder(), last=True)
