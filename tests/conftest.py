@@ -15,9 +15,11 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 
 
 def pytest_configure(config):
-    # Both are read when TensorFlow first looks for GPUs, and child processes inherit them.
+    # All are read when TensorFlow starts, and child processes inherit them.
     if config.option.markexpr != 'gpu':
         os.environ['CUDA_VISIBLE_DEVICES'] = '-1'
+    # TensorFlow's own logs are no test's affair.
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
     # Processes on one GPU take what they need of its memory, and not all that there is.
     os.environ.setdefault('TF_FORCE_GPU_ALLOW_GROWTH', 'true')
 

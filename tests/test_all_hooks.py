@@ -7,10 +7,10 @@ import json
 import os
 import pathlib
 import re
-import subprocess
 import sys
 
 import tensorflow.compat.v1 as tf
+import warm_python
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PROGRAM = ROOT / 'examples' / 'all_hooks.py'
@@ -20,7 +20,7 @@ def output_of(train_dir: pathlib.Path, steps: int) -> str:
     """Returns stdout, then stderr, of a run of the example that must succeed."""
     environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL='3')
     environment['PYTHONPATH'] = os.pathsep.join(path or os.getcwd() for path in sys.path)
-    done = subprocess.run(
+    done = warm_python.run(
         [sys.executable, PROGRAM, f'--train_dir={train_dir}', f'--steps={steps}'],
         env=environment,
         capture_output=True,

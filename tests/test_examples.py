@@ -10,6 +10,7 @@ import sys
 
 import pytest
 import tensorflow as tf
+import warm_python
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / 'examples'
@@ -21,7 +22,7 @@ def python(*args: object, cwd: pathlib.Path) -> subprocess.CompletedProcess[str]
     environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL='3')
     environment['PYTHONPATH'] = os.pathsep.join(path or os.getcwd() for path in sys.path)
     command = [sys.executable, *map(str, args)]
-    return subprocess.run(
+    return warm_python.run(
         command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300
     )
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 import logging
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 import tensorflow
+import warm_python
 from tensorflow.core.protobuf import config_pb2
 from tensorflow.python.client import pywrap_tf_session
 from tensorflow.python.client import session as client_session
@@ -73,7 +73,7 @@ with tf.Graph().as_default():
 tf.disable_eager_execution()
 assert not eager_has_run()
 """
-    done = subprocess.run(
+    done = warm_python.run(
         [sys.executable, '-c', script], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr

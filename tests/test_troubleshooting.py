@@ -12,7 +12,6 @@ import pathlib
 import re
 import runpy
 import shutil
-import subprocess
 import sys
 import threading
 
@@ -20,6 +19,7 @@ import numpy as np
 import pytest
 import tensorflow
 import tensorflow.compat.v1 as tf
+import warm_python
 
 import tfhooks
 from tfhooks import _tensorflow
@@ -178,7 +178,7 @@ def no_estimator(**_):
         'import tfhooks.v1 as tf; tf.estimator.Estimator'
     )
     command = [sys.executable, '-c', program]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300).stderr
+    return warm_python.run(command, capture_output=True, text=True, timeout=300).stderr
 
 
 @shows("module 'numpy' has no attribute 'float'")
@@ -628,7 +628,7 @@ else:
 """
     program = 'import tensorflow.compat.v1 as tf; tf.disable_eager_execution()' + program
     command = [sys.executable, '-c', program]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300).stderr
+    return warm_python.run(command, capture_output=True, text=True, timeout=300).stderr
 
 
 @shows('NaN loss during training')

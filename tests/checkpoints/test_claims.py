@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+import warm_python
 from saving_models import latest_step, saver, steps_in, training
 
 from tfhooks._base import files
@@ -54,7 +55,7 @@ for child in children:
 @needs_proc
 def test_ranks_that_share_a_directory_all_end_and_are_told(tmp_path):
     command = [sys.executable, '-c', _RANKS, str(tmp_path)]
-    ranks = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+    ranks = warm_python.run(command, capture_output=True, text=True, timeout=300, check=True)
     pids, *codes = ranks.stdout.splitlines()
     assert codes == ['0', '0', '0'], ranks.stderr
     warned = re.findall(r'Another process saves into .*: process (\d+) on host', ranks.stderr)

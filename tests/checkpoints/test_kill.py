@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+import warm_python
 
 import tfhooks
 from tfhooks._hooks.checkpoint_saver import CheckpointSaverHook
@@ -28,7 +28,7 @@ def history(tmp_path_factory):
     search = [str(HERE.parents[1]), environment.get('PYTHONPATH', '')]
     environment['PYTHONPATH'] = os.pathsep.join(part for part in search if part)
     command = [sys.executable, str(HERE / 'kill_nursery.py'), str(directory), str(KILLS), '7']
-    process = subprocess.run(
+    process = warm_python.run(
         command, env=environment, capture_output=True, text=True, timeout=500, check=False
     )
     assert process.returncode == 0, process.stderr[-4000:]

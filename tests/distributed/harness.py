@@ -29,6 +29,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import warm_python
+
 SERVING = r'(?m)^serving$'
 _BIND_FAILED = re.compile(r'Could not start gRPC server|[Aa]ddress already in use')
 _STARTS = 5
@@ -88,7 +90,7 @@ class Task:
         self.lives += 1
         with open(self.log_path(), 'wb') as log:
             # The pipe to its stdin breaks when this process ends, however that happens.
-            self.process = subprocess.Popen(
+            self.process = warm_python.Popen(
                 command,
                 stdin=subprocess.PIPE,
                 stdout=log,

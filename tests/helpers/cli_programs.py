@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import textwrap
+
+import warm_python
 
 RUNNER = ('-m', 'tfhooks')
 
@@ -18,9 +19,9 @@ def write(folder, files):
         path.write_text(textwrap.dedent(text))
 
 
-def python(folder, *arguments, **environment):
-    """Runs Python in a folder."""
-    return subprocess.run(
+def python(folder, *arguments, run=warm_python.run, **environment):
+    """Runs Python in a folder; `run=subprocess.run` for a test of how a process starts."""
+    return run(
         [sys.executable, *map(str, arguments)],
         cwd=folder,
         env={**os.environ, 'TF_CPP_MIN_LOG_LEVEL': '3', **environment},

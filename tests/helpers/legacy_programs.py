@@ -81,12 +81,13 @@ def skip_without_packages(name):
             pytest.skip('needs tensorflow-estimator')
 
 
-def run_all(name, command):
+def run_all(name, command, run=subprocess.run):
     """Runs a program as often as it is to be run, and observes what is left.
 
     Args:
       name: The program's name.
       command: What to put before the program's arguments.
+      run: What runs it, as `subprocess.run` does.
 
     Returns:
       A dictionary that can be written as JSON.
@@ -102,14 +103,14 @@ def run_all(name, command):
             arguments = [argument.replace('DIR', logdir) for argument in arguments]
             with open(os.path.join(directory, 'out'), 'w+') as out:
                 with open(os.path.join(directory, 'err'), 'w+') as err:
-                    code = subprocess.call(
+                    code = run(
                         command + arguments,
                         cwd=directory,
                         env=environment(),
                         stdout=out,
                         stderr=err,
                         timeout=600,
-                    )
+                    ).returncode
                     out.seek(0)
                     err.seek(0)
                     printed, logged = out.read(), err.read()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import pathlib
 import re
-import subprocess
 import sys
+
+import warm_python
 
 PAGES = pathlib.Path(__file__).resolve().parents[2] / 'docs' / 'hooks'
 
@@ -27,7 +28,7 @@ def run_page(name: str, directory: pathlib.Path, *, returncode: int = 0) -> str:
     """
     environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL='3')
     environment['PYTHONPATH'] = os.pathsep.join(path or os.getcwd() for path in sys.path)
-    done = subprocess.run(
+    done = warm_python.run(
         [sys.executable, '-c', '\n'.join(blocks(name))],
         cwd=directory,
         env=environment,

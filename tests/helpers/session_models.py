@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 
 import pytest
 import tensorflow.compat.v1 as tf
+import warm_python
 from places import ROOT
 
 import tfhooks
@@ -118,7 +118,7 @@ class Child:
     def __init__(self, tmp_path, program, *arguments):
         script = tmp_path / 'program.py'
         script.write_text(_PRELUDE + program)
-        self.process = subprocess.Popen(
+        self.process = warm_python.Popen(
             [sys.executable, str(script), *map(str, arguments)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -126,8 +126,6 @@ class Child:
             text=True,
             bufsize=1,
             env={**os.environ, 'PYTHONPATH': str(ROOT), 'TF_CPP_MIN_LOG_LEVEL': '3'},
-            # Signals may be ignored where the tests run in the background.
-            preexec_fn=_default_signals,
         )
         self.said = []
 
@@ -171,15 +169,8 @@ class Child:
         self.process.communicate()
 
 
-def _default_signals():
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
 _PRELUDE = """
 import os, signal, sys, threading
-# As in a program that is started in the foreground.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 import tensorflow.compat.v1 as tf
 tf.disable_eager_execution()
 import tfhooks

@@ -10,7 +10,6 @@ import functools
 import importlib.util
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import traceback
@@ -18,6 +17,7 @@ import typing
 from collections import defaultdict
 
 import pytest
+import warm_python
 
 KEY = 'TF_USE_LEGACY_KERAS'
 CHECKS: dict[str, dict[str, typing.Callable]] = defaultdict(dict)
@@ -54,7 +54,7 @@ def _outcomes(file, kind):
     environment = {name: value for name, value in os.environ.items() if name != KEY}
     environment['PYTHONPATH'] = os.pathsep.join(path or os.getcwd() for path in sys.path)
     with tempfile.NamedTemporaryFile('r', suffix='.json') as out:
-        done = subprocess.run(
+        done = warm_python.run(
             [sys.executable, file, kind, out.name],
             env=environment,
             capture_output=True,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 
 import pytest
 import tensorflow.compat.v1 as tf
+import warm_python
 from saving_models import latest_step, leftovers, model, saver, steps_in
 
 import tfhooks
@@ -227,7 +227,7 @@ def killed_before_removing(directory):
     search = [os.path.dirname(__file__), *sys.path]
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(search), TF_CPP_MIN_LOG_LEVEL='3')
     command = [sys.executable, '-c', KILLED, str(directory)]
-    done = subprocess.run(command, env=environment, capture_output=True, timeout=120, check=False)
+    done = warm_python.run(command, env=environment, capture_output=True, timeout=120, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
 
 

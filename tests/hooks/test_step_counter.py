@@ -2,12 +2,12 @@
 
 import itertools
 import re
-import subprocess
 import sys
 import time
 
 import pytest
 import tensorflow.compat.v1 as tf
+import warm_python
 from stock_models import (
     SESSIONS,
     LoseSession,
@@ -216,7 +216,7 @@ for make in (tf.train.MonitoredSession, tfhooks.MonitoredSession):
             for _ in range(9):
                 session.run(tf.train.get_global_step())
 """
-    done = subprocess.run(
+    done = warm_python.run(
         [sys.executable, '-c', program], capture_output=True, text=True, timeout=300, check=True
     )
     said = [line for line in done.stderr.splitlines() if STUCK in line]

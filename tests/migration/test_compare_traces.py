@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import places
 import pytest
+import warm_python
 
 from tfhooks._migration import compare_traces, main, trace_recorder
 
@@ -31,7 +31,7 @@ def runs(tmp_path_factory):
         # Alone it runs what is written for the TensorFlow of the day.
         text = Path(program).read_text().replace('import tensorflow as', _V1)
         (folder / 'line.py').write_text(text)
-        finished = subprocess.run(
+        finished = warm_python.run(
             [
                 *(sys.executable, *arguments, '--trace', str(trace), str(script)),
                 f'--train_dir={directory}',

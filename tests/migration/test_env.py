@@ -15,7 +15,14 @@ from tfhooks._migration import env
 
 
 def test_what_is_here(tmp_path):
-    done = python(tmp_path, *RUNNER, 'env', CUDA_VISIBLE_DEVICES='-1', TF_VAR_password='secret')
+    done = python(
+        tmp_path,
+        *RUNNER,
+        'env',
+        CUDA_VISIBLE_DEVICES='-1',
+        TF_VAR_password='secret',
+        run=subprocess.run,
+    )
     assert done.returncode == 0, done.stderr
     facts = dict(line.split(': ', 1) for line in done.stdout.splitlines())
     assert facts['Python'].startswith(f'{platform.python_version()} (')

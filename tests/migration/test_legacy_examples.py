@@ -12,6 +12,7 @@ import sys
 
 import legacy_programs
 import pytest
+import warm_python
 
 from tfhooks._legacy import contrib_files
 
@@ -22,7 +23,7 @@ def test_runs_unchanged(name: str) -> None:
         pytest.skip(f'needs the files of tf.contrib: {contrib_files.INSTALL}')
     legacy_programs.skip_without_packages(name)
     script = os.path.join(legacy_programs.EXAMPLES, f'{name}.py')
-    left = legacy_programs.run_all(name, [sys.executable, '-m', 'tfhooks', script])
+    left = legacy_programs.run_all(name, [sys.executable, '-m', 'tfhooks', script], warm_python.run)
     assert legacy_programs.differing(legacy_programs.recorded(name), left, 0.02) == []
 
 

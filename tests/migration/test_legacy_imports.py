@@ -10,6 +10,7 @@ import sys
 
 import legacy_programs
 import pytest
+import warm_python
 
 
 @pytest.fixture(scope='module')
@@ -33,5 +34,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 )
 def test_runs_with_changed_imports(name: str, changed: pathlib.Path) -> None:
     legacy_programs.skip_without_packages(name)
-    left = legacy_programs.run_all(name, [sys.executable, str(changed / f'{name}.py')])
+    left = legacy_programs.run_all(
+        name, [sys.executable, str(changed / f'{name}.py')], warm_python.run
+    )
     assert legacy_programs.differing(legacy_programs.recorded(name), left, 0.02) == []

@@ -6,11 +6,11 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import warm_python
 
 import tfhooks
 from tfhooks._migration.checking import report
@@ -68,7 +68,7 @@ def test_the_way_from_tensorflow_1(tmp_path):
 
 
 def _run(command, folder, environment, code):
-    done = subprocess.run(
+    done = warm_python.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == code, f'{command}\n{done.stdout}\n{done.stderr}'

@@ -17,6 +17,7 @@ import tempfile
 
 import places
 import pytest
+import warm_python
 
 import tfhooks
 
@@ -46,7 +47,7 @@ def found_today():
         files = ['programs', 'sessions', 'debugging', 'packages']
         files += ['keras_models'] if HAS_KERAS_2 else []
         with open(log, 'w') as file:
-            subprocess.run(
+            warm_python.run(
                 [sys.executable, str(HERE / 'running.py'), 'tfhooks.v1', str(out), *files],
                 env=environment,
                 stdin=subprocess.DEVNULL,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
 
 import pytest
 from cli_programs import RUNNER, python, write
@@ -25,7 +26,7 @@ PROGRAM = """
 
 def test_a_program_under_tf_app_run(tmp_path):
     write(tmp_path, {'train': PROGRAM})
-    done = python(tmp_path, *RUNNER, '--quiet', 'train.py')
+    done = python(tmp_path, *RUNNER, '--quiet', 'train.py', run=subprocess.run)
     assert done.returncode == 0, done.stderr
     said = [line.rpartition('] ')[2] for line in done.stderr.splitlines()]
     assert said == ['a line of the program', 'a warning of the program']

@@ -6,6 +6,7 @@ The same program is run by both.
 from __future__ import annotations
 
 import re
+import subprocess
 import zipfile
 
 import pytest
@@ -16,7 +17,9 @@ from tfhooks._migration import run
 
 def both(folder, *arguments):
     """What comes of a program, run by Python and by the runner."""
-    expected, got = python(folder, *arguments), python(folder, *RUNNER, *arguments)
+    expected, got = (
+        python(folder, *command, *arguments, run=subprocess.run) for command in ((), RUNNER)
+    )
     # Python shows its own frames where it runs a module.
     runpys = r'  File "(?:<frozen runpy>|[^"]*runpy\.py)", line \d+, in \w+\n(?:    .*\n)?'
     told = re.sub(runpys, '', expected.stderr)

@@ -6,13 +6,13 @@ import json
 import math
 import os
 import re
-import subprocess
 import sys
 import threading
 import time
 
 import pytest
 import tensorflow.compat.v1 as tf
+import warm_python
 from pages import run_page
 from stock_models import SESSIONS, LoseSession, events, starting_at, starts, train_op
 
@@ -509,7 +509,7 @@ with tf.Graph().as_default():
 def test_a_program_that_was_killed_leaves_no_step_out_and_none_twice(tmp_path):
     def run(mode):
         command = [sys.executable, '-c', _KILLED, str(tmp_path), mode]
-        return subprocess.run(command, capture_output=True, timeout=300).returncode
+        return warm_python.run(command, capture_output=True, timeout=300).returncode
 
     assert run('kill') == -9
     lines = (tmp_path / 'm.jsonl').read_text().splitlines()

@@ -10,6 +10,7 @@ import threading
 
 import pytest
 import tensorflow.compat.v1 as tf
+import warm_python
 from pages import run_page
 from stock_models import SESSIONS, LoseSession, train_op
 
@@ -242,7 +243,7 @@ print('not reached')
 
 @pytest.mark.skipif(os.name != 'posix', reason='needs signals')
 def test_abort_ends_the_process_by_sigabrt():
-    done = subprocess.run(
+    done = warm_python.run(
         [sys.executable, '-c', _ABORTS], capture_output=True, text=True, timeout=120
     )
     assert done.returncode == -signal.SIGABRT
@@ -302,7 +303,7 @@ with tf.Graph().as_default():
 
 @pytest.mark.skipif(os.name != 'posix', reason='needs signals')
 def test_sees_a_step_that_holds_pythons_lock():
-    process = subprocess.Popen(
+    process = warm_python.Popen(
         [sys.executable, '-c', _HOLDS_THE_LOCK], stderr=subprocess.PIPE, text=True
     )
     try:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import signal
 import socket
-import subprocess
 import sys
 import threading
 
 import pytest
 import tensorflow.compat.v1 as tf
+import warm_python
 from session_models import Child, count, latest_step
 
 import tfhooks
@@ -410,7 +410,7 @@ def test_nothing_is_printed_when_an_unclosed_session_is_collected(tmp_path):
         'del session\n'
         'gc.collect()\n'
     )
-    done = subprocess.run(
+    done = warm_python.run(
         [sys.executable, '-c', program], capture_output=True, text=True, timeout=120, check=True
     )
     assert 'Error' not in done.stderr

@@ -23,6 +23,7 @@ def _():
 
 def load(text, served=None):
     """Loads a file as a module of a package whose import statements are served."""
+    from tfhooks._legacy import aliases
     from tfhooks.v1 import _old_packages
 
     with tempfile.TemporaryDirectory() as folder:
@@ -32,7 +33,7 @@ def load(text, served=None):
         (package / 'file.py').write_text(textwrap.dedent(text))
         imports = _old_packages.Imports(served)
         finder = _old_packages.OriginalFinder(PACKAGE, lambda: imports, [folder])
-        finder.install()
+        aliases.add_finder(finder)
         try:
             return importlib.import_module(f'{PACKAGE}.file')
         finally:

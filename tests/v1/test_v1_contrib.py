@@ -12,11 +12,11 @@ import importlib.util
 import json
 import math
 import os
-import subprocess
 import sys
 
 import places
 import pytest
+import warm_python
 
 from tfhooks._legacy import contrib_files
 
@@ -46,7 +46,7 @@ WITH_ESTIMATOR = ('estimator',)
 @functools.cache
 def ended(code, *arguments):
     """The process that ran a program."""
-    return subprocess.run(
+    return warm_python.run(
         [sys.executable, *([code] if code.endswith('.py') else ['-c', code]), *arguments],
         capture_output=True,
         text=True,

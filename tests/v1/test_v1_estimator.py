@@ -16,6 +16,7 @@ import sys
 import tempfile
 
 import pytest
+import warm_python
 from v1_processes import checked_in, main, prepares, raised
 
 from tfhooks._base import extras
@@ -276,7 +277,7 @@ trained = here.estimator({folder!r}, train_distribute=strategy, eval_distribute=
 trained.train(here.input_fn, max_steps=30)
 print('RESULT', strategy.num_replicas_in_sync, trained.evaluate(here.input_fn, steps=2)['error'])
 """
-    done = subprocess.run(
+    done = warm_python.run(
         [sys.executable, '-c', program], capture_output=True, text=True, timeout=200, check=False
     )
     assert done.returncode == 0, done.stderr

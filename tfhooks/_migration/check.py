@@ -135,53 +135,25 @@ def _findings(file: str, program: Program, judge: NameChecker) -> Iterator[Findi
         name, verdict = _verdict(use, judge, stored, failed)
         if verdict is None:
             continue
-        yield Finding(
-            file,
-            0,
-            getattr(use.node, 'lineno', 1),
-            getattr(use.node, 'col_offset', 0) + 1,
-            verdict.kind,
-            verdict.message,
-            verdict.replacement,
-            name,
-            verdict.extra,
-        )
+        kind, message, instead, extra = verdict
+        yield Finding(file, 0, *_position(use.node), kind, message, instead, name, extra)
     for name, node in rewriting.removed_names(program.tree):
         module, _, last = name.rpartition('.')
-        instead = REMOVED[name]
-        yield _caution(
-            file,
-            node,
-            name,
-            f'{last} is gone from {module}; the runner has it in the files of a program',
-            '' if instead.startswith('tfhooks.') else instead.removeprefix('builtins.'),
-        )
+        message = f'{last} is gone from {module}; the runner has it in the files of a program'
+        instead = REMOVED[name].removeprefix('builtins.')
+        instead = '' if instead.startswith('tfhooks.') else instead
+        yield Finding(file, 0, *_position(node), 'caution', message, instead, name)
     for name, node in packages.imported(program.tree):
-        yield _caution(
-            file,
-            node,
-            name,
-            f'{name} is an installed package that was written for TensorFlow 1',
-            f'python -m tfhooks --package {name}',
-        )
+        message = f'{name} is an installed package that was written for TensorFlow 1'
+        instead = f'python -m tfhooks --package {name}'
+        yield Finding(file, 0, *_position(node), 'caution', message, instead, name)
     for pattern, node in patterns.find(program):
-        yield Finding(
-            file,
-            0,
-            getattr(node, 'lineno', 1),
-            getattr(node, 'col_offset', 0) + 1,
-            pattern.kind,
-            pattern.message,
-            pattern.replacement,
-            pattern.name,
-            None,
-            pattern.row,
-        )
+        name, kind, message, instead, row = pattern
+        yield Finding(file, 0, *_position(node), kind, message, instead, name, row=row)
 
 
-def _caution(file: str, node: ast.AST, name: str, message: str, replacement: str) -> Finding:
-    line, column = getattr(node, 'lineno', 1), getattr(node, 'col_offset', 0) + 1
-    return Finding(file, 0, line, column, 'caution', message, replacement, name)
+def _position(node: ast.AST) -> tuple[int, int]:
+    return getattr(node, 'lineno', 1), getattr(node, 'col_offset', 0) + 1
 
 
 _FAILS = ('gone', 'unknown')

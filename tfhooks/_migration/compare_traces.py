@@ -150,25 +150,18 @@ def _first_difference(
     atol: float,
 ) -> Difference | None:
     a, b = first.get(section, []), second.get(section, [])
-    common = min(len(a), len(b))
-    at = None
-    why = ''
-    differing = max(len(a), len(b)) - common
-    for index in range(common):
-        reason = _why_different(a[index], b[index], rtol, atol)
-        if reason:
-            differing += 1
-            if at is None:
-                at, why = index, reason
-    if at is None:
-        if len(a) == len(b):
-            return None
-        at = common
+    reasons = [_why_different(*lines, rtol, atol) for lines in zip(a, b, strict=False)]
+    differing = [(at, why) for at, why in enumerate(reasons) if why]
+    if len(a) != len(b):
         longer = 'A' if len(a) > len(b) else 'B'
         why = f'only {longer} goes on: A has {len(a)} lines, B has {len(b)}'
+        differing += [(at, why) for at in range(len(reasons), max(len(a), len(b)))]
+    if not differing:
+        return None
+    at, why = differing[0]
     line_a = a[at] if at < len(a) else None
     line_b = b[at] if at < len(b) else None
-    return Difference(section, _where(section, a, b, at), line_a, line_b, why, differing)
+    return Difference(section, _where(section, a, b, at), line_a, line_b, why, len(differing))
 
 
 def _why_different(a: str, b: str, rtol: float, atol: float) -> str:

@@ -43,27 +43,12 @@ def main(argv: Sequence[str]) -> int:
     """
     own, rest = _divided(argv)
     parser = _parser()
-    options = parser.parse_args(own)
+    chosen = settings.Settings(**vars(parser.parse_args(own)))
     if not rest:
         parser.error('which program? Give a script, or -m and a module')
     is_module = rest[0] == '-m'
     if is_module and len(rest) == 1:
         parser.error('argument -m: which module?')
-    chosen = settings.Settings(
-        packages=tuple(options.package),
-        save_on_error=options.save_on_error,
-        save_on_preemption=options.save_on_preemption,
-        hook_costs=options.hook_costs,
-        run_plans=not options.no_run_plans,
-        children=options.children,
-        removed_names=not options.no_removed_names,
-        quiet=options.quiet,
-        seed=options.seed,
-        deterministic=options.deterministic,
-        stop_after_runs=options.stop_after_runs,
-        trace=options.trace,
-        trace_runs=options.trace_runs,
-    )
     program = settings.install(chosen)
     if is_module:
         _run_module(rest[1], rest[2:], program)
@@ -92,10 +77,16 @@ def _parser() -> argparse.ArgumentParser:
         help='each session saves also when its loop ends by an exception',
     )
     add('--hook-costs', action='store_true', help='log what each hook of each session costs')
-    add('--no-run-plans', action='store_true', help="let TensorFlow's Session.run do each run")
+    add(
+        '--no-run-plans',
+        dest='run_plans',
+        action='store_false',
+        help="let TensorFlow's Session.run do each run",
+    )
     add(
         '--no-removed-names',
-        action='store_true',
+        dest='removed_names',
+        action='store_false',
         help='leave names gone that NumPy, SciPy and Python have removed, such as np.float',
     )
     add(
@@ -130,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         '--package',
+        dest='packages',
         metavar='NAME',
         action='append',
         default=[],

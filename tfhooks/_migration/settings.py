@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tfhooks._migration import first_try, imports, quiet
@@ -32,7 +32,7 @@ class Settings:
       trace_runs: The most runs of each session in the trace.
     """
 
-    packages: tuple[str, ...] = ()
+    packages: Sequence[str] = ()
     save_on_error: bool = False
     save_on_preemption: bool = False
     hook_costs: bool = False
@@ -58,9 +58,12 @@ def install(settings: Settings) -> imports.Program:
     seed = 0 if settings.deterministic and settings.seed is None else settings.seed
     if seed is not None:
         first_try.seed_python(seed)
-    recording: Callable[[], None] | None = None
+    recorder = None
     if settings.trace is not None:
-        recording = _record(settings.trace, settings.trace_runs)
+        from tfhooks._migration import trace_recorder
+
+        # Before the program, which may change the directory.
+        recorder = trace_recorder.Recorder(settings.trace, settings.trace_runs)
 
     def when_ready() -> None:
         import tfhooks
@@ -79,26 +82,14 @@ def install(settings: Settings) -> imports.Program:
             first_try.make_deterministic()
         if seed is not None:
             first_try.seed_graphs(seed)
-        if recording is not None:
-            recording()
+        if recorder is not None:
+            recorder.watch(sys.modules[imports.OURS])
 
     around = quiet.without_banner if settings.quiet else contextlib.nullcontext
     imports.install(program, when_ready, around)
     if settings.children:
         _follow_children(settings)
     return program
-
-
-def _record(path: str, most_runs: int) -> Callable[[], None]:
-    from tfhooks._migration import trace_recorder
-
-    recorder = trace_recorder.Recorder(path, most_runs)
-    return lambda: recorder.watch(_tensorflow_of_program())
-
-
-def _tensorflow_of_program() -> Any:
-    """Returns the module that the program has as TensorFlow."""
-    return sys.modules[imports.OURS]
 
 
 class _InChild:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
+import importlib.util
 import logging
 import os
 import sys
@@ -226,11 +226,7 @@ def _terminal_width(file: Any) -> int | None:
 
 def has_tqdm() -> bool:
     """True if tqdm can be imported."""
-    try:
-        importlib.import_module('tqdm')
-    except ImportError:
-        return False
-    return True
+    return importlib.util.find_spec('tqdm') is not None
 
 
 def duration(secs: float) -> str:

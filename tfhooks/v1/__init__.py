@@ -16,8 +16,9 @@ from tfhooks.v1 import _startup
 _startup.choose_keras()
 _startup.switch_to_v1()
 
+from tfhooks._legacy import aliases as _aliases  # noqa: E402
 from tfhooks._tensorflow import tf as _tf  # noqa: E402
-from tfhooks.v1 import _contrib_and_estimator, _estimator, _legacy, _overlay, _relocated, _slim  # noqa: E402
+from tfhooks.v1 import _contrib_and_estimator, _legacy, _overlay, _packages, _relocated  # noqa: E402
 
 # Before the overlay, which would return TensorFlow's modules.
 from tfhooks.v1 import compat as compat  # noqa: E402
@@ -32,7 +33,7 @@ _overlay.lay_over(_sys.modules[__name__], _tf, own=_own)
 _own.update(dict.fromkeys(_relocated.PACKAGES, _relocated))
 _relocated.give_back()
 
-_overlay.AliasFinder(__name__).install()
-_contrib_and_estimator.PlaceFinder.install()
-_estimator.install()
-_slim.install()
+_aliases.add_finder(_overlay.AliasFinder(__name__))
+_aliases.add_finder(_contrib_and_estimator.PlaceFinder())
+_aliases.add_finder(_contrib_and_estimator.NoContrib(), last=True)
+_packages.install()

@@ -18,8 +18,9 @@ from typing import Any
 
 from tfhooks._base import extras
 from tfhooks._legacy import contrib_files, rewriting
+from tfhooks._legacy.aliases import add_finder
 from tfhooks._legacy.old_names import redirected_imports
-from tfhooks.v1 import _estimator, _old_packages
+from tfhooks.v1 import _old_packages, _packages
 
 
 class _WithoutEstimator(_old_packages.Absent):
@@ -34,12 +35,12 @@ class _Imports(_old_packages.Imports):
     """The answers to the files' imports; most files import tensorflow-estimator without need."""
 
     def find(self, dotted: str) -> Any:
-        place = self.place_of(dotted)
-        if f'{place}.'.startswith(f'{_estimator.PACKAGE}.'):
+        place, estimator = self.place_of(dotted), _packages.ESTIMATOR
+        if f'{place}.'.startswith(f'{estimator.name}.'):
             try:
-                _estimator.load(_estimator.PACKAGE)
+                estimator.load(estimator.name)
             except ModuleNotFoundError as error:
-                if error.name != _estimator.PACKAGE:
+                if error.name != estimator.name:
                     raise
                 return self._made.setdefault(place, _WithoutEstimator(place))
         return super().find(dotted)
@@ -49,7 +50,7 @@ class _Imports(_old_packages.Imports):
 def _imports() -> _old_packages.Imports:
     imports = _Imports(redirected_imports.SERVED_TO_CONTRIB)
     # Two removed files of TensorFlow's own that those of contrib import.
-    _old_packages.OriginalFinder(contrib_files.FOLDER, lambda: imports).install()
+    add_finder(_old_packages.OriginalFinder(contrib_files.FOLDER, lambda: imports))
     return imports
 
 

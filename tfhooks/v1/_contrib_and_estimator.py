@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib
 import sys
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from typing import Any
 from tfhooks import _tensorflow
 from tfhooks._legacy import contrib_files, old_names
 from tfhooks._legacy.old_names import available, redirected_imports
-from tfhooks.v1 import _estimator, _old_packages, _slim, _startup
+from tfhooks.v1 import _old_packages, _packages, _startup
 
 _PACKAGE = 'tfhooks.v1'
 
@@ -139,8 +140,8 @@ def resolve(dotted: str) -> Any:
             return value
         if place.startswith('tf_slim') or found.instead == 'tf_slim':
             return _in_slim(place, name)
-        if place.partition('.')[0] == _estimator.PACKAGE:
-            return getattr(_estimator.load(place), name)
+        if place.partition('.')[0] == _packages.ESTIMATOR.name:
+            return getattr(_packages.ESTIMATOR.load(place), name)
         if place in redirected_imports.COPIED:  # With tfhooks' sessions.
             return getattr(_old_packages.copy_of(place), name)
         if _tensorflow.is_internal(place):
@@ -151,16 +152,16 @@ def resolve(dotted: str) -> Any:
 
 
 def _in_slim(place: str, name: str) -> Any:
-    module = _slim.load(place)
+    module = _packages.SLIM.load(place)
     try:
         return getattr(module, name)
     except AttributeError:
-        return _slim.load(f'{place}.{name}')
+        return _packages.SLIM.load(f'{place}.{name}')
 
 
 def _need_slim(dotted: str) -> None:
     try:
-        _slim.load('tf_slim')
+        _packages.SLIM.load('tf_slim')
     except ImportError as error:
         raise ModuleNotFoundError(f'tf.{dotted} cannot be had: {error}') from error
 
@@ -175,6 +176,7 @@ class _PlaceLoader(Loader):
         _dict_of(module)['__all__'] = names_in(_dotted(module.__name__))
 
 
+@dataclasses.dataclass(frozen=True)
 class PlaceFinder(MetaPathFinder):
     """Finds the modules of `tf.contrib` and `tf.estimator`; its errors say what to use instead."""
 
@@ -207,15 +209,9 @@ class PlaceFinder(MetaPathFinder):
             raise ModuleNotFoundError(str(error)) from error
         return None  # An alias of another module, which the finder of aliases has.
 
-    @classmethod
-    def install(cls) -> None:
-        """Puts this finder first, once."""
-        if not any(isinstance(finder, cls) for finder in sys.meta_path):
-            sys.meta_path.insert(0, cls())
-            sys.meta_path.append(_NoContrib())
 
-
-class _NoContrib(MetaPathFinder):
+@dataclasses.dataclass(frozen=True)
+class NoContrib(MetaPathFinder):
     """The last finder: its error for `tensorflow.contrib` says how to import it."""
 
     def find_spec(

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import abc
 import builtins
+import dataclasses
 import functools
 import importlib
 import importlib.util
 import pkgutil
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from importlib.abc import MetaPathFinder
@@ -43,18 +43,15 @@ class Imports:
           more: Entries beside or instead of those in `SERVED`, in the same form.
         """
         self.served = {**redirected_imports.SERVED, **(more or {})}
-        special = [
-            *self.served,
-            *redirected_imports.OVERLAID,
-            *redirected_imports.COPIED,
-            *redirected_imports.ABSENT,
-        ]
+        remade = {*redirected_imports.COPIED, *redirected_imports.ABSENT}
+        special = [*self.served, *redirected_imports.OVERLAID, *remade]
         # Every module above a name that is served is seen through a view.
         self._viewed = {
             '.'.join(name.split('.')[:depth])
             for name in special
             for depth in range(1, name.count('.') + 1)
         }.union(redirected_imports.OVERLAID)
+        self._remade = self._viewed | remade
         self._made: dict[str, Any] = {}
         self._lock = threading.RLock()
         self.builtins = {**vars(builtins), '__import__': self._import}
@@ -67,16 +64,12 @@ class Imports:
         """
         if dotted in self.served and dotted not in self._viewed:
             return pkgutil.resolve_name(self.served[dotted])
-        if (
-            dotted in self._viewed
-            or dotted in redirected_imports.COPIED
-            or dotted in redirected_imports.ABSENT
-        ):
-            with self._lock:
-                if dotted not in self._made:
-                    self._made[dotted] = self._make(dotted)
-            return self._made[dotted]
-        return None
+        if dotted not in self._remade:
+            return None
+        with self._lock:
+            if dotted not in self._made:
+                self._made[dotted] = self._make(dotted)
+        return self._made[dotted]
 
     def place_of(self, dotted: str) -> str:
         """Returns the dotted name of a module today; it may have moved with its package."""
@@ -207,21 +200,20 @@ class Loader(SourceFileLoader):
         super().exec_module(module)
 
 
+@dataclasses.dataclass(frozen=True)
 class OriginalFinder(MetaPathFinder):
-    """Finds the modules of one package, to be loaded with redirected imports."""
+    """Finds the modules of one package, to be loaded with redirected imports.
 
-    def __init__(
-        self, package: str, imports: Callable[[], Imports], path: Sequence[str] | None = None
-    ) -> None:
-        """Makes the finder.
+    Attributes:
+      package: The name of the package.
+      imports: Returns the answers to its import statements, always the same object; called when the
+        package is first imported.
+      path: The directories of the package; by default `sys.path`.
+    """
 
-        Args:
-          package: The name of the package.
-          imports: Returns the answers to its import statements, always the same object; called when
-            the package is first imported.
-          path: The directories of the package; by default `sys.path`.
-        """
-        self.package, self.imports, self._path = package, imports, path
+    package: str
+    imports: Callable[[], Imports] = dataclasses.field(compare=False)
+    path: Sequence[str] | None = dataclasses.field(default=None, compare=False)
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -231,14 +223,7 @@ class OriginalFinder(MetaPathFinder):
         imports = self.imports()
         if fullname in imports.served:
             return alias_spec(fullname, imports.find(fullname))
-        spec = PathFinder.find_spec(fullname, self._path if path is None else path)
+        spec = PathFinder.find_spec(fullname, self.path if path is None else path)
         if spec is not None and type(spec.loader) is SourceFileLoader:
             spec.loader = Loader(fullname, spec.loader.path, imports)
         return spec
-
-    def install(self) -> None:
-        """Puts this finder first, once for each package."""
-        for finder in sys.meta_path:
-            if isinstance(finder, OriginalFinder) and finder.package == self.package:
-                return
-        sys.meta_path.insert(0, self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -87,6 +88,7 @@ def lay_over(
     module.__class__ = Overlay
 
 
+@dataclasses.dataclass(frozen=True)
 class AliasFinder(MetaPathFinder):
     """Finds `package.a.b` as attribute `b` of `package.a`: TensorFlow's modules under our names.
 
@@ -94,8 +96,7 @@ class AliasFinder(MetaPathFinder):
     of TensorFlow's namespaces.
     """
 
-    def __init__(self, package: str) -> None:
-        self.package = package
+    package: str
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -115,10 +116,3 @@ class AliasFinder(MetaPathFinder):
             if isinstance(module, ModuleType) and module is not sys.modules.get(fullname):
                 return alias_spec(fullname, module)
         return None
-
-    def install(self) -> None:
-        """Puts this finder first, once for each package."""
-        for finder in sys.meta_path:
-            if isinstance(finder, AliasFinder) and finder.package == self.package:
-                return
-        sys.meta_path.insert(0, self)

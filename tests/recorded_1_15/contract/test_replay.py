@@ -11,11 +11,11 @@ import difflib
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import warm_python
 from differences import DIFFERENCES, Difference, apply
 
 import tfhooks
@@ -36,7 +36,7 @@ def replayed(tmp_path_factory):
     search = [str(Path(tfhooks.__file__).parent.parent), environment.get('PYTHONPATH', '')]
     environment['PYTHONPATH'] = os.pathsep.join(part for part in search if part)
     command = [sys.executable, str(HERE / 'runner.py'), '--tensorflow', MODULE, '--out', str(out)]
-    process = subprocess.run(
+    process = warm_python.run(
         command, env=environment, capture_output=True, text=True, timeout=600, check=False
     )
     assert process.returncode == 0, process.stderr[-4000:]

@@ -32,16 +32,15 @@ class Guard(NamedTuple):
 
 def handles(handler: ast.ExceptHandler, errors: Collection[str]) -> bool:
     """True if a program continues after an error of one of some kinds."""
-    last = handler.body[-1]
-    if isinstance(last, ast.Raise):
-        return False
-    call = last.value if isinstance(last, ast.Expr) else None
-    if isinstance(call, ast.Call) and _last(call.func) in _EXITS:
-        return False
+    match handler.body[-1]:
+        case ast.Raise():
+            return False
+        case ast.Expr(ast.Call(function)) if last_part(function) in _EXITS:
+            return False
     if handler.type is None:
         return True
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return any(_last(kind) in {*errors, *_ANY_ERROR} for kind in kinds)
+    return any(last_part(kind) in {*errors, *_ANY_ERROR} for kind in kinds)
 
 
 def version_guard(known: Collection[str], test: ast.expr) -> Guard | None:
@@ -53,15 +52,17 @@ def version_guard(known: Collection[str], test: ast.expr) -> Guard | None:
     """
     asks = _VERSIONS | _QUESTIONS
     for node in ast.walk(test):
-        # `'name' in dir(tf)`; an attribute of this name is no test.
-        if isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'dir':
-            return Guard('test')
-        if isinstance(node, ast.Attribute) and node.attr in asks:
-            return Guard('test')
-        if isinstance(node, ast.Name) and (node.id in asks or node.id in known):
-            return Guard('test')
+        match node:
+            # `'name' in dir(tf)`; an attribute of this name is no test.
+            case ast.Call(ast.Name('dir')):
+                return Guard('test')
+            case ast.Attribute(attr=name) if name in asks:
+                return Guard('test')
+            case ast.Name(name) if name in asks or name in known:
+                return Guard('test')
     return None
 
 
-def _last(node: ast.expr) -> str:
+def last_part(node: ast.expr) -> str:
+    """Returns the last part of a dotted name; empty for any other expression."""
     return str(getattr(node, 'attr', getattr(node, 'id', '')))

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from tfhooks._migration.checking.calls_and_classes import HOOKS, Facts, Function
-from tfhooks._migration.checking.session_patterns import values_fed
+from tfhooks._migration.checking.session_patterns import none_fed
 
 Found = Iterator[tuple[str, ast.AST]]
 _STEPS = ('get_global_step', 'get_or_create_global_step', 'create_global_step')
@@ -25,16 +25,15 @@ def find(facts: Facts) -> Found:
             if method is not None:
                 yield from _ends_raised(facts, method)
         for node in ast.walk(hook):
-            above = node.value if isinstance(node, ast.Attribute) else None
-            is_args = isinstance(above, ast.Attribute) and above.attr == 'original_args'
-            if is_args and getattr(node, 'attr', '') == 'options':
-                yield 'original-options', node
+            match node:
+                case ast.Attribute(ast.Attribute(attr='original_args'), 'options'):
+                    yield 'original-options', node
     for listener in facts.classes_of('CheckpointSaverListener'):
         method = facts.method(listener, 'after_save')
         for node in facts.inside(method) if method is not None else ():
-            is_return = isinstance(node, ast.Return) and isinstance(node.value, ast.Constant)
-            if is_return and getattr(getattr(node, 'value', None), 'value', None) is True:
-                yield 'listener-stops', node
+            match node:
+                case ast.Return(ast.Constant(True)):
+                    yield 'listener-stops', node
 
 
 def _requests(facts: Facts, hook: ast.ClassDef, before_run: Function) -> Found:
@@ -46,50 +45,37 @@ def _requests(facts: Facts, hook: ast.ClassDef, before_run: Function) -> Found:
             fetches = facts.argument(node, 'fetches')
             if fetches is not None and _holds_step(facts, hook, fetches):
                 yield 'step-fetched', node
-            for value in values_fed(facts, facts.argument(node, 'feed_dict')):
-                if isinstance(value, ast.Constant) and value.value is None:
-                    yield 'none-fed', value
-            options = facts.argument(node, 'options')
-            run_options = facts.value(options) if options is not None else None
-            words = run_options.keywords if isinstance(run_options, ast.Call) else []
+            yield from none_fed(facts, facts.argument(node, 'feed_dict'))
+            given = facts.argument(node, 'options')
+            options = facts.value(given) if given is not None else None
+            words = options.keywords if isinstance(options, ast.Call) else []
             is_timed = any(word.arg == 'timeout_in_ms' for word in words)
-            if is_timed and facts.called(run_options) == 'RunOptions':
+            if is_timed and facts.called(options) == 'RunOptions':
                 yield 'hook-timeout', node
 
 
 def _is_bare(facts: Facts, hook: ast.ClassDef, returned: ast.expr) -> bool:
     """True if `before_run` surely returns a fetch, and not a SessionRunArgs."""
     value = facts.value(returned)
-    if isinstance(value, _BARE):
-        return True
-    if isinstance(value, ast.Constant):
-        return value.value is not None
-    if _is_self(value):
-        assert isinstance(value, ast.Attribute)
-        values = facts.attribute_values(hook, value.attr)
-        return bool(values) and all(facts.called(one) in _STEPS for one in values or ())
-    return facts.called(value) in _STEPS
-
-
-def _is_self(node: ast.expr) -> bool:
-    return (
-        isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == 'self'
-    )
+    match value:
+        case ast.Constant():
+            return value.value is not None
+        case ast.Attribute(ast.Name('self'), name):
+            values = facts.attribute_values(hook, name)
+            return bool(values) and all(facts.called(one) in _STEPS for one in values or ())
+    return isinstance(value, _BARE) or facts.called(value) in _STEPS
 
 
 def _holds_step(facts: Facts, hook: ast.ClassDef, fetches: ast.expr) -> bool:
     for node in ast.walk(fetches):
-        if isinstance(node, ast.Call) and facts.called(node) in _STEPS:
-            return True
-        if isinstance(node, ast.Name) and facts.called(facts.value(node)) in _STEPS:
-            return True
-        if isinstance(node, ast.Attribute) and _is_self(node):
-            values = facts.attribute_values(hook, node.attr) or []
-            given = [one for one in values if not isinstance(one, ast.Constant)]
-            if given and all(facts.called(one) in _STEPS for one in given):
+        match node:
+            case ast.Call() | ast.Name() if facts.called(facts.value(node)) in _STEPS:
                 return True
+            case ast.Attribute(ast.Name('self'), name):
+                values = facts.attribute_values(hook, name) or []
+                given = [one for one in values if not isinstance(one, ast.Constant)]
+                if given and all(facts.called(one) in _STEPS for one in given):
+                    return True
     return False
 
 

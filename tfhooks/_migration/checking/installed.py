@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import functools
 import importlib.util
+import symtable
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 # Added to `tf.compat.v1` when it is imported, so that no file of the namespace lists them.
 _ADDED = ('flags', 'app.flags')
@@ -149,56 +151,45 @@ class Installed:
         return False
 
 
-class _Names:
-    """The names that a file gives to its module."""
+class _Names(NamedTuple):
+    """The names that a file gives to its module.
 
-    def __init__(self, tree: ast.Module) -> None:
-        self.own: set[str] = set()
-        self.stars: list[str] = []
-        self.is_open = False  # It may have other names.
-        self._read(tree.body)
+    Attributes:
+      own: Those that it binds.
+      stars: The modules of which it has all names.
+      is_open: Whether it may have others.
+    """
 
-    def _read(self, body: Sequence[ast.stmt]) -> None:
-        for statement in body:
-            if isinstance(statement, ast.ImportFrom):
-                for alias in statement.names:
-                    if alias.name != '*':
-                        self.own.add(alias.asname or alias.name)
-                    elif statement.level or not statement.module:
-                        self.is_open = True
-                    else:
-                        self.stars.append(statement.module)
-            elif isinstance(statement, ast.Import):
-                for alias in statement.names:
-                    self.own.add(alias.asname or alias.name.partition('.')[0])
-            elif isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
-                self.own.add(statement.name)
-            elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
-                self.own.update(
-                    node.id
-                    for node in ast.walk(statement)
-                    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-                )
-            for field in ('body', 'orelse', 'finalbody'):
-                if isinstance(statement, ast.If | ast.Try | ast.With | ast.For):
-                    self._read(getattr(statement, field, []))
-            if isinstance(statement, ast.Try):
-                for handler in statement.handlers:
-                    self._read(handler.body)
+    own: Collection[str] = ()
+    stars: Sequence[str] = ()
+    is_open: bool = False
+
+
+_NOTHING = _Names()
 
 
 @functools.cache
 def _names_of(file: Path) -> _Names | None:
     try:
+        source = file.read_text(encoding='utf-8')
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
-            names = _Names(ast.parse(file.read_bytes()))
+            table = symtable.symtable(source, str(file), 'exec')
+            # The table does not say which module a star is of.
+            tree = ast.parse(source if 'import *' in source else '')
     except (OSError, SyntaxError, ValueError, RecursionError):
         return None
+    own = {
+        symbol.get_name()
+        for symbol in table.get_symbols()
+        if symbol.is_assigned() or symbol.is_imported()
+    }
+    stars = [
+        '' if node.level else node.module or ''
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.names[0].name == '*'
+    ]
     # Generated protocol buffers define their names when they are imported.
     is_generated = file.name.endswith('_pb2.py')
-    names.is_open = names.is_open or is_generated or '__getattr__' in names.own
-    return names
-
-
-_NOTHING = _Names(ast.Module(body=[], type_ignores=[]))
+    is_open = is_generated or '__getattr__' in own or '' in stars
+    return _Names(own, [star for star in stars if star], is_open)

@@ -6,7 +6,13 @@ import ast
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from tfhooks._migration.checking.guards import IMPORT_ERRORS, Guard, handles, version_guard
+from tfhooks._migration.checking.guards import (
+    IMPORT_ERRORS,
+    Guard,
+    handles,
+    last_part,
+    version_guard,
+)
 from tfhooks._migration.checking.scopes import (
     Binding,
     Place,
@@ -14,12 +20,11 @@ from tfhooks._migration.checking.scopes import (
     Scope,
     Scoped,
     chain,
-    is_call_of,
-    is_text,
-    text,
     text_of_import,
 )
 from tfhooks._migration.checking.uses import Use, is_in_question
+
+_EXPECT_ERRORS = ('suppress', 'raises', 'assertRaises', 'assertRaisesRegex')
 
 
 class Program(ast.NodeVisitor):
@@ -168,9 +173,7 @@ class Program(ast.NodeVisitor):
         for item in node.items:
             self.visit(item.context_expr)
             call = item.context_expr
-            if isinstance(call, ast.Call) and getattr(
-                call.func, 'attr', getattr(call.func, 'id', '')
-            ) in ('suppress', 'raises', 'assertRaises', 'assertRaisesRegex'):
+            if isinstance(call, ast.Call) and last_part(call.func) in _EXPECT_ERRORS:
                 guard = Guard('try', self._branch())
             if item.optional_vars is not None:
                 self._bind_target(item.optional_vars, item.context_expr)
@@ -194,22 +197,22 @@ class Program(ast.NodeVisitor):
 
     def _bind_target(self, target: ast.expr, value: ast.expr | None = None) -> None:
         """Binds the names of an assignment's left side, after its right side."""
-        node: ast.AST = value or target
-        if isinstance(target, ast.Name):
-            self._bind(target.id, node, *([value] if value is not None else []), end=True)
-            self._places[id(target)] = self._place(target)
-        elif isinstance(target, ast.Tuple | ast.List):
-            values = getattr(value, 'elts', None) if isinstance(value, ast.Tuple) else None
-            for index, element in enumerate(target.elts):
-                matches = values is not None and len(values) == len(target.elts)
-                self._bind_target(element, values[index] if matches and values else None)
-        elif isinstance(target, ast.Starred):
-            self._bind_target(target.value)
-        else:
-            if isinstance(target, ast.Attribute):
+        match target:
+            case ast.Name(name):
+                self._bind(name, value or target, *([] if value is None else [value]), end=True)
+                self._places[id(target)] = self._place(target)
+            case ast.Tuple(elements) | ast.List(elements):
+                values: list[Any] = value.elts if isinstance(value, ast.Tuple) else []
+                if len(values) != len(elements):
+                    values = [None] * len(elements)
+                for element, part in zip(elements, values, strict=True):
+                    self._bind_target(element, part)
+            case ast.Starred(inner):
+                self._bind_target(inner)
+            case ast.Attribute(inner):
                 self._stored.append(target)
-                self.visit(target.value)
-            else:
+                self.visit(inner)
+            case _:
                 self.visit(target)
 
     def visit_Assign(self, node: ast.Assign) -> None:
@@ -297,20 +300,14 @@ class Program(ast.NodeVisitor):
         self._scope, self._branches, self._guards = outer
 
     def _bind_arguments(self, arguments: ast.arguments, node: ast.AST) -> None:
-        for argument in (
-            *arguments.posonlyargs,
-            *arguments.args,
-            arguments.vararg,
-            *arguments.kwonlyargs,
-            arguments.kwarg,
-        ):
-            if argument is not None:
+        for argument in ast.iter_child_nodes(arguments):
+            if isinstance(argument, ast.arg):
                 self._bind(argument.arg, node)
 
     def _visit_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         arguments = node.args
         self.visit_all([*node.decorator_list, *arguments.defaults, *arguments.kw_defaults])
-        for argument in ast.walk(arguments):
+        for argument in ast.iter_child_nodes(arguments):
             if isinstance(argument, ast.arg):
                 self.visit_all([argument.annotation])
         self.visit_all([node.returns])
@@ -370,8 +367,9 @@ class Program(ast.NodeVisitor):
         name = text_of_import(node)
         if name is not None:
             self._imports.append((name, node, self._guards))
-        elif is_call_of(node, 'setattr', 3, 3) and is_text(node.args[1]):
-            self._stored.append(ast.Attribute(node.args[0], text(node.args[1]), ast.Store()))
-        elif is_call_of(node, 'getattr', 2, 2) and is_text(node.args[1]):
-            self._chains.append((node, self._guards))
+        match node:
+            case ast.Call(ast.Name('setattr'), [target, ast.Constant(str(attr)), _], []):
+                self._stored.append(ast.Attribute(target, attr, ast.Store()))
+            case ast.Call(ast.Name('getattr'), [_, ast.Constant(str())], []):
+                self._chains.append((node, self._guards))
         self.generic_visit(node)

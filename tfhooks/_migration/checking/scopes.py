@@ -130,22 +130,26 @@ class Resolver:
 
     def dotted(self, node: ast.expr | str, _seen: frozenset[int] = frozenset()) -> set[str | None]:
         """Returns the dotted names that an expression may be; None among them for anything else."""
-        if isinstance(node, str):
-            return {node}
-        if isinstance(node, ast.Attribute):
-            return {
-                None if base is None else f'{base}.{node.attr}'
-                for base in self.dotted(node.value, _seen)
-            }
-        if isinstance(node, ast.Name):
-            return self._dotted_name(node, _seen)
-        if isinstance(node, ast.IfExp):
-            return self.dotted(node.body, _seen) | self.dotted(node.orelse, _seen)
-        if isinstance(node, ast.BoolOp):
-            return set().union(*(self.dotted(value, _seen) for value in node.values))
-        if isinstance(node, ast.Call):
-            return self._dotted_call(node, _seen)
+        match node:
+            case str():
+                return {node}
+            case ast.Attribute(value, attr):
+                return self._members(value, attr, _seen)
+            case ast.Name():
+                return self._dotted_name(node, _seen)
+            case ast.IfExp(_, body, orelse):
+                return self.dotted(body, _seen) | self.dotted(orelse, _seen)
+            case ast.BoolOp(_, values):
+                return set().union(*(self.dotted(value, _seen) for value in values))
+            case ast.Call(ast.Name('getattr'), [base, ast.Constant(str(attr)), *default], []):
+                found = self._members(base, attr, _seen)
+                return found.union(*(self.dotted(value, _seen) for value in default))
+            case ast.Call():
+                return {text_of_import(node)}
         return {None}
+
+    def _members(self, node: ast.expr, attr: str, seen: frozenset[int]) -> set[str | None]:
+        return {None if base is None else f'{base}.{attr}' for base in self.dotted(node, seen)}
 
     def _dotted_name(self, node: ast.Name, seen: frozenset[int]) -> set[str | None]:
         bindings = self.bindings(node)
@@ -165,18 +169,6 @@ class Resolver:
         for value in binding.values:
             found |= self.dotted(value, _seen | {id(binding)})
         return found
-
-    def _dotted_call(self, call: ast.Call, seen: frozenset[int]) -> set[str | None]:
-        name = text_of_import(call)
-        if name is not None:
-            return {name}
-        if is_call_of(call, 'getattr', 2, 3) and is_text(call.args[1]):
-            found = {
-                None if base is None else f'{base}.{text(call.args[1])}'
-                for base in self.dotted(call.args[0], seen)
-            }
-            return found | (self.dotted(call.args[2], seen) if len(call.args) == 3 else set())
-        return {None}
 
     def bindings(self, node: ast.Name) -> list[Binding] | None:
         """Returns the bindings that a name may have at its position; None if it has none."""
@@ -202,36 +194,14 @@ class Resolver:
         return self._places.get(id(node))
 
 
-def is_text(node: ast.expr) -> bool:
-    """True if an expression is a literal string."""
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
-
-
-def text(node: ast.expr) -> str:
-    """The string of a literal."""
-    assert isinstance(node, ast.Constant)
-    return str(node.value)
-
-
-def is_call_of(node: ast.AST, name: str, least: int, most: int) -> bool:
-    """True if a node calls a builtin with `least` to `most` arguments, all by position."""
-    return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id == name
-        and least <= len(node.args) <= most
-        and not node.keywords
-        and not any(isinstance(argument, ast.Starred) for argument in node.args)
-    )
-
-
 def text_of_import(call: ast.Call) -> str | None:
     """Returns the module that `importlib.import_module('...')` imports, or None."""
-    function = call.func
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, 'id', '')
-    if name == 'import_module' and len(call.args) == 1 and is_text(call.args[0]):
-        dotted = text(call.args[0])
-        return dotted if dotted and not dotted.startswith('.') else None
+    match call:
+        case ast.Call(
+            ast.Attribute(attr='import_module') | ast.Name('import_module'),
+            [ast.Constant(str(dotted))],
+        ) if dotted and not dotted.startswith('.'):
+            return dotted
     return None
 
 

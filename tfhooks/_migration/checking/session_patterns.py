@@ -29,29 +29,26 @@ def find(facts: Facts) -> Found:
 
 def _number(facts: Facts, node: ast.expr | None) -> float | None:
     """Returns the number of a literal expression, or None."""
-    value = facts.value(node) if node is not None else None
-    if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub):
-        number = _number(facts, value.operand)
-        return None if number is None else -number
-    if isinstance(value, ast.Constant) and isinstance(value.value, int | float):
-        return float(value.value)
+    match node and facts.value(node):
+        case ast.UnaryOp(ast.USub(), operand):
+            number = _number(facts, operand)
+            return None if number is None else -number
+        case ast.Constant(int(number) | float(number)):
+            return float(number)
     return None
 
 
 def _is_none(facts: Facts, node: ast.expr | None) -> bool:
-    value = facts.value(node) if node is not None else None
-    return value is None or (isinstance(value, ast.Constant) and value.value is None)
+    return node is None or _is_written_none(facts.value(node))
 
 
 def _elements(facts: Facts, node: ast.expr | None) -> list[ast.expr]:
     """Returns the elements of a literal list, as far as they are literal."""
-    if node is None:
-        return []
-    value = facts.value(node)
-    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
-        return [*_elements(facts, value.left), *_elements(facts, value.right)]
-    if isinstance(value, ast.List | ast.Tuple):
-        return [element for element in value.elts if not isinstance(element, ast.Starred)]
+    match node and facts.value(node):
+        case ast.BinOp(left, ast.Add(), right):
+            return [*_elements(facts, left), *_elements(facts, right)]
+        case ast.List(elements) | ast.Tuple(elements):
+            return [element for element in elements if not isinstance(element, ast.Starred)]
     return []
 
 
@@ -77,14 +74,14 @@ def _lists(facts: Facts, session: ast.Call) -> Found:
         if given is None:
             continue
         value = facts.value(given)
-        if isinstance(value, ast.GeneratorExp):
-            yield 'hooks-generator', given
-        elif isinstance(value, ast.Call):
-            function = value.func
-            is_builtin = isinstance(function, ast.Name) and not facts.bindings(function)
-            if is_builtin and getattr(function, 'id', '') in _ITERATORS:
+        match value:
+            case ast.GeneratorExp():
                 yield 'hooks-generator', given
-            elif facts.called(value) in HOOKS:
+            case ast.Call(ast.Name(name) as function) if name in _ITERATORS and not facts.bindings(
+                function
+            ):
+                yield 'hooks-generator', given
+            case ast.Call() if facts.called(value) in HOOKS:
                 yield 'hooks-single', given
     seen = set()
     for element in _given(facts, session):
@@ -103,23 +100,27 @@ def _savers(facts: Facts, session: ast.Call) -> Found:
         directory = facts.argument(session, 'checkpoint_dir')
         if directory is not None:
             places.add(_written(facts, directory))
+    for hook in _made(facts, session, 'CheckpointSaverHook'):
+        directory = facts.argument(hook, 'checkpoint_dir')
+        if directory is None:
+            continue
+        place = _written(facts, directory)
+        if place is not None and place in places:
+            yield 'two-savers', hook
+        places.add(place)
+    if not _is_none(facts, facts.argument(session, 'checkpoint_dir')) and _saves(facts, session):
+        for hook in _made(facts, session, 'NanTensorHook'):
+            match facts.argument(hook, 'fail_on_nan_loss'):
+                case ast.Constant(False):
+                    yield 'nan-goes-on', hook
+
+
+def _made(facts: Facts, session: ast.Call, kind: str) -> Iterator[ast.Call]:
+    """Yields the calls that make the hooks of a session that are of one of TensorFlow's kinds."""
     for element in _given(facts, session):
         hook = facts.value(element)
-        if isinstance(hook, ast.Call) and facts.called(hook) == 'CheckpointSaverHook':
-            directory = facts.argument(hook, 'checkpoint_dir')
-            if directory is None:
-                continue
-            place = _written(facts, directory)
-            if place is not None and place in places:
-                yield 'two-savers', hook
-            places.add(place)
-    if not _is_none(facts, facts.argument(session, 'checkpoint_dir')) and _saves(facts, session):
-        for element in _given(facts, session):
-            hook = facts.value(element)
-            if isinstance(hook, ast.Call) and facts.called(hook) == 'NanTensorHook':
-                fails = facts.argument(hook, 'fail_on_nan_loss')
-                if isinstance(fails, ast.Constant) and fails.value is False:
-                    yield 'nan-goes-on', hook
+        if isinstance(hook, ast.Call) and facts.called(hook) == kind:
+            yield hook
 
 
 def _saves(facts: Facts, session: ast.Call) -> bool:
@@ -129,9 +130,9 @@ def _saves(facts: Facts, session: ast.Call) -> bool:
     given = [
         facts.argument(session, name) for name in ('save_checkpoint_secs', 'save_checkpoint_steps')
     ]
-    chief = facts.argument(session, 'is_chief')
-    if isinstance(chief, ast.Constant) and not chief.value:
-        return False
+    match facts.argument(session, 'is_chief'):
+        case ast.Constant(chief) if not chief:
+            return False
     if given == [None, None]:
         return True
     return any((_number(facts, value) or 0) > 0 for value in given)
@@ -198,20 +199,19 @@ def _is_session(facts: Facts, node: ast.expr) -> bool:
 
 
 def _run(facts: Facts, call: ast.Call) -> Found:
-    function = call.func
-    is_run = isinstance(function, ast.Attribute) and function.attr == 'run'
-    if is_run and isinstance(function, ast.Attribute) and _is_session(facts, function.value):
-        fed = next((word.value for word in call.keywords if word.arg == 'feed_dict'), None)
-        fed = call.args[1] if fed is None and len(call.args) > 1 else fed
-        for value in values_fed(facts, fed):
-            if isinstance(value, ast.Constant) and value.value is None:
-                yield 'none-fed', value
+    match call.func:
+        case ast.Attribute(session, 'run') if _is_session(facts, session):
+            fed = next((word.value for word in call.keywords if word.arg == 'feed_dict'), None)
+            fed = call.args[1] if fed is None and len(call.args) > 1 else fed
+            yield from none_fed(facts, fed)
 
 
-def values_fed(facts: Facts, fed: ast.expr | None) -> Sequence[ast.expr]:
-    """Returns the values of a literal feed_dict."""
+def none_fed(facts: Facts, fed: ast.expr | None) -> Found:
+    """Yields the values of a literal feed_dict that are None."""
     value = facts.value(fed) if fed is not None else None
-    return value.values if isinstance(value, ast.Dict) else ()
+    for one in value.values if isinstance(value, ast.Dict) else ():
+        if _is_written_none(one):
+            yield 'none-fed', one
 
 
 def _with(facts: Facts, statement: ast.With) -> Found:
@@ -231,13 +231,10 @@ def _with(facts: Facts, statement: ast.With) -> Found:
 
 
 def _calls_method(node: ast.AST, name: str, method: str) -> bool:
-    return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == method
-        and isinstance(node.func.value, ast.Name)
-        and node.func.value.id == name
-    )
+    match node:
+        case ast.Call(ast.Attribute(ast.Name(of), called)):
+            return (of, called) == (name, method)
+    return False
 
 
 def _following(facts: Facts, statement: ast.stmt) -> Sequence[ast.stmt]:
