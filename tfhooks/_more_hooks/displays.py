@@ -8,26 +8,13 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import absl.logging
 
 
-class Display(Protocol):
-    """Shows the progress of a training."""
-
-    def open(self, step: int) -> None:
-        """Starts at a global step, or again after a recovery."""
-
-    def show(self, step: int, rate: float | None, values: Mapping[str, str]) -> None:
-        """Shows a global step, the steps per second, and values by name, if there are any."""
-
-    def close(self) -> None:
-        """Ends, and leaves the last display visible. Closing again does nothing."""
-
-
 class Lines:
-    """Writes a line each time, for logs and pipes.
+    """Shows the progress of a training by a line each time, for logs and pipes.
 
     Args:
       file: The text stream to write to.
@@ -41,10 +28,10 @@ class Lines:
         self._title = title
 
     def open(self, step: int) -> None:
-        """Writes nothing."""
+        """Starts at a global step, or again after a recovery."""
 
     def show(self, step: int, rate: float | None, values: Mapping[str, str]) -> None:
-        """Writes a line."""
+        """Shows a global step, the steps per second, and values by name, if there are any."""
         parts = [f'{self._title} {step}']
         if self._total is not None:
             parts = [f'{self._title} {step}/{self._total} ({step / self._total:.0%})']
@@ -57,18 +44,18 @@ class Lines:
         self._file.flush()
 
     def close(self) -> None:
-        """Does nothing."""
+        """Ends, and leaves the last line visible. Closing again does nothing."""
 
 
 class Bar:
-    """A tqdm bar: on a terminal, or a widget in a notebook.
+    """Shows the progress by a tqdm bar: on a terminal, or a widget in a notebook.
 
     While it is open on a terminal, the lines that the program prints and logs there go above it.
 
     Args:
       file: The text stream to write to.
-        total: The last global step, or None.
-        title: The text before the bar.
+      total: The last global step, or None.
+      title: The text before the bar.
     """
 
     def __init__(self, file: Any, total: int | None, title: str) -> None:
@@ -114,6 +101,9 @@ class Bar:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+Display = Lines | Bar
 
 
 @contextlib.contextmanager
