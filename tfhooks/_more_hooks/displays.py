@@ -13,13 +13,13 @@ from typing import Any
 import absl.logging
 
 
-class Lines:
-    """Shows the progress of a training by a line each time, for logs and pipes.
+class Display:
+    """Shows the progress of a training.
 
     Args:
       file: The text stream to write to.
       total: The last global step, or None.
-      title: The beginning of each line.
+      title: The beginning of each line, or of the bar.
     """
 
     def __init__(self, file: Any, total: int | None, title: str) -> None:
@@ -32,6 +32,17 @@ class Lines:
 
     def show(self, step: int, rate: float | None, values: Mapping[str, str]) -> None:
         """Shows a global step, the steps per second, and values by name, if there are any."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Ends, and leaves what was shown last. Closing again does nothing."""
+
+
+class Lines(Display):
+    """Writes a line each time, for logs and pipes."""
+
+    def show(self, step: int, rate: float | None, values: Mapping[str, str]) -> None:
+        """Writes a line."""
         parts = [f'{self._title} {step}']
         if self._total is not None:
             parts = [f'{self._title} {step}/{self._total} ({step / self._total:.0%})']
@@ -43,25 +54,15 @@ class Lines:
         self._file.write(', '.join(parts) + '\n')
         self._file.flush()
 
-    def close(self) -> None:
-        """Ends, and leaves the last line visible. Closing again does nothing."""
 
-
-class Bar:
-    """Shows the progress by a tqdm bar: on a terminal, or a widget in a notebook.
+class Bar(Display):
+    """A tqdm bar: on a terminal, or a widget in a notebook.
 
     While it is open on a terminal, the lines that the program prints and logs there go above it.
-
-    Args:
-      file: The text stream to write to.
-      total: The last global step, or None.
-      title: The text before the bar.
     """
 
     def __init__(self, file: Any, total: int | None, title: str) -> None:
-        self._file = file
-        self._total = total
-        self._title = title
+        super().__init__(file, total, title)
         self._bar: Any = None
         self._redirection = contextlib.ExitStack()
 
@@ -101,9 +102,6 @@ class Bar:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
-
-
-Display = Lines | Bar
 
 
 @contextlib.contextmanager
