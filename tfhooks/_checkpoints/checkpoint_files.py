@@ -12,12 +12,12 @@ import math
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from tfhooks._base import files
 from tfhooks._checkpoints import claims
-from tfhooks._tensorflow import pruning_by, tf
+from tfhooks._tensorflow import tf
 
 _UNFINISHED = rf'(\.tempstate\d+|{files.UNFINISHED})'
 _PART = r'\.(index|meta|data-\d{5}-of-\d{5})'
@@ -25,10 +25,6 @@ _SHARD = re.compile(r'\.data-(\d{5})-of-(\d{5})$')
 _OLD_SHARDS = re.compile(r'-\?{5}-of-(\d{5})$')
 # Files beside the checkpoints, as a process that is killed leaves them unfinished.
 _BESIDE = rf'(checkpoint|checkpoint\.leaving|graph\.pbtxt|\.tfhooks_saver){files.UNFINISHED}'
-
-
-def _size(path: str) -> int:
-    return int(tf.gfile.Stat(path).length)
 
 
 def parts(prefix: str) -> list[str]:
@@ -99,7 +95,7 @@ def _link(path: str, target: str) -> None:
 
 def take_over(saver: Any, prefixes: list[str]) -> None:
     """Calls `saver.recover_last_checkpoints`, also for names that TensorFlow takes for patterns."""
-    if any(_pattern_of(prefix) != prefix for prefix in prefixes):
+    if any(pattern_of(prefix) != prefix for prefix in prefixes):
         times = [(prefix, _modified(prefix)) for prefix in prefixes]
         saver.set_last_checkpoints_with_time([each for each in times if each[1] is not None])
     else:
@@ -113,26 +109,8 @@ def _modified(prefix: str) -> float | None:
     return None
 
 
-def pruning(saver: Any, check: Callable[[str], None]) -> contextlib.AbstractContextManager[None]:
-    """Context in which a save by `saver` removes exactly the old checkpoints that it means.
-
-    A Saver takes the name of an old checkpoint for a pattern: for one in `run[1]` it removes files
-    in `run1`, and none in `run[1]` or behind doubled slashes.
-
-    Args:
-      saver: The Saver.
-      check: Called before that with the prefix of the new checkpoint. If it raises, so does
-        `saver.save`, and nothing is removed.
-    """
-
-    def checked(prefix: str) -> str:
-        check(saver.last_checkpoints[-1])
-        return _pattern_of(prefix)
-
-    return pruning_by(saver, checked)
-
-
-def _pattern_of(prefix: str) -> str:
+def pattern_of(prefix: str) -> str:
+    """The pattern that TensorFlow takes for the files of the checkpoint at `prefix` alone."""
     stem, _ = _old_name(prefix)
     return files.pattern_of(stem) + prefix[len(stem) :]
 
@@ -154,26 +132,25 @@ def what_is_missing(prefix: str) -> str | None:
             dtypes = reader.get_variable_to_dtype_map()
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
         return f'its index cannot be read ({type(error).__name__}: {error})'
-    shards: dict[int, list[str]] = {}
-    for path in parts(prefix):
-        match = _SHARD.search(path)
-        if match:
-            shards.setdefault(int(match[2]), []).append(path)
-    if not shards:
+    sizes: dict[int, list[int]] = {}
+    try:
+        for path in parts(prefix):
+            shard = _SHARD.search(path)
+            if shard:
+                sizes.setdefault(int(shard[2]), []).append(int(tf.gfile.Stat(path).length))
+    except tf.errors.OpError as error:
+        return f'its data cannot be read ({error})'
+    if not sizes:
         # The format before TensorFlow 1.0 keeps index and data in one file.
         return None if tf.gfile.Exists(prefix) else 'its data file is not there'
     # A save with another number of shards may have left its own under this name.
-    complete = [paths for count, paths in shards.items() if len(paths) == count]
+    complete = [sum(found) for count, found in sizes.items() if len(found) == count]
     if not complete:
-        count, paths = next(iter(shards.items()))
-        return f'{len(paths)} of {count} data files are there'
-    try:
-        found = max(sum(map(_size, paths)) for paths in complete)
-    except tf.errors.OpError as error:
-        return f'its data cannot be read ({error})'
+        count, found = next(iter(sizes.items()))
+        return f'{len(found)} of {count} data files are there'
     needed = sum(map(_bytes, shapes.values(), map(dtypes.get, shapes)))
-    if found < needed:
-        return f'its data files hold {found} bytes of {needed}'
+    if max(complete) < needed:
+        return f'its data files hold {max(complete)} bytes of {needed}'
     return None
 
 

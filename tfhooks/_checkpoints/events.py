@@ -23,14 +23,14 @@ def add_graph(writer: Any, graph: Any, saver: Any) -> None:
     meta_graph = tf.train.export_meta_graph(
         graph_def=graph.as_graph_def(add_shapes=True), saver_def=saver.saver_def if saver else None
     )
-    _attempt(lambda: writer.add_graph(graph))
-    _attempt(lambda: writer.add_meta_graph(meta_graph))
+    _attempt(writer.add_graph, graph)
+    _attempt(writer.add_meta_graph, meta_graph)
 
 
 def add_saved(writer: Any, save_path: str, step: int) -> None:
     """Writes an event that the checkpoint of a global step is saved."""
     log = tf.SessionLog(status=tf.SessionLog.CHECKPOINT, checkpoint_path=save_path)
-    _attempt(lambda: writer.add_session_log(log, step))
+    _attempt(writer.add_session_log, log, step)
 
 
 def flush(writer: Any) -> None:
@@ -39,8 +39,8 @@ def flush(writer: Any) -> None:
         _attempt(writer.flush)
 
 
-def _attempt(action: Callable[[], None]) -> None:
+def _attempt(action: Callable[..., None], *args: Any) -> None:
     try:
-        action()
+        action(*args)
     except Exception as error:
         tf.logging.warning('The event file of a checkpoint saver failed: %s', error)

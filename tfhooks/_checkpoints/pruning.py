@@ -1,21 +1,22 @@
-"""Removes the old checkpoint that a Saver was about to remove when its process was killed.
+"""Lets a Saver remove exactly the old checkpoint that it means, even if it is killed meanwhile.
 
-A Saver writes the state file first, without the checkpoint that `max_to_keep` leaves no room for,
-and removes that one afterwards. If the process is killed in between, the checkpoint stays, and no
-later Saver knows of it. So its name is kept in a file during a save, and longer if it could not be
-removed.
+A Saver takes the name of an old checkpoint for a pattern: for one in `run[1]` it removes files in
+`run1`, and none in `run[1]` or behind doubled slashes. It writes the state file first, without the
+checkpoint that `max_to_keep` leaves no room for, and removes that one afterwards. If the process is
+killed in between, the checkpoint stays, and no later Saver knows of it. So its name is kept in a
+file during a save, and longer if it could not be removed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tfhooks._base import files
 from tfhooks._checkpoints import checkpoint_files
-from tfhooks._tensorflow import tf
+from tfhooks._tensorflow import pruning_by, tf
 
 _NOTE = 'checkpoint.leaving'
 # A Saver with this `keep_checkpoint_every_n_hours`, or more, keeps none for good.
@@ -23,25 +24,37 @@ _KEEPS_NONE_HOURS = 10_000
 
 
 @contextlib.contextmanager
-def noted(saver: Any, save_path: str, step: int) -> Iterator[None]:
-    """Context for a save: notes in a file the checkpoint that `saver` will remove."""
-    leaving = _leaving(saver, f'{save_path}-{step}')
+def guarded(saver: Any, save_path: str, step: int, check: Callable[[str], None]) -> Iterator[None]:
+    """Context for a save by `saver`, which may remove an old checkpoint.
+
+    Args:
+      saver: The Saver.
+      save_path: The prefix of the checkpoints' names.
+      step: The global step, which completes the name.
+      check: Called before anything is removed with the prefix of the new checkpoint. If it raises,
+        so does `saver.save`, and nothing is removed.
+    """
+
+    def checked(prefix: str) -> str:
+        check(saver.last_checkpoints[-1])
+        return checkpoint_files.pattern_of(prefix)
+
     remove_noted(save_path)
     note = os.path.join(os.path.dirname(save_path), _NOTE)
-    if leaving is None:
-        yield
-        return
-    # Without the note, a kill may leave a checkpoint too many; no reason for a save to fail.
-    with contextlib.suppress(tf.errors.OpError):
-        files.write_json(note, os.path.basename(leaving))
+    leaving = _leaving(saver, f'{save_path}-{step}')
+    if leaving is not None:
+        # Without the note, a kill may leave a checkpoint too many; no reason for a save to fail.
+        with contextlib.suppress(tf.errors.OpError):
+            files.write_json(note, os.path.basename(leaving))
+    is_done = False
     try:
-        yield
-    except BaseException:
-        files.remove(note)
-        raise
-    # A Saver that cannot remove a checkpoint forgets it, so the next save or start tries again.
-    if not _is_there(leaving):
-        files.remove(note)
+        with pruning_by(saver, checked):
+            yield
+        is_done = True
+    finally:
+        # A Saver that cannot remove a checkpoint forgets it, so the next save or start tries again.
+        if leaving is not None and not (is_done and _is_there(leaving)):
+            files.remove(note)
 
 
 def _is_there(path: str) -> bool:

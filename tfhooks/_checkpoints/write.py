@@ -56,10 +56,7 @@ def write_checkpoint(
     attempt = _Attempt(saver, save_path, step)
     other_saver(os.path.dirname(save_path))
     try:
-        with (
-            pruning.noted(saver, save_path, step),
-            checkpoint_files.pruning(saver, attempt.check),
-        ):
+        with pruning.guarded(saver, save_path, step, attempt.check):
             written = saver.save(session, save_path, global_step=step, **arguments)
         attempt.verify(written)
         return attempt.path if isinstance(written, str) else None
@@ -92,6 +89,7 @@ class _Attempt:
         self._saver = saver
         self._is_known = is_tensorflows_own(saver)
         self._lists = saver_lists(saver) if isinstance(saver, tf.train.Saver) else None
+        self._checked = ''
         if self._is_known:
             there = tf.gfile.Exists(f'{self.path}.index') or tf.gfile.Exists(self.path)
             self._keeps_parts = False
@@ -102,10 +100,14 @@ class _Attempt:
 
     def check(self, path: str) -> None:
         """Raises if the checkpoint at `path` is damaged."""
+        if path == self._checked:
+            return
         missing = _missing(path)
         if missing:
             self.path = path
             raise tf.errors.DataLossError(None, None, f'what was written is damaged: {missing}')
+        if self._is_known:  # The `save` of another may change it after this.
+            self._checked = path
 
     def verify(self, written: Any) -> None:
         """Raises if the path that `save` returned is known to be no checkpoint."""

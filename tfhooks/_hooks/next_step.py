@@ -22,6 +22,16 @@ class NextStepWay(FastWay):
     next_step: int | None = None
     is_requested = False
 
+    def begin(self) -> None:
+        super().begin()
+        with self.own_writes():
+            self.timer.reset()
+        self.next_step, self.is_requested = None, False
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        if self.timer.last_triggered_step() is not None:
+            self.step_went_back(int(global_steps.read(session, self.hook._global_step_tensor)))
+
     def field(self, name: str) -> Any:
         return self.is_requested if name == '_request_summary' else self.next_step
 

@@ -164,24 +164,14 @@ class _Profiler(NextStepWay):
         super().__init__(hook, ProfilerHook, extended=window.is_given)
         self._output_dir = output_dir
         self._window = window
-        self._reset()
-
-    def _reset(self) -> None:
-        with self.own_writes():
-            self.timer.reset()
-        self._traces = 0
-        self._bytes = 0
+        self._traces = self._bytes = 0
         self._is_finished = False
-        self.next_step, self.is_requested = None, False
 
     def begin(self) -> None:
         vars(self.hook)['_file_writer'] = event_writer(self._output_dir)
         super().begin()
-        self._reset()
-
-    def after_create_session(self, session: Any, coord: Any) -> None:
-        if self.timer.last_triggered_step() is not None:
-            self.step_went_back(int(global_steps.read(session, self.hook._global_step_tensor)))
+        self._traces = self._bytes = 0
+        self._is_finished = False
 
     def next_due(self) -> NextDue:
         self.is_requested = False

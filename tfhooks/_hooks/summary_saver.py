@@ -91,16 +91,6 @@ class SummarySaverHook(WritingHook, tf.train.SummarySaverHook):
 
 
 class _SummarySaver(NextStepWay, WritingWay):
-    def begin(self) -> None:
-        super().begin()
-        with self.own_writes():
-            self.timer.reset()
-        self.next_step, self.is_requested = None, False
-
-    def after_create_session(self, session: Any, coord: Any) -> None:
-        if self.timer.last_triggered_step() is not None:
-            self.step_went_back(int(global_steps.read(session, self.hook._global_step_tensor)))
-
     def step_went_back(self, step: int) -> None:
         with self.lock, self.own_writes():
             if self.timer.rewind(step):

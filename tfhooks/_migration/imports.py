@@ -18,7 +18,6 @@ Code that is run from strings (`exec('import tensorflow')`) gets TensorFlow as i
 from __future__ import annotations
 
 import contextlib
-import functools
 import importlib
 import importlib.util
 import os
@@ -26,7 +25,7 @@ import runpy
 import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Sequence
-from importlib.abc import Loader, MetaPathFinder
+from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType
 from typing import Any, TypeAlias
@@ -102,31 +101,6 @@ class Program:
         return code
 
 
-class _AfterLoader(Loader):
-    """Loads a module by its own loader, within a context, and then calls a function."""
-
-    def __init__(
-        self, loader: Any, after: Callable[[], None], around: Callable[[], _Context]
-    ) -> None:
-        self._loader, self._after, self._around = loader, after, around
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loader, name)
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        made: ModuleType | None = self._loader.create_module(spec)
-        return made
-
-    def exec_module(self, module: ModuleType) -> None:
-        # The module may read its loader while it is executed.
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
-        module.__loader__ = self._loader
-        with self._around():
-            self._loader.exec_module(module)
-        self._after()
-
-
 class Finder(MetaPathFinder):
     """Notices the import of TensorFlow, and finds its implementation under the name tfhooks.v1."""
 
@@ -158,12 +132,22 @@ class Finder(MetaPathFinder):
         for finder in sys.meta_path:
             if finder is not self and hasattr(finder, 'find_spec'):
                 spec = finder.find_spec(fullname, path, target)
-                if spec is not None:
-                    if spec.loader is not None:
-                        after = functools.partial(self._ready, loaded=fullname)
-                        spec.loader = _AfterLoader(spec.loader, after, self._around)
+                if spec is not None and spec.loader is not None:
+                    self._watch(spec.loader)
                     return spec
         return None
+
+    def _watch(self, loader: Any) -> None:
+        """Makes a loader tell when it has executed its module, which it does within the context."""
+        execute = loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            del loader.exec_module
+            with self._around():
+                execute(module)
+            self._ready(loaded=module.__name__)
+
+        loader.exec_module = exec_module
 
     def _ready(self, loaded: str | None = None) -> None:
         """Continues as soon as no part of TensorFlow or tfhooks is half imported."""

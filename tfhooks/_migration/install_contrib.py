@@ -25,6 +25,7 @@ from pathlib import Path
 
 from tfhooks._base import extras
 from tfhooks._legacy import contrib_files as files
+from tfhooks._legacy.old_names import redirected_imports
 
 _WHEEL = 'tensorflow-1.15.5-cp37-cp37m-manylinux2010_x86_64.whl'
 _SHA256 = '29831dda98d668067de75403b2fca0d06a2f026ef6f217fa2ca873c20b4ee4d3'
@@ -33,13 +34,13 @@ _DOWNLOAD = (
     *('--implementation', 'cp', '--abi', 'cp37m', '--platform', 'manylinux2010_x86_64'),
 )
 # Removed files of TensorFlow's own that the files of contrib import.
-_GONE = (
-    'ops/distributions/transformed_distribution',
-    'profiler/profile_context',
-    'tpu/async_checkpoint',
-)
+_GONE = [
+    place.removeprefix(f'{files.FOLDER}.').replace('.', '/')
+    for place in redirected_imports.SERVED_TO_CONTRIB.values()
+    if place.startswith(f'{files.FOLDER}.')
+]
 _TAKEN = re.compile(
-    rf'tensorflow(_core)?/(?P<path>(contrib|examples)/.+\.(py|csv)|python/({"|".join(_GONE)})\.py)'
+    rf'tensorflow(_core)?/(?P<path>(contrib|examples)/.+\.(py|csv)|({"|".join(_GONE)})\.py)'
 )
 _LICENCE = re.compile(r'tensorflow(_core)?/include/.*com_google_absl/LICENSE')
 _METADATA = re.compile(r'tensorflow(_gpu|_cpu)?-(1\.15\.\d+)\.dist-info/METADATA')

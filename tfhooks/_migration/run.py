@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import argparse
 import builtins
-import importlib.util
 import os
+import runpy
 import sys
 import zipfile
 from collections.abc import Sequence
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from types import CodeType, ModuleType, TracebackType
-from typing import Any
+from importlib.machinery import SourceFileLoader
+from types import ModuleType, TracebackType
 
 from tfhooks import __version__
 from tfhooks._legacy import rewriting
@@ -163,10 +162,7 @@ def _run_script(path: str, arguments: Sequence[str], program: imports.Program) -
     if os.path.isdir(path) or zipfile.is_zipfile(path):
         # As Python does with a directory or an archive: its __main__, and itself in the path.
         _first_in_path(os.path.abspath(path))
-        spec = PathFinder.find_spec('__main__', [os.path.abspath(path)])
-        if spec is None:
-            sys.exit(f"{sys.executable}: can't find '__main__' module in {os.path.abspath(path)!r}")
-        _run_spec(spec)
+        _run_as_main('__main__', alter_argv=False)
         return
     full = os.path.abspath(path)
     try:
@@ -179,10 +175,10 @@ def _run_script(path: str, arguments: Sequence[str], program: imports.Program) -
         )
         sys.exit(2)
     _first_in_path(os.path.dirname(os.path.realpath(full)))
-    main_module = _new_main(full, SourceFileLoader('__main__', full), None)
+    names = vars(_new_main())
+    names.update(__file__=full, __loader__=SourceFileLoader('__main__', full), __cached__=None)
     try:
-        code = program.compile(source, full)
-        exec(code, vars(main_module))
+        exec(program.compile(source, full), names)
     except BaseException as error:
         _hand_on(error)
         raise
@@ -194,56 +190,22 @@ def _run_module(name: str, arguments: Sequence[str], program: imports.Program) -
         arguments = ['--assert=plain', *arguments]
     sys.argv[:] = ['-m', *arguments]
     program.packages.add(name.partition('.')[0])
+    _run_as_main(name)
+
+
+def _run_as_main(name: str, alter_argv: bool = True) -> None:
+    """Runs a module as `python -m` does, by what Python itself calls."""
+    _new_main()
     try:
-        spec = _spec_of(name)
-        package = ''
-        if spec is not None and spec.submodule_search_locations is not None:
-            package = f'; {name!r} is a package and cannot be directly executed'
-            name = f'{name}.__main__'
-            spec = _spec_of(name)
-    except BaseException as error:
-        _hand_on(error)
-        raise
-    if spec is None:
-        sys.exit(f'{sys.executable}: No module named {name}{package}')
-    sys.argv[0] = spec.origin or name
-    _run_spec(spec)
-
-
-def _spec_of(name: str) -> ModuleSpec | None:
-    try:
-        return importlib.util.find_spec(name)
-    except ModuleNotFoundError as error:
-        if error.name is not None and f'{name}.'.startswith(f'{error.name}.'):
-            return None
-        raise
-
-
-def _run_spec(spec: ModuleSpec) -> None:
-    loader: Any = spec.loader
-    main_module = _new_main(spec.origin, loader, spec)
-    try:
-        code: CodeType | None = loader.get_code(spec.name)
-        if code is None:
-            raise ImportError(f'No code object available for {spec.name}')
-        exec(code, vars(main_module))
+        vars(runpy)['_run_module_as_main'](name, alter_argv)
     except BaseException as error:
         _hand_on(error)
         raise
 
 
-def _new_main(path: str | None, loader: Any, spec: ModuleSpec | None) -> ModuleType:
-    module = ModuleType('__main__')
-    vars(module).update(
-        __annotations__={},
-        __builtins__=builtins,
-        __cached__=None if spec is None else spec.cached,
-        __file__=path,
-        __loader__=loader,
-        __package__=None if spec is None else spec.parent,
-        __spec__=spec,
-    )
-    sys.modules['__main__'] = module
+def _new_main() -> ModuleType:
+    module = sys.modules['__main__'] = ModuleType('__main__')
+    vars(module).update(__annotations__={}, __builtins__=builtins)
     return module
 
 
@@ -281,7 +243,7 @@ def _without_runner(traceback: TracebackType | None) -> TracebackType | None:
     kept: list[TracebackType] = []
     while traceback is not None:
         path = traceback.tb_frame.f_code.co_filename
-        if not path.startswith((_HERE, rewriting.__file__, '<frozen ')):
+        if not path.startswith((_HERE, rewriting.__file__, runpy.__file__, '<frozen ')):
             kept.append(traceback)
         traceback = traceback.tb_next
     last: TracebackType | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import time
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfhooks._base import arguments, log
+from tfhooks._base import arguments, files, log
 from tfhooks._base.hook_types import (
     SessionRunContext,
     SessionRunHook,
@@ -252,8 +251,7 @@ class HookCostHook(SessionRunHook[None], SupportsMeasureCalls):
             return
         try:
             tf.gfile.MakeDirs(os.path.dirname(self._trace_path) or '.')
-            with tf.gfile.GFile(self._trace_path, 'w') as file:
-                file.write(json.dumps({'traceEvents': _chrome_events(list(self._events))}))
+            files.write_json(self._trace_path, {'traceEvents': _chrome_events([*self._events])})
         except tf.errors.OpError as error:
             # The training is over, and must not fail for its trace.
             log.warning('%s: the trace could not be written: %s', _NAME, error)
@@ -320,26 +318,18 @@ class _Event(NamedTuple):
 
 def _size(value: Any) -> int:
     """The bytes of a fetched value."""
-    if isinstance(value, bytes | str):
-        return len(value)
-    if isinstance(value, np.ndarray) and value.dtype.hasobject:
-        return sum(map(len, value.ravel()))
-    return int(getattr(value, 'nbytes', 0))
+    array = np.asarray(value)
+    return sum(map(len, array.flat)) if array.dtype.kind in 'OSU' else array.nbytes
 
 
 def _chrome_events(events: list[_Event]) -> list[dict[str, Any]]:
     """Converts events to Chrome's trace format, with times in microseconds since the first one."""
     start = min((event.began for event in events), default=0.0)
     names = {thread.ident: thread.name for thread in threading.enumerate()}
+    threads = {event.thread: names.get(event.thread, str(event.thread)) for event in events}
     found: list[dict[str, Any]] = [
-        {
-            'name': 'thread_name',
-            'ph': 'M',
-            'pid': os.getpid(),
-            'tid': thread,
-            'args': {'name': names.get(thread, str(thread))},
-        }
-        for thread in sorted({event.thread for event in events})
+        {'name': 'thread_name', 'ph': 'M', 'tid': thread, 'args': {'name': name}}
+        for thread, name in sorted(threads.items())
     ]
     found += [
         {
@@ -348,9 +338,8 @@ def _chrome_events(events: list[_Event]) -> list[dict[str, Any]]:
             'ph': 'X',
             'ts': (event.began - start) * 1e6,
             'dur': (event.ended - event.began) * 1e6,
-            'pid': os.getpid(),
             'tid': event.thread,
         }
         for event in events
     ]
-    return found
+    return [{**event, 'pid': os.getpid()} for event in found]

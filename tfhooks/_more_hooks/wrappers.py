@@ -214,7 +214,7 @@ class _ChiefOnly(_Wrapper):
 
     def __init__(self, hook: Any, name: str) -> None:
         super().__init__(hook, name)
-        self._takes_part = True
+        self._hook = hook
 
     @property
     def decides_after_run(self) -> bool:  # type: ignore[override]
@@ -222,31 +222,24 @@ class _ChiefOnly(_Wrapper):
         return has_schedule(self.wrapped_hook) and answers is not None and answers.decides_after_run
 
     def next_due(self) -> NextDue:
-        return super().next_due() if self._takes_part else NEVER
-
-    def session_is_ready(self, session: Any, coord: Any) -> None:
-        if self._takes_part:
-            super().session_is_ready(session, coord)
+        return super().next_due()
 
     def begin(self) -> None:
-        self._takes_part = roles.role().is_chief
-        if self._takes_part:
-            super().begin()
-
-    def after_create_session(self, session: Any, coord: Any) -> None:
-        if self._takes_part:
-            super().after_create_session(session, coord)
+        self.wrapped_hook = self._hook if roles.role().is_chief else _Absent()
+        super().begin()
 
     def before_run(self, run_context: SessionRunContext) -> Any:
-        return self.wrapped_hook.before_run(run_context) if self._takes_part else None
+        return self.wrapped_hook.before_run(run_context)
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues[Any]) -> None:
-        if self._takes_part:
-            self.wrapped_hook.after_run(run_context, run_values)
+        self.wrapped_hook.after_run(run_context, run_values)
 
-    def end(self, session: Any) -> None:
-        if self._takes_part:
-            super().end(session)
+
+class _Absent(SessionRunHook[None], SupportsNextDue):
+    """Stands for a hook that takes no part."""
+
+    def next_due(self) -> NextDue:
+        return NEVER
 
 
 class _OnlyIf(_Wrapper):

@@ -9,31 +9,26 @@ import tfhooks
 from tfhooks._tensorflow import tf
 
 
-def config() -> Any:
-    """Returns a ConfigProto without soft placement, so that no operation is moved silently.
+def session_with(hooks: Iterable[Any] = (), directory: Any = None, **arguments: Any) -> Any:
+    """Makes a session with these hooks and no others, in which no operation is moved silently.
 
     It leaves GPU memory to others, and has two CPU devices: without a GPU, checks can be tried on
     the second one.
-    """
-    return tf.ConfigProto(
-        allow_soft_placement=False,
-        device_count={'CPU': 2},
-        gpu_options=tf.GPUOptions(allow_growth=True),
-    )
-
-
-def session_with(hooks: Iterable[Any] = (), directory: Any = None, **arguments: Any) -> Any:
-    """Makes a session with these hooks and no others.
 
     Args:
       hooks: The hooks.
       directory: Where a training restores from and saves to; None to begin from the initial values.
       **arguments: As for MonitoredTrainingSession.
     """
+    config = tf.ConfigProto(
+        allow_soft_placement=False,
+        device_count={'CPU': 2},
+        gpu_options=tf.GPUOptions(allow_growth=True),
+    )
     arguments = {'save_checkpoint_secs': None, 'log_step_count_steps': None, **arguments}
     where = None if directory is None else str(directory)
     return tfhooks.MonitoredTrainingSession(
-        checkpoint_dir=where, hooks=list(hooks), config=config(), **arguments
+        checkpoint_dir=where, hooks=list(hooks), config=config, **arguments
     )
 
 

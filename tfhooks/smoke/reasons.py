@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import glob
 import os
@@ -66,7 +67,10 @@ def _reasons(smi: str | None) -> Iterator[str]:
         yield f'CUDA_VISIBLE_DEVICES={visible!r} hides all GPUs: unset it'
 
     driver, problem = _load('libcuda.so.1')
-    status, newest = _ask(driver)
+    status, newest = 0, ctypes.c_int(0)
+    with contextlib.suppress(AttributeError):  # There is none, or another library of that name.
+        status = driver.cuInit(0)
+        driver.cuDriverGetVersion(ctypes.byref(newest))
     if driver is None and tf.test.is_built_with_cuda():
         said = 'and there is no nvidia-smi'
         if smi is not None:
@@ -76,10 +80,11 @@ def _reasons(smi: str | None) -> Iterator[str]:
         said = _DRIVER_ERRORS.get(status, 'see the CUDA driver API for its meaning')
         yield f'the driver fails: cuInit returned {status}: {said}'
     # Within a major version of CUDA an older driver supports newer libraries.
-    if newest and newest[0] < _major(cuda):
+    served = newest.value // 1000, newest.value % 1000 // 10
+    if 0 < served[0] < _major(cuda):
         yield (
-            f'the driver is too old: it serves CUDA {".".join(map(str, newest))} at most, and '
-            f'this TensorFlow {tf.VERSION} is built for CUDA {cuda}'
+            f'the driver is too old: it serves CUDA {served[0]}.{served[1]} at most, and this '
+            f'TensorFlow {tf.VERSION} is built for CUDA {cuda}'
         )
     needed = [f'lib{name}' for name in _LIBRARIES.get(_major(cuda), '').split()]
     if cudnn := _major(build.get('cudnn_version')):
@@ -134,17 +139,6 @@ def _packaged(name: str) -> list[str]:
     """The paths of a library in NVIDIA's packages: TensorFlow looks there, the loader does not."""
     patterns = [os.path.join(glob.escape(path), 'nvidia', '*', 'lib', name) for path in sys.path]
     return [found for pattern in patterns for found in glob.glob(pattern)]
-
-
-def _ask(driver: Any) -> tuple[int | None, tuple[int, int] | None]:
-    """Returns the driver's status when it is initialised, and the newest CUDA that it supports."""
-    version = ctypes.c_int(0)
-    try:
-        status = driver.cuInit(0)
-        known = driver.cuDriverGetVersion(ctypes.byref(version)) == 0
-    except AttributeError:  # There is none, or another library of that name.
-        return None, None
-    return status, (version.value // 1000, version.value % 1000 // 10) if known else None
 
 
 def _nvidia_smi() -> str | None:

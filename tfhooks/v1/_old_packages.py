@@ -43,18 +43,15 @@ class Imports:
           more: Entries beside or instead of those in `SERVED`, in the same form.
         """
         self.served = {**redirected_imports.SERVED, **(more or {})}
-        special = [
-            *self.served,
-            *redirected_imports.OVERLAID,
-            *redirected_imports.COPIED,
-            *redirected_imports.ABSENT,
-        ]
+        remade = {*redirected_imports.COPIED, *redirected_imports.ABSENT}
+        special = [*self.served, *redirected_imports.OVERLAID, *remade]
         # Every module above a name that is served is seen through a view.
         self._viewed = {
             '.'.join(name.split('.')[:depth])
             for name in special
             for depth in range(1, name.count('.') + 1)
         }.union(redirected_imports.OVERLAID)
+        self._remade = self._viewed | remade
         self._made: dict[str, Any] = {}
         self._lock = threading.RLock()
         self.builtins = {**vars(builtins), '__import__': self._import}
@@ -67,16 +64,12 @@ class Imports:
         """
         if dotted in self.served and dotted not in self._viewed:
             return pkgutil.resolve_name(self.served[dotted])
-        if (
-            dotted in self._viewed
-            or dotted in redirected_imports.COPIED
-            or dotted in redirected_imports.ABSENT
-        ):
-            with self._lock:
-                if dotted not in self._made:
-                    self._made[dotted] = self._make(dotted)
-            return self._made[dotted]
-        return None
+        if dotted not in self._remade:
+            return None
+        with self._lock:
+            if dotted not in self._made:
+                self._made[dotted] = self._make(dotted)
+        return self._made[dotted]
 
     def place_of(self, dotted: str) -> str:
         """Returns the dotted name of a module today; it may have moved with its package."""

@@ -6,7 +6,9 @@ TensorFlow's modules get a `__getattr__` for names that they lack, and are not c
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
+from collections.abc import Mapping
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -29,17 +31,12 @@ def __getattr__(name: str) -> ModuleType:
     return module
 
 
-class _Answers:
-    """The `__getattr__` of a module from which names were moved."""
-
-    def __init__(self, module: ModuleType, names: dict[str, str]) -> None:
-        self._module, self._names = module, names
-
-    def __call__(self, name: str) -> Any:
-        value = _find(self._names[name]) if name in self._names else None
-        if value is None:
-            raise AttributeError(f'module {self._module.__name__!r} has no attribute {name!r}')
-        return value
+def _relocated(module: ModuleType, names: Mapping[str, str], name: str) -> Any:
+    """The `__getattr__` of a module from which names were moved, without its first arguments."""
+    value = _find(names[name]) if name in names else None
+    if value is None:
+        raise AttributeError(f'module {module.__name__!r} has no attribute {name!r}')
+    return value
 
 
 def _find(place: str) -> Any:
@@ -76,5 +73,5 @@ def give_back() -> None:
     for place, names in relocated.NAMES.items():
         module = private_module(f'python.{place}')
         if module is not None and '__getattr__' not in vars(module):
-            vars(module)['__getattr__'] = _Answers(module, names)
+            vars(module)['__getattr__'] = functools.partial(_relocated, module, names)
     add_finder(_Finder(), last=True)

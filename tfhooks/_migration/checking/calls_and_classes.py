@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import collections
 import functools
 from collections.abc import Iterator
 
@@ -131,14 +132,10 @@ class Facts:
 
     @functools.cached_property
     def _classes(self) -> dict[str, ast.ClassDef]:
-        found: dict[str, ast.ClassDef] = {}
-        twice = set()
-        for node in self.nodes:
-            if isinstance(node, ast.ClassDef):
-                if node.name in found:
-                    twice.add(node.name)
-                found[node.name] = node
-        return {name: node for name, node in found.items() if name not in twice}
+        """The classes whose names are given once."""
+        classes = [node for node in self.nodes if isinstance(node, ast.ClassDef)]
+        count = collections.Counter(node.name for node in classes)
+        return {node.name: node for node in classes if count[node.name] == 1}
 
     def classes_of(self, *bases: str) -> Iterator[ast.ClassDef]:
         """The classes of the program that derive from some of TensorFlow's, by their last parts."""
@@ -148,24 +145,17 @@ class Facts:
 
     def _derives(self, node: ast.ClassDef, bases: tuple[str, ...], depth: int) -> bool:
         for base in node.bases:
-            own = self._classes.get(base.id) if isinstance(base, ast.Name) else None
             if self.name(base) in bases:
                 return True
-            if (
-                own is not None
-                and own is not node
-                and depth
-                and self._derives(own, bases, depth - 1)
-            ):
+            own = self._classes.get(base.id) if isinstance(base, ast.Name) and depth else None
+            if own is not None and own is not node and self._derives(own, bases, depth - 1):
                 return True
         return False
 
     def method(self, node: ast.ClassDef, name: str) -> Function | None:
         """A method that a class itself has."""
         for statement in node.body:
-            if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-                continue
-            if statement.name == name:
+            if isinstance(statement, Function) and statement.name == name:
                 return statement
         return None
 
@@ -180,11 +170,10 @@ class Facts:
         """All values that a class gives to `self.<name>`; None where they cannot all be seen."""
         values: list[ast.expr] = []
         for inner in ast.walk(node):
-            is_store = isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store)
-            if not is_store or getattr(inner, 'attr', '') != name:
-                continue
-            parent = self.parents.get(id(inner))
-            if not isinstance(parent, ast.Assign) or inner not in parent.targets:
-                return None
-            values.append(parent.value)
+            match inner:
+                case ast.Attribute(_, attr, ast.Store()) if attr == name:
+                    parent = self.parents.get(id(inner))
+                    if not isinstance(parent, ast.Assign) or inner not in parent.targets:
+                        return None
+                    values.append(parent.value)
         return values

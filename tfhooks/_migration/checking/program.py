@@ -300,20 +300,14 @@ class Program(ast.NodeVisitor):
         self._scope, self._branches, self._guards = outer
 
     def _bind_arguments(self, arguments: ast.arguments, node: ast.AST) -> None:
-        for argument in (
-            *arguments.posonlyargs,
-            *arguments.args,
-            arguments.vararg,
-            *arguments.kwonlyargs,
-            arguments.kwarg,
-        ):
-            if argument is not None:
+        for argument in ast.iter_child_nodes(arguments):
+            if isinstance(argument, ast.arg):
                 self._bind(argument.arg, node)
 
     def _visit_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         arguments = node.args
         self.visit_all([*node.decorator_list, *arguments.defaults, *arguments.kw_defaults])
-        for argument in ast.walk(arguments):
+        for argument in ast.iter_child_nodes(arguments):
             if isinstance(argument, ast.arg):
                 self.visit_all([argument.annotation])
         self.visit_all([node.returns])
