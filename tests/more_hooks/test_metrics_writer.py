@@ -17,7 +17,7 @@ from pages import run_page
 from stock_models import SESSIONS, LoseSession, events, starting_at, starts, train_op
 
 import tfhooks
-from tfhooks._more_hooks.metrics_writer import (
+from tfhooks import (
     CsvWriter,
     JsonLinesWriter,
     MetricsWriter,
@@ -483,7 +483,7 @@ def test_other_columns_are_an_error_before_training(files):
 
 _KILLED = """
 import os, sys, tensorflow.compat.v1 as tf, tfhooks
-from tfhooks._more_hooks.metrics_writer import *
+from tfhooks import CsvWriter, JsonLinesWriter, MetricsWriterHook
 
 class Kill(tf.train.SessionRunHook):
     runs = 0

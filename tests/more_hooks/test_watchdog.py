@@ -365,9 +365,9 @@ def test_the_making_of_a_session_ends_with_it(make, log, clock):
 
     with tf.Graph().as_default():
         train_op()
-        with make(hooks=[hook]):
+        with make(hooks=[hook]) as session:
             clock.now += 5000
-            assert look(hook) == 1000
+            assert session.run_step_fn(lambda step_context: look(hook)) == 1000
             with make(hooks=[Looks()]):
                 pass
     assert log('has not been made') == []

@@ -8,31 +8,18 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import absl.logging
 
 
-class Display(Protocol):
-    """Shows the progress of a training."""
-
-    def open(self, step: int) -> None:
-        """Starts at a global step, or again after a recovery."""
-
-    def show(self, step: int, rate: float | None, values: Mapping[str, str]) -> None:
-        """Shows a global step, the steps per second, and values by name, if there are any."""
-
-    def close(self) -> None:
-        """Ends, and leaves the last display visible. Closing again does nothing."""
-
-
-class Lines:
-    """Writes a line each time, for logs and pipes.
+class Display:
+    """Shows the progress of a training.
 
     Args:
       file: The text stream to write to.
       total: The last global step, or None.
-      title: The beginning of each line.
+      title: The beginning of each line, or of the bar.
     """
 
     def __init__(self, file: Any, total: int | None, title: str) -> None:
@@ -41,7 +28,18 @@ class Lines:
         self._title = title
 
     def open(self, step: int) -> None:
-        """Writes nothing."""
+        """Starts at a global step, or again after a recovery."""
+
+    def show(self, step: int, rate: float | None, values: Mapping[str, str]) -> None:
+        """Shows a global step, the steps per second, and values by name, if there are any."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Ends, and leaves what was shown last. Closing again does nothing."""
+
+
+class Lines(Display):
+    """Writes a line each time, for logs and pipes."""
 
     def show(self, step: int, rate: float | None, values: Mapping[str, str]) -> None:
         """Writes a line."""
@@ -56,25 +54,15 @@ class Lines:
         self._file.write(', '.join(parts) + '\n')
         self._file.flush()
 
-    def close(self) -> None:
-        """Does nothing."""
 
-
-class Bar:
+class Bar(Display):
     """A tqdm bar: on a terminal, or a widget in a notebook.
 
     While it is open on a terminal, the lines that the program prints and logs there go above it.
-
-    Args:
-      file: The text stream to write to.
-        total: The last global step, or None.
-        title: The text before the bar.
     """
 
     def __init__(self, file: Any, total: int | None, title: str) -> None:
-        self._file = file
-        self._total = total
-        self._title = title
+        super().__init__(file, total, title)
         self._bar: Any = None
         self._redirection = contextlib.ExitStack()
 

@@ -20,12 +20,7 @@ from tfhooks._base.hook_types import (
     Tensors,
 )
 from tfhooks._base.locks import Lock
-from tfhooks._more_hooks.metrics_files import (
-    CsvWriter,
-    JsonLinesWriter,
-    MetricsWriter,
-    TensorBoardWriter,
-)
+from tfhooks._more_hooks.metrics_files import MetricsWriter
 from tfhooks._timing.cadence import AlignedCadence
 
 _NAME = 'MetricsWriterHook'
@@ -201,12 +196,3 @@ def _as_list(writers: Any) -> list[MetricsWriter]:
             f'{_NAME}: writers must hold at least one writer, and each once; writers={found!r}'
         )
     return found
-
-
-__all__ = [
-    'CsvWriter',
-    'JsonLinesWriter',
-    'MetricsWriter',
-    'MetricsWriterHook',
-    'TensorBoardWriter',
-]
