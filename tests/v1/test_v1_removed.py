@@ -6,6 +6,7 @@ tfhooks.v1, since importing that switches TensorFlow's behaviour.
 
 from __future__ import annotations
 
+import configparser
 import functools
 import importlib.util
 import json
@@ -19,7 +20,7 @@ import pytest
 import warm_python
 
 from tfhooks._legacy import contrib_files, old_names
-from tfhooks._legacy.old_names import available, removed
+from tfhooks._legacy.old_names import available, removed, tables
 from tfhooks._legacy.old_names.redirected_imports import ROOT
 
 GONE = places.RECORDED / 'gone'
@@ -232,6 +233,16 @@ def test_the_nearest_answer():
     answer = old_names.look_up('contrib.seq2seq.python.ops.helper.TrainingHelper')
     assert answer.status == 'files'
     assert 'python -m tfhooks contrib install' in answer.instead
+
+
+def test_a_data_file_keeps_the_case_of_names_and_has_none_twice(tmp_path):
+    file = tmp_path / 'names.ini'
+    file.write_text('# A comment.\n[one]\nSort: tf.sort(x, axis): its use\nsort: %(sort)s\nalone\n')
+    rows = {'Sort': 'tf.sort(x, axis): its use', 'sort': '%(sort)s', 'alone': ''}
+    assert tables.read(file) == {'one': rows}
+    file.write_text('[one]\nsort: a\nsort: b\n')
+    with pytest.raises(configparser.DuplicateOptionError, match=r'names\.ini.*sort'):
+        tables.read(file)
 
 
 def test_the_names_need_no_tensorflow():

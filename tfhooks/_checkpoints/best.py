@@ -321,8 +321,7 @@ class BestCheckpoints:
     def _write_state(self, best: list[BestCheckpoint]) -> None:
         """Writes the state file, in which the best checkpoint is the newest for TensorFlow."""
         names = [os.path.basename(kept.path) for kept in best]
-        state = tf.train.generate_checkpoint_state_proto('/', names[0], names[::-1])
-        files.write_text(os.path.join(self._directory, 'checkpoint'), str(state))
+        checkpoint_files.write_state(self._directory, names[::-1])
 
 
 class _List(NamedTuple):
@@ -346,8 +345,8 @@ def _parsed(value: Any, directory: str) -> _List:
     kept = [
         BestCheckpoint(
             os.path.join(directory, _name(entry['name'])),
-            _step(entry['step']),
-            _number(entry['value']),
+            _number(entry['step'], int),
+            float(_number(entry['value'], int | float)),
         )
         for entry in value['checkpoints']
     ]
@@ -370,13 +369,7 @@ def _name(value: Any) -> str:
     return str(value)
 
 
-def _step(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f'step={value!r}')
+def _number(value: Any, kinds: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, kinds) or math.isnan(value):
+        raise TypeError(f'a number must be a {kinds}: {value!r}')
     return value
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
-        raise TypeError(f'value={value!r}')
-    return float(value)

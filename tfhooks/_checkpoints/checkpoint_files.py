@@ -182,12 +182,27 @@ def _bytes(shape: list[int], dtype: Any) -> int:
         return 0
 
 
+def state_of(directory: str) -> Any:
+    """The content of the state file in `directory`; None if there is none, or an unreadable one."""
+    try:
+        return tf.train.get_checkpoint_state(directory or '.')
+    except ValueError:  # It is empty.
+        return None
+
+
+def write_state(directory: str, names: list[str]) -> None:
+    """Writes a state file, by which `names` are the checkpoints of `directory`, the newest last.
+
+    Raises:
+      tf.errors.OpError: The file cannot be written.
+    """
+    state = tf.train.generate_checkpoint_state_proto(os.sep, names[-1], names)
+    files.write_text(os.path.join(directory, 'checkpoint'), str(state))
+
+
 def is_latest(prefix: str) -> bool:
     """True if the state file beside `prefix` names it as the newest checkpoint."""
-    try:
-        state = tf.train.get_checkpoint_state(os.path.dirname(prefix) or '.')
-    except ValueError:
-        return False
+    state = state_of(os.path.dirname(prefix))
     if state is None:
         return False
     named: str = state.model_checkpoint_path

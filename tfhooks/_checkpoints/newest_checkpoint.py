@@ -16,8 +16,6 @@ from tfhooks._checkpoints import checkpoint_files, saved_tensors
 from tfhooks._checkpoints.saved_tensors import UnknownSaverError, could_restore
 from tfhooks._tensorflow import tf
 
-exists = checkpoint_files.exists
-
 # The default `checkpoint_basename` of savers.
 _BASENAME = 'model.ckpt'
 
@@ -41,7 +39,7 @@ def latest(directory: str) -> str | None:
     Like `tf.train.latest_checkpoint`, but a checkpoint beside the state file comes before the one
     at the path in it.
     """
-    state = _state(directory)
+    state = checkpoint_files.state_of(directory)
     return None if state is None else _meant(directory, state.model_checkpoint_path)
 
 
@@ -56,7 +54,7 @@ def look(directory: str, saver: Any, graph: Any) -> Found:
     Raises:
       ValueError: The state file names a checkpoint that is neither there nor beside it.
     """
-    state = _state(directory)
+    state = checkpoint_files.state_of(directory)
     if state is None:
         return _unnamed(directory, saver, graph)
     named = state.model_checkpoint_path
@@ -181,33 +179,24 @@ def name_newest(path: str, saver: Any) -> None:
       tf.errors.OpError: The file cannot be written.
     """
     paths = [each for each in saver.last_checkpoints if each != path] + [path]
-    names = [os.path.basename(each) for each in paths]
-    state = tf.train.generate_checkpoint_state_proto(os.sep, names[-1], names)
-    files.write_text(os.path.join(os.path.dirname(path), 'checkpoint'), str(state))
+    checkpoint_files.write_state(os.path.dirname(path), [os.path.basename(p) for p in paths])
     checkpoint_files.take_over(saver, paths)
-
-
-def _state(directory: str) -> Any:
-    try:
-        return tf.train.get_checkpoint_state(directory)
-    except ValueError:  # It is empty.
-        return None
 
 
 def _meant(directory: str, named: str) -> str | None:
     """The checkpoint that a path in the state file stands for, or None."""
-    return _within(directory, named) or (named if exists(named) else None)
+    return _within(directory, named) or (named if checkpoint_files.exists(named) else None)
 
 
 def _within(directory: str, named: str) -> str | None:
     """The checkpoint in `directory` that a path in its state file stands for, or None."""
     own = files.key(directory) + os.sep
-    if files.key(named).startswith(own) and exists(named):
+    if files.key(named).startswith(own) and checkpoint_files.exists(named):
         return named
     # A path written on Windows has backslashes.
     for base in (os.path.basename(named), re.split(r'[\\/]', named)[-1]):
         path = os.path.join(directory, base)
-        if base and exists(path):
+        if base and checkpoint_files.exists(path):
             return path
     return None
 

@@ -71,7 +71,7 @@ def remove_noted(save_path: str) -> None:
         return
     with contextlib.suppress(tf.errors.OpError, ValueError):
         name = files.read_json(note)
-        state = tf.train.get_checkpoint_state(directory or '.')
+        state = checkpoint_files.state_of(directory)
         if state is not None and files.is_name(name):
             kept = [os.path.basename(path) for path in state.all_model_checkpoint_paths]
             newest = os.path.join(directory, os.path.basename(state.model_checkpoint_path))

@@ -18,6 +18,7 @@ Code that is run from strings (`exec('import tensorflow')`) gets TensorFlow as i
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import importlib.util
 import os
@@ -67,18 +68,13 @@ class Program:
             os.path.join(paths[name], '') for name in ('stdlib', 'platstdlib') if name in paths
         )
         # By file and not by module name, since a module may have aliases.
-        self._known: dict[str, bool] = {}
+        self.has_file = functools.cache(self._has_file)
 
-    def has_file(self, path: str) -> bool:
+    def _has_file(self, path: str) -> bool:
         """True if a file is the program's."""
-        found = self._known.get(path)
-        if found is None:
-            found = self._known[path] = not path.startswith('<') and self._is_own(
-                os.path.abspath(path)
-            )
-        return found
-
-    def _is_own(self, path: str) -> bool:
+        if path.startswith('<'):
+            return False
+        path = os.path.abspath(path)
         parts = path.split(os.sep)
         if path.startswith(_PACKAGE) or contrib_files.FOLDER in parts:
             return False

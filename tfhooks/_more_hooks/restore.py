@@ -136,7 +136,7 @@ class RestoreHook(SessionRunHook[None], SupportsRestore):
         prefix: str | None = self._checkpoint
         if tf.gfile.IsDirectory(self._checkpoint):
             prefix = newest_checkpoint.latest(self._checkpoint)
-        if prefix is None or not newest_checkpoint.exists(prefix):
+        if prefix is None or not checkpoint_files.exists(prefix):
             raise tf.errors.NotFoundError(
                 None,
                 None,

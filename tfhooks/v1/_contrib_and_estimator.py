@@ -106,16 +106,12 @@ def names_in(dotted: str) -> list[str]:
     names = {
         name.rpartition('.')[2]
         for name in [*available.AVAILABLE, *available.PLACES]
-        if _is_in(name, dotted)
+        if name.rpartition('.')[0] == dotted
     }
     if 'python' in dotted.split('.'):
         # A file that was not public may have had any of the public names.
         names |= set(names_in('.'.join(dotted.split('.')[:2])))
     return sorted(names - {'*', 'python'})
-
-
-def _is_in(name: str, dotted: str) -> bool:
-    return name.rpartition('.')[0] == dotted
 
 
 def resolve(dotted: str) -> Any:
@@ -138,7 +134,7 @@ def resolve(dotted: str) -> Any:
             for part in found.instead.split('.')[1:]:
                 value = getattr(value, part)
             return value
-        if place.startswith('tf_slim') or found.instead == 'tf_slim':
+        if place.partition('.')[0] == _packages.SLIM.name:
             return _in_slim(place, name)
         if place.partition('.')[0] == _packages.ESTIMATOR.name:
             return getattr(_packages.ESTIMATOR.load(place), name)
