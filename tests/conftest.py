@@ -12,14 +12,14 @@ import time
 import pytest
 
 FOLDER = pathlib.Path(__file__).resolve().parent
+# Before a conftest.py of a folder imports TensorFlow, whose own logs are no test's affair.
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
 
 def pytest_configure(config):
-    # All are read when TensorFlow starts, and child processes inherit them.
+    # Both are read when TensorFlow first looks for GPUs, and child processes inherit them.
     if config.option.markexpr != 'gpu':
         os.environ['CUDA_VISIBLE_DEVICES'] = '-1'
-    # TensorFlow's own logs are no test's affair.
-    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
     # Processes on one GPU take what they need of its memory, and not all that there is.
     os.environ.setdefault('TF_FORCE_GPU_ALLOW_GROWTH', 'true')
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import pathlib
 import re
-import subprocess
 import sys
 
 import tensorflow
+import warm_python
 
 
 def test_they_pass_on_a_second_cpu_device(tmp_path):
@@ -16,7 +16,7 @@ def test_they_pass_on_a_second_cpu_device(tmp_path):
     environment['PYTHONPATH'] = os.pathsep.join(path or os.getcwd() for path in sys.path)
     # Of all tests: that no other file is imported.
     where = [str(pathlib.Path(__file__).resolve().parent), '--basetemp', str(tmp_path / 'gpu')]
-    done = subprocess.run(
+    done = warm_python.run(
         [sys.executable, '-m', 'pytest', '-m', 'gpu', '-n', '0', '-p', 'no:cacheprovider', *where],
         env={**environment, 'TFHOOKS_TEST_DEVICE': '/CPU:1', 'TF_CPP_MIN_LOG_LEVEL': '3'},
         capture_output=True,

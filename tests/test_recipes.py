@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import importlib.util
 import re
-import subprocess
 import sys
 import types
 
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+import warm_python
 from places import ROOT
 
 PAGE = (ROOT / 'docs' / 'recipes.md').read_text(encoding='utf-8')
@@ -210,7 +210,7 @@ def test_horovod(recipe, stand_in, tmp_path, rank, capsys):
 def test_pytest_in_one_process(tmp_path):
     (tmp_path / 'test_line.py').write_text(RECIPES['Recipes'] + RECIPES['pytest in one process'])
     command = [sys.executable, '-m', 'pytest', '-q', '-n', '0', 'test_line.py']
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    done = warm_python.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert '2 passed' in done.stdout, done.stdout + done.stderr
 
 

@@ -9,13 +9,13 @@ import json
 import pkgutil
 import pydoc
 import re
-import subprocess
 import sys
 import types
 import typing
 
 import pytest
 import tensorflow.compat.v1 as tf
+import warm_python
 
 import tfhooks
 
@@ -151,7 +151,7 @@ print(json.dumps(report))
 
 @pytest.fixture(scope='module')
 def reach():
-    done = subprocess.run(
+    done = warm_python.run(
         [sys.executable, '-c', _REACH], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr

@@ -63,17 +63,8 @@ class Popen(subprocess.Popen):
     ):  # fmt: skip
         cwd = os.path.abspath(cwd or os.curdir)
         environment = dict(os.environ if env is None else env)
-        unusual = {
-            executable,
-            preexec_fn,
-            shell or None,
-            *pass_fds,
-            gid,
-            gids,
-            uid,
-            umask,
-            *process_group,
-        }
+        unusual = {executable, preexec_fn, shell or None, *pass_fds, gid, gids, uid, umask}
+        unusual.update(process_group)
         if unusual - {None, -1} or not _is_program(args, cwd) or 'PYTHONSAFEPATH' in environment:
             return super()._execute_child(
                 args, executable, preexec_fn, close_fds, pass_fds, cwd, env, startupinfo,
@@ -94,9 +85,9 @@ class Popen(subprocess.Popen):
         with theirs:
             socket.send_fds(connection, [json.dumps(request).encode()], [*fds, theirs.fileno()])
         self._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)
-        word, pid = self._status.recv(100).split()
-        assert word == b'pid'
-        self.pid = int(pid)
+        answer = self._status.recv(100).split()
+        assert answer[:1] == [b'pid'], 'the server has ended: its stderr says why'
+        self.pid = int(answer[1])
         self._child_created = True
 
     def _wait(self, timeout):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import textwrap
 
 import pytest
+import warm_python
 
 PROGRAM = """
     import json, multiprocessing, os, sys
@@ -69,7 +69,7 @@ def test_children(tmp_path, options, method, at_once, expected):
     script = tmp_path / 'program.py'
     script.write_text(textwrap.dedent(PROGRAM))
     environment = {k: v for k, v in os.environ.items() if k != 'TFHOOKS_RUN_PLANS'}
-    done = subprocess.run(
+    done = warm_python.run(
         [sys.executable, '-m', 'tfhooks', *options, str(script), method, '--trace'],
         cwd=tmp_path,
         env={**environment, 'TF_CPP_MIN_LOG_LEVEL': '3', 'AT_ONCE': at_once},

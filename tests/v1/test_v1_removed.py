@@ -17,6 +17,7 @@ import sys
 
 import places
 import pytest
+import warm_python
 
 from tfhooks._legacy import contrib_files, old_names
 from tfhooks._legacy.old_names import available, removed, tables
@@ -84,7 +85,7 @@ def advised():
 @functools.cache
 def looked():
     names = sorted({name for found in advised().values() for name in found})
-    done = subprocess.run(
+    done = warm_python.run(
         [sys.executable, '-c', LOOK],
         input=json.dumps({'names': ALL, 'advised': names}),
         env={**os.environ, 'PYTHONPATH': os.pathsep.join([*sys.path])},

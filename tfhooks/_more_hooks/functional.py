@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from tfhooks._base import arguments
 from tfhooks._base.hook_types import (
-    NextDue,
     SessionRunArgs,
     SessionRunContext,
     SessionRunHook,
     SessionRunValues,
-    SupportsNextDue,
 )
+from tfhooks._more_hooks.wrappers import Every
 from tfhooks._run import fetching
 from tfhooks._tensorflow import Coordinator, Session, tf
 from tfhooks._timing.cadence import Cadence
@@ -213,16 +212,14 @@ class FunctionHook(SessionRunHook[ResultT], Generic[ResultT]):
         return f'<hook {self.__name__} after_run>'
 
 
-class _PeriodicHook(FunctionHook[ResultT], SupportsNextDue):
+class _PeriodicHook(Every, FunctionHook[ResultT]):
     """A FunctionHook that is due every so many global steps or seconds."""
 
     def __init__(
         self, fetches: Any, function: Callable[[ResultT], object], cadence: Cadence
     ) -> None:
-        super().__init__(fetches, function)
-        self._cadence = cadence
-        # In a tuple, since the result of an operation is None, as where nothing was requested.
-        self._request = SessionRunArgs((fetches,))
+        FunctionHook.__init__(self, fetches, function)
+        Every.__init__(self, FunctionHook(fetches, function), self.__name__, cadence)
 
     def begin(self) -> None:
         """Resets the hook: the next run is due.
@@ -230,37 +227,12 @@ class _PeriodicHook(FunctionHook[ResultT], SupportsNextDue):
         Raises:
           RuntimeError: The period is one of steps, and the graph has no global step.
         """
-        step = tf.train.get_global_step() if self._cadence.counts_steps else None
-        if self._cadence.counts_steps and step is None:
+        if self._cadence.counts_steps and tf.train.get_global_step() is None:
             raise RuntimeError(
                 f'{self.__name__}: every_n_steps needs a global step in the graph: '
                 'tf.train.get_or_create_global_step()'
             )
-        self._cadence.begin(step)
-
-    def after_create_session(self, session: Session, coord: Coordinator) -> None:
-        """Continues the cadence from an older step that a recovered session has gone back to."""
-        self._cadence.resume(session)
-
-    def step_went_back(self, step: int) -> None:
-        """Continues the cadence from `step`."""
-        self._cadence.step_went_back(step)
-
-    def next_due(self) -> NextDue:
-        """Returns when the function may be due; see `tfhooks.NextDue`."""
-        return self._cadence.next_due()
-
-    def before_run(self, run_context: SessionRunContext) -> SessionRunArgs[ResultT] | None:
-        """Requests the fetches if the function may be due."""
-        return self._request if self._cadence.may_be_due(run_context) else None
-
-    def after_run(
-        self, run_context: SessionRunContext, run_values: SessionRunValues[ResultT]
-    ) -> None:
-        """Calls the function with the results if it is due."""
-        results: Any = run_values.results
-        if results is not None and self._cadence.take(run_context) is not None:
-            self.__wrapped__(results[0])
+        super().begin()
 
 
 def _name(function: Any) -> str:

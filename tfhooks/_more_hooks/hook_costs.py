@@ -164,15 +164,8 @@ class HookCostHook(SessionRunHook[None], SupportsMeasureCalls):
         Returns:
           For each hook the object whose `before_run` and `after_run` are to be called instead.
         """
-        called: list[Any] = []
-        self._measured_hooks = []
-        for hook, name in hooks:
-            if hook is self:
-                called.append(hook)
-            else:
-                measured = _Measured(hook, name, self)
-                self._measured_hooks.append(measured)
-                called.append(measured)
+        called = [hook if hook is self else _Measured(hook, name, self) for hook, name in hooks]
+        self._measured_hooks = [one for one in called if isinstance(one, _Measured)]
         return called
 
     def begin(self) -> None:

@@ -67,9 +67,9 @@ def every(
     name = f'every({_name_of_hook("every", hook)})'
     arguments.exactly_one(name, steps=steps, secs=secs, at=at)
     if at is not None:
-        return _Every(hook, name, _ListedSteps(_steps_to_be_at(name, at)))
+        return Every(hook, name, _ListedSteps(_steps_to_be_at(name, at)))
     period = arguments.whole(name, 'steps', steps)
-    return _Every(hook, name, Cadence(period, arguments.seconds(name, 'secs', secs)))
+    return Every(hook, name, Cadence(period, arguments.seconds(name, 'secs', secs)))
 
 
 def only_if(hook: Hook, predicate: Callable[[SessionRunContext], Any]) -> SessionRunHook[Any]:
@@ -258,7 +258,7 @@ class _OnlyIf(_Wrapper):
             self._answer(run_context, run_values)
 
 
-class _Every(_Wrapper):
+class Every(_Wrapper):
     """The wrapper of `every`, which calls the inner hook only in runs that are due."""
 
     def __init__(self, hook: Any, name: str, cadence: Cadence | _ListedSteps) -> None:

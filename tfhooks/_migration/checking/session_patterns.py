@@ -77,10 +77,9 @@ def _lists(facts: Facts, session: ast.Call) -> Found:
         match value:
             case ast.GeneratorExp():
                 yield 'hooks-generator', given
-            case ast.Call(ast.Name(name) as function) if name in _ITERATORS and not facts.bindings(
-                function
-            ):
-                yield 'hooks-generator', given
+            case ast.Call(ast.Name(called) as function) if called in _ITERATORS:
+                if not facts.bindings(function):
+                    yield 'hooks-generator', given
             case ast.Call() if facts.called(value) in HOOKS:
                 yield 'hooks-single', given
     seen = set()
