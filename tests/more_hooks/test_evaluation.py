@@ -38,6 +38,7 @@ from tfhooks.testing import check_hook
         ({'every_n_steps': 1, 'feeds': {}}, ValueError, 'feeds needs fetches; feeds={}'),
         ({'every_n_steps': 1, 'num_batches': 2}, ValueError, 'num_batches needs fetches'),
         ({'every_n_steps': 1, 'name': 'a/b'}, ValueError, 'name must be the name of a directory'),
+        ({'every_n_steps': 1, 'name': '..'}, ValueError, 'name must be the name of a directory'),
         ({'every_n_steps': 1, 'name': 3}, TypeError, 'name must be a string; name=3'),
         (
             {'every_n_steps': 1, 'evaluate': None, 'fetches': 'loss:0'},

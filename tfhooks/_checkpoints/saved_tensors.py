@@ -152,19 +152,26 @@ def fit(prefix: str, saver: Any, graph: Any) -> Fit:
             missing[key] = f'{key}: not found in checkpoint; shape={shape}'
             continue
         there = tf.TensorShape(shapes[key])
-        wrong = []
-        same = shape.num_elements() in (None, there.num_elements()) if reshapes else False
-        if not (same or shape.is_compatible_with(there)):
-            wrong.append(f'shape={shape}, in the checkpoint {there}')
-        if dtype != dtypes[key]:
-            wrong.append(f'dtype={dtype.name}, in the checkpoint {dtypes[key].name}')
+        if reshapes and shape.num_elements() in (None, there.num_elements()):
+            shape = there
+        wrong = difference(shape, dtype, there, dtypes[key])
         if wrong:
-            different[key] = f'{key}: {"; ".join(wrong)}'
+            different[key] = f'{key}: {wrong}'
     unexpected = [
         f'{key}: only in the checkpoint; shape={tf.TensorShape(shapes[key])}'
         for key in sorted(set(shapes) - set(found.keys))
     ]
     return Fit(list(missing.values()), list(different.values()), unexpected)
+
+
+def difference(shape: Any, dtype: Any, saved_shape: Any, saved_dtype: Any) -> str:
+    """Returns in what a tensor differs from the one in a checkpoint, or '' if in nothing."""
+    found = []
+    if not shape.is_compatible_with(saved_shape):
+        found.append(f'shape={shape}, in the checkpoint {tf.TensorShape(saved_shape)}')
+    if dtype != saved_dtype:
+        found.append(f'dtype={dtype.name}, in the checkpoint {saved_dtype.name}')
+    return '; '.join(found)
 
 
 def _full_shape(part: str, tensor: Tensor) -> Any:

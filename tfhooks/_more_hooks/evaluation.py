@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from tfhooks._base import arguments, scalars
+from tfhooks._base import arguments, files, scalars
 from tfhooks._base.hook_types import (
     NextDue,
     SessionRunContext,
@@ -156,7 +156,7 @@ class EvalHook(SessionRunHook[None], SupportsNextDue):
                 if value is not None:
                     raise ValueError(f'{_NAME}: {argument} needs fetches; {argument}={value!r}')
         arguments.is_a(_NAME, 'name', name, str, 'a string')
-        if not name or os.path.basename(name) != name:
+        if not files.is_name(name):
             raise ValueError(f'{_NAME}: name must be the name of a directory; name={name!r}')
         self._evaluate: Any = self._mean if evaluate is None else evaluate
         self._writer: TensorBoardWriter | None = None

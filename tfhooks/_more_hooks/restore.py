@@ -221,14 +221,10 @@ def _matched(
             continue
         part = _slice_info(variable)
         whole = variable.shape if part is None else tf.TensorShape(list(part.full_shape))
-        wrong = []
-        if not whole.is_compatible_with(shapes[source]):
-            wrong.append(f'shape={whole}, in the checkpoint {tf.TensorShape(shapes[source])}')
-        if dtype != dtypes[source]:
-            wrong.append(f'dtype={dtype.name}, in the checkpoint {dtypes[source].name}')
+        wrong = saved_tensors.difference(whole, dtype, shapes[source], dtypes[source])
         if wrong:
             origin = '' if source == name else f' (there {source})'
-            missing.append(f'{name}{origin}: {"; ".join(wrong)}')
+            missing.append(f'{name}{origin}: {wrong}')
             continue
         slices = None
         if part is not None:
