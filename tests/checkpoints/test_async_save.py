@@ -32,6 +32,7 @@ class Gate(tf.train.Saver):
         self.open = threading.Event()
         self.fails = False
         self.fails_before_writing = False
+        self.error = tf.errors.ResourceExhaustedError(None, None, 'the disk is full')
 
     @property
     def last_checkpoints(self):
@@ -39,7 +40,7 @@ class Gate(tf.train.Saver):
         if threading.current_thread() is not threading.main_thread():
             assert self.open.wait(60)
             if self.fails_before_writing:
-                raise tf.errors.ResourceExhaustedError(None, None, 'the disk is full')
+                raise self.error
         return super().last_checkpoints
 
     def export_meta_graph(self, *args, **kwargs):
@@ -217,6 +218,21 @@ def test_an_error_in_the_thread_surfaces_at_the_next_step(tmp_path, session_clas
 
     train()
     assert leftovers(tmp_path) == []
+
+
+def test_a_thread_that_is_ended_while_it_saves_has_not_saved(tmp_path):
+    with gated(tmp_path, tfhooks.MonitoredSession, save_steps=3) as (gate, hook, run):
+        run(3)
+        gate.error, gate.fails_before_writing = SystemExit('of a library'), True
+        gate.open.set()
+        hook.wait_for_save()
+        with pytest.raises(SystemExit):
+            run()
+        gate.fails_before_writing = False
+        # It is due again at once.
+        run()
+        hook.wait_for_save()
+        assert latest_step(tmp_path) == 5
 
 
 def test_retries_also_count_in_the_background(tmp_path, caplog, clock):

@@ -134,6 +134,32 @@ def test_retries_warn_and_try_when_the_next_save_is_due(tmp_path, session_class,
     assert latest_step(tmp_path) == 12
 
 
+class CopiesAway(tfhooks.CheckpointSaverHook):
+    """Does something with each checkpoint that it has saved."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.copied = []
+
+    def _save(self, session, step):
+        stop = super()._save(session, step)
+        self.copied.append(int(step))
+        return stop
+
+
+@both
+def test_a_save_of_a_subclass_ends_where_a_failure_that_is_allowed_comes(
+    tmp_path, session_class, clock
+):
+    hook = CopiesAway(str(tmp_path), save_steps=2, save_retries=1)
+    with training(tmp_path, [hook], session_class, size=LARGE) as run:
+        run()
+        with files_at_most(300_000):
+            run(2)
+        run()
+    assert hook.copied == steps_in(tmp_path) == [0, 4]
+
+
 @both
 def test_retries_do_not_wait_until_the_next_save_is_due(tmp_path, session_class, clock, caplog):
     hook = saver(tmp_path, save_steps=100, save_retries=1)

@@ -262,18 +262,12 @@ def remove_strays(save_path: str) -> None:
     """
     directory, base = os.path.split(save_path)
     listed = files.names(directory)
-    begun = re.compile(rf'{re.escape(base)}-\d+')
+    begun = rf'{re.escape(base)}-\d+'
+    stray = re.compile(rf'{begun}(_temp|{_PART}{_UNFINISHED})|{_BESIDE}')
+    shard = re.compile(rf'({begun})\.data-\d{{5}}-of-\d{{5}}')
     strays = {}
     for name in listed:
-        match = begun.match(name)
-        rest = name[match.end() :] if match else ''
-        if re.fullmatch(_BESIDE, name) or (
-            match
-            and (
-                rest == '_temp'
-                or re.fullmatch(_PART + _UNFINISHED, rest)
-                or (_SHARD.fullmatch(rest) and f'{match[0]}.index' not in listed)
-            )
-        ):
-            strays[name] = rest == '_temp'
+        match = shard.fullmatch(name)
+        if stray.fullmatch(name) or (match and f'{match[1]}.index' not in listed):
+            strays[name] = name.endswith('_temp')
     files.remove_old(directory, strays)

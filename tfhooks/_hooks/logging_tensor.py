@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -113,13 +112,9 @@ class LoggingTensorHook(StockHook, tf.train.LoggingTensorHook):
         _warn_if_info_is_hidden()
 
     def _log_tensors(self, tensor_values: dict[Any, Any]) -> None:
-        given = np.get_printoptions()
-        try:
+        # TensorFlow sets print options inside, and leaves them set when a formatter raises.
+        with np.printoptions():
             super()._log_tensors(tensor_values)
-        except BaseException:
-            # TensorFlow sets print options inside, and leaves them set when a formatter raises.
-            np.set_printoptions(**given)
-            raise
 
 
 class _LoggingTensor(FastWay):
@@ -223,15 +218,12 @@ class _LoggingTensor(FastWay):
         self._log(values, count, step)
 
     def _log(self, values: dict[Any, Any], count: int, step: int | None) -> None:
-        given = np.get_printoptions()['threshold']
-        threshold = self._threshold
+        given, threshold = np.get_printoptions(), self._threshold
         if threshold is None:
-            threshold = int(min(given, _MOST_ELEMENTS))
-        has_to_set = self._wants_step or threshold != given
-        options = np.printoptions(threshold=threshold) if has_to_set else contextlib.nullcontext()
-        with options, self.own_writes():
+            threshold = int(min(given['threshold'], _MOST_ELEMENTS))
+        suppress = self._wants_step or given['suppress']
+        with np.printoptions(threshold=threshold, suppress=suppress), self.own_writes():
             if self._wants_step:
-                np.set_printoptions(suppress=True)
                 elapsed_secs, _ = self.timer.update_last_triggered_step(count)
                 tf.logging.info(self.hook._formatter(values, step, elapsed_secs))
                 return

@@ -109,7 +109,8 @@ class SavingHook(StockHook, tf.train.CheckpointSaverHook):
         if written is None:
             return False
         error = written.outcome.exception()
-        if isinstance(error, CheckpointSaveError) and error.hook is self:
+        is_own = isinstance(error, CheckpointSaveError) and error.hook is self
+        if error is not None and (is_own or not isinstance(error, Exception)):
             self._tfhooks_state.unsaved = True
             raise error
         self._saved()

@@ -156,7 +156,7 @@ class FastWay(SupportsNextDue, SupportsSessionIsReady):
         Returns:
           The seconds and the steps since it last acted; None and None the first time.
         """
-        with self.own_writes():
+        with self._own_writers:
             elapsed: tuple[float | None, int | None] = self.timer.update_last_triggered_step(step)
         return elapsed
 
