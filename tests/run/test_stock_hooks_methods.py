@@ -106,12 +106,19 @@ def test_a_method_put_on_the_class_while_the_hook_sleeps_is_heard_when_it_is_due
     assert len(runs) == 3
 
 
-def test_a_save_put_into_the_original_saver_is_not_called(tmp_path, monkeypatch):
-    calls = []
-    monkeypatch.setattr(originals.CheckpointSaverHook, '_save', lambda *args: calls.append(args))
-    with tf.Graph().as_default():
-        train_op = tf.assign_add(tf.train.get_or_create_global_step(), 1)
-        with tfhooks.MonitoredTrainingSession(checkpoint_dir=str(tmp_path)) as session:
-            session.run(train_op)
-    assert tf.train.latest_checkpoint(tmp_path).endswith('-1')
-    assert not calls
+def test_a_save_put_into_the_original_saver_is_called(tmp_path, monkeypatch):
+    def steps(library, directory):
+        calls = []
+        save = lambda self, session, step: calls.append(int(step))  # noqa: E731
+        with tf.Graph().as_default(), monkeypatch.context() as patch:
+            patch.setattr(originals.CheckpointSaverHook, '_save', save)
+            train_op = tf.assign_add(tf.train.get_or_create_global_step(), 1)
+            with library.MonitoredTrainingSession(
+                checkpoint_dir=str(directory), save_checkpoint_steps=2
+            ) as session:
+                for _ in range(6):
+                    session.run(train_op)
+        assert tf.train.latest_checkpoint(directory) is None
+        return calls
+
+    assert steps(tfhooks, tmp_path / 'ours') == steps(tf.train, tmp_path / 'theirs') == [0, 2, 4, 6]

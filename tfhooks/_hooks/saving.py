@@ -13,8 +13,10 @@ from tfhooks._checkpoints.saver_state import SaverState
 from tfhooks._checkpoints.write import write_checkpoint
 from tfhooks._hooks.writers import event_writer
 from tfhooks._run.stock_hooks import StockHook, changes, own_writes
-from tfhooks._tensorflow import tf
+from tfhooks._tensorflow import originals, tf
 from tfhooks._timing import global_steps
+
+_TENSORFLOWS_SAVE = vars(originals.CheckpointSaverHook)['_save']
 
 
 class SavingHook(StockHook, tf.train.CheckpointSaverHook):
@@ -41,6 +43,9 @@ class SavingHook(StockHook, tf.train.CheckpointSaverHook):
         Raises:
           CheckpointSaveError: The checkpoint could not be written.
         """
+        save = vars(originals.CheckpointSaverHook)['_save']
+        if save is not _TENSORFLOWS_SAVE:  # A program has put a function of its own there.
+            return bool(save(self, session, step))
         state = self._tfhooks_state
         if state.bad_weights:
             tf.logging.warning(
