@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple
 
 from tfhooks._base import files, log, scalars
@@ -114,12 +114,8 @@ class BestCheckpoints:
         if found is not None:
             self._take_up(found)
         checkpoint_files.remove_unfinished(self._directory)
-        listed = {os.path.basename(kept.path) for kept in self._kept}
-        others = [
-            name
-            for name in map(os.path.basename, checkpoint_files.prefixes(self._directory))
-            if name not in listed
-        ]
+        there = map(os.path.basename, checkpoint_files.prefixes(self._directory))
+        others = sorted(set(there) - set(_names(self._kept)))
         if others:
             log.warning(
                 'BestCheckpoints leaves alone what lies in %s and is not in its list: %s.',
@@ -150,13 +146,15 @@ class BestCheckpoints:
                 complete.append(kept)
         complete.sort(key=self._rank)
         self._kept = complete[: self._n]
-        listed = {os.path.basename(kept.path) for kept in found.kept}
-        gone = [name for name in found.unfinished if name not in listed]
-        gone += [os.path.basename(kept.path) for kept in complete[self._n :]]
+        gone = [name for name in found.unfinished if name not in _names(found.kept)]
+        gone += _names(complete[self._n :])
         try:
             # Another process may be writing the unfinished ones.
             if gone and not claims.is_anothers(os.path.dirname(self._directory)):
-                self._commit(self._kept, gone)
+                if self._kept:
+                    self._write_state(self._kept)
+                self._write_list(self._kept, gone)
+                self._remove(gone)
         except tf.errors.OpError as error:
             tf.logging.warning('BestCheckpoints: %s could not be tidied: %s', self._path, error)
 
@@ -213,11 +211,11 @@ class BestCheckpoints:
         is_named = False
         try:
             tf.gfile.MakeDirs(self._directory)
-            self._write_list(self._kept, [] if again else [os.path.basename(new.path)])
+            self._write_list(self._kept, [] if again else _names([new]))
             checkpoint_files.link(path, new.path)
             self._write_state(best)
             is_named = True
-            gone = [os.path.basename(kept.path) for kept in others if kept not in best]
+            gone = _names(kept for kept in others if kept not in best)
             self._write_list(best, gone)
         except Exception as error:
             if not again:
@@ -260,14 +258,8 @@ class BestCheckpoints:
             return  # The list has it as unfinished, so the next start removes it.
         checkpoint_files.remove_parts(new.path)
 
-    def _commit(self, best: list[BestCheckpoint], gone: list[str]) -> None:
-        """Writes state file and list, and then removes the checkpoints that are in neither."""
-        if best:
-            self._write_state(best)
-        self._write_list(best, gone)
-        self._remove(gone)
-
     def _remove(self, gone: list[str]) -> None:
+        """Removes checkpoints that are neither in the state file nor in the list any more."""
         for name in gone:
             checkpoint_files.remove_parts(os.path.join(self._directory, name))
         if gone:
@@ -282,12 +274,10 @@ class BestCheckpoints:
     def _metric_name(self) -> str:
         if self._fetch is not None:
             return str(self._fetch.name)
-        return str(getattr(self._metric, '__qualname__', None) or self._metric_text())
-
-    def _metric_text(self) -> str:
         text = repr(self._metric)
-        # An address differs in each process.
-        return type(self._metric).__qualname__ if ' at 0x' in text else text
+        if ' at 0x' in text:  # An address differs in each process.
+            text = type(self._metric).__qualname__
+        return str(getattr(self._metric, '__qualname__', None) or text)
 
     @property
     def _path(self) -> str:
@@ -312,16 +302,19 @@ class BestCheckpoints:
 
     def _write_list(self, best: list[BestCheckpoint], unfinished: list[str]) -> None:
         entries = [
-            {'name': os.path.basename(kept.path), 'step': int(kept.step), 'value': kept.value}
-            for kept in best
+            {'name': name, 'step': int(kept.step), 'value': kept.value}
+            for name, kept in zip(_names(best), best, strict=True)
         ]
         value = {'metric': self._metric_name(), 'mode': self._mode, 'checkpoints': entries}
         files.write_json(self._path, {**value, 'unfinished': unfinished}, indent=1)
 
     def _write_state(self, best: list[BestCheckpoint]) -> None:
         """Writes the state file, in which the best checkpoint is the newest for TensorFlow."""
-        names = [os.path.basename(kept.path) for kept in best]
-        checkpoint_files.write_state(self._directory, names[::-1])
+        checkpoint_files.write_state(self._directory, _names(best)[::-1])
+
+
+def _names(kept: Iterable[BestCheckpoint]) -> list[str]:
+    return [os.path.basename(each.path) for each in kept]
 
 
 class _List(NamedTuple):
