@@ -18,16 +18,32 @@ EXAMPLE = Path(__file__).resolve().parents[2] / 'examples' / 'distributed'
 LIMIT_SECS = 400
 
 
+# The same with tasks that are forks of a process that has imported TensorFlow.
+WARM = """
+import runpy, subprocess, sys, warm_python
+subprocess.Popen = warm_python.Popen
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name='__main__')
+"""
+
+
 @pytest.mark.parametrize(
-    ('arguments', 'steps', 'accuracy'),
-    [([], 240, 90.0), (['--sync'], 80, 80.0)],
+    ('options', 'arguments', 'steps', 'accuracy'),
+    [([], [], 240, 90.0), (['-c', WARM], ['--sync'], 80, 80.0)],
     ids=['asynchronous', 'synchronous'],
 )
-def test_a_cluster_on_this_machine_ends_with_its_accuracy(tmp_path, arguments, steps, accuracy):
+def test_a_cluster_on_this_machine_ends_with_its_accuracy(
+    tmp_path, options, arguments, steps, accuracy
+):
     environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL='3', CUDA_VISIBLE_DEVICES='-1')
     environment['PYTHONPATH'] = os.pathsep.join(path or os.getcwd() for path in sys.path)
-    command = [sys.executable, str(EXAMPLE / 'run_local.py'), f'--train_dir={tmp_path / "model"}']
-    command += [f'--steps={steps}', '--learning_rate=0.003', *arguments]
+    command = [sys.executable, *options, str(EXAMPLE / 'run_local.py')]
+    command += [
+        f'--train_dir={tmp_path / "model"}',
+        f'--steps={steps}',
+        '--learning_rate=0.003',
+        *arguments,
+    ]
     with open(tmp_path / 'log', 'wb') as log:
         process = subprocess.Popen(
             command,

@@ -271,7 +271,7 @@ watchdog._dump.schedule(3600)
 
 @pytest.mark.skipif(not hasattr(os, 'fork'), reason='needs forks')
 def test_a_fork_ends():
-    done = subprocess.run([sys.executable, '-c', _FORKS], capture_output=True, text=True)
+    done = warm_python.run([sys.executable, '-c', _FORKS], capture_output=True, text=True)
     assert (done.stdout, done.returncode) == ('7\n', 0), done.stderr
 
 

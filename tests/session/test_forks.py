@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 
 import pytest
+import warm_python
 
 pytestmark = pytest.mark.skipif(not hasattr(os, 'fork'), reason='there are no forks here')
 
@@ -56,7 +56,7 @@ print(json.dumps([json.loads(os.read(reads, 10000)), made_in, last, ended == [ma
 
 
 def test_a_fork_runs_and_ends_nothing_and_its_parent_goes_on(tmp_path):
-    done = subprocess.run(
+    done = warm_python.run(
         [sys.executable, '-c', PROGRAM, str(tmp_path)],
         capture_output=True,
         text=True,

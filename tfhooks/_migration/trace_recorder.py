@@ -15,6 +15,7 @@ import atexit
 import collections
 import functools
 import importlib.util
+import inspect
 import json
 import logging
 import os
@@ -165,23 +166,15 @@ class Recorder:
           tf: TensorFlow 1, or the module that a program uses as it.
         """
         self._tf = tf
-        kinds = [(tf.train.MonitoredSession, 1), (tf.train.SingularMonitoredSession, 0)]
-        for kind, place in kinds:
-            self._wrap(kind, '__init__', functools.partial(self._making, place))
+        for kind in (tf.train.MonitoredSession, tf.train.SingularMonitoredSession):
+            self._wrap(kind, '__init__', self._making)
             self._wrap(kind, 'run', self._running)
             self._wrap(kind, 'run_step_fn', self._running)
             self._wrap(kind, 'close', self._closing)
             self._wrap(kind, '__exit__', self._closing)
         self._wrap(tf.summary.FileWriter, '__init__', self._opening)
         self._wrap(tf.train.Saver, 'save', self._saving)
-        recorder = self
-
-        class Lines(logging.Handler):
-            def emit(self, record: logging.LogRecord) -> None:
-                if record.name == 'tensorflow':  # Not tfhooks' own lines.
-                    recorder._log.append(record.getMessage())
-
-        logging.getLogger('tensorflow').addHandler(Lines(logging.INFO))
+        logging.getLogger('tensorflow').addHandler(LogLines(self._log))
         atexit.register(self.write)
 
     @staticmethod
@@ -196,15 +189,15 @@ class Recorder:
 
     # Calls of the program.
 
-    def _making(self, place: int, inner: Any, session: Any, *args: Any, **kwargs: Any) -> Any:
+    def _making(self, inner: Any, session: Any, *args: Any, **kwargs: Any) -> Any:
         if hasattr(session, '_trace'):  # A subclass has called its base class.
             return inner(session, *args, **kwargs)
         with self._lock:
             self._sessions += 1
             watched = _Watched(f'session {self._sessions}')
-        given = kwargs.get('hooks') if len(args) <= place else args[place]
         try:
-            hooks = list(given or [])
+            call = inspect.signature(inner).bind(session, *args, **kwargs)
+            hooks = list(call.arguments.get('hooks') or [])
         except TypeError:  # The session will raise an error for it.
             return inner(session, *args, **kwargs)
         for hook in hooks:
@@ -212,13 +205,10 @@ class Recorder:
         names = [type(hook).__name__ for hook in hooks]
         self._note(watched, f'{type(session).__name__} with hooks {names}')
         hooks.append(self._steps_hook(watched))
-        if len(args) <= place:
-            kwargs['hooks'] = hooks
-        else:
-            args = (*args[:place], hooks, *args[place + 1 :])
+        call.arguments['hooks'] = hooks
         session._trace = watched
         try:
-            inner(session, *args, **kwargs)
+            inner(*call.args, **call.kwargs)
         except BaseException as error:
             self._note(watched, 'making it raised ' + kinds_of_error(error)[0])
             raise
@@ -359,7 +349,7 @@ class Recorder:
     def _write(self, left: '_Left') -> None:
         trace = {
             'calls': list(self._calls),
-            'log': [line for line in map(log_line, self._log) if line is not None],
+            'log': list(log_lines(self._log)),
             'files': list(left.files()),
             'checkpoints': list(left.checkpoints()),
             'events': list(left.events()),
@@ -376,14 +366,26 @@ class Recorder:
         os.replace(self._path + '.part', self._path)
 
 
-def log_line(line: str) -> Optional[str]:
-    """Returns a line of TensorFlow's log without what differs from run to run, or None."""
-    if any(part in line for part in _IGNORED_LOG):
-        return None
-    line = re.sub(rf'\({_NUMBER} sec\)', '(<n> sec)', line)
-    line = re.sub(rf'(global_step/sec: ){_NUMBER}', r'\1<n>', line)
-    line = re.sub(r'0x[0-9a-f]+', '<address>', line)
-    return line.split('\n')[0]
+class LogLines(logging.Handler):
+    """Adds the lines of TensorFlow's log to a list."""
+
+    def __init__(self, lines: List[str]) -> None:
+        super().__init__(logging.INFO)
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name == 'tensorflow':  # Not tfhooks' own lines.
+            self._lines.append(record.getMessage())
+
+
+def log_lines(lines: Iterable[str]) -> Iterator[str]:
+    """Yields the lines of TensorFlow's log that count, without what differs from run to run."""
+    for line in lines:
+        if not any(part in line for part in _IGNORED_LOG):
+            line = re.sub(rf'\({_NUMBER} sec\)', '(<n> sec)', line)
+            line = re.sub(rf'(global_step/sec: ){_NUMBER}', r'\1<n>', line)
+            line = re.sub(r'0x[0-9a-f]+', '<address>', line)
+            yield line.split('\n')[0]
 
 
 def file_name(name: str) -> str:

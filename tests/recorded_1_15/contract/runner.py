@@ -43,16 +43,6 @@ def import_tensorflow(name):
     return tf
 
 
-class _LogLines(logging.Handler):
-    def __init__(self, trace):
-        super().__init__(logging.INFO)
-        self._trace = trace
-
-    def emit(self, record):
-        if record.name == 'tensorflow':  # tfhooks' own lines come by, too.
-            self._trace.add_log(record.getMessage())
-
-
 def run_program(tf, name, program):
     """Runs one program in an empty directory and a graph of its own.
 
@@ -68,10 +58,9 @@ def run_program(tf, name, program):
     workdir = tempfile.mkdtemp(prefix='contract-')
     trace = Trace(tf, workdir)
     logger = logging.getLogger('tensorflow')
-    handler = _LogLines(trace)
     level = logger.level
     logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
+    logger.addHandler(trace.log_handler)
     try:
         with tf.Graph().as_default():
             tf.set_random_seed(1)
@@ -80,7 +69,7 @@ def run_program(tf, name, program):
         trace.note('program failed ' + raised(error))
         FAILURES[name] = traceback.format_exc()
     finally:
-        logger.removeHandler(handler)
+        logger.removeHandler(trace.log_handler)
         logger.setLevel(level)
     tf.summary.FileWriterCache.clear()
     try:

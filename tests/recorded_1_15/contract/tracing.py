@@ -29,6 +29,7 @@ class Trace:
 
     Attributes:
       tf: The module the program runs on.
+      log_handler: The logging.Handler that writes down TensorFlow's log.
     """
 
     def __init__(self, tf, workdir):
@@ -36,6 +37,7 @@ class Trace:
         self._workdir = workdir
         self._calls = []
         self._log = []
+        self.log_handler = trace_recorder.LogLines(self._log)
 
     def note(self, what, *values, **named):
         """Writes down a call: what was called, and the values that belong to it."""
@@ -58,17 +60,11 @@ class Trace:
         self.note(what + ' returned', result)
         return None
 
-    def add_log(self, line):
-        """Writes down a line of TensorFlow's log, without what differs from run to run."""
-        line = trace_recorder.log_line(line)
-        if line is not None:
-            self._log.append(self._clean(line))
-
     def sections(self):
         """All there is to compare: a dict from a section's name to its lines."""
         return {
             'calls': self._calls,
-            'log': self._log,
+            'log': [self._clean(line) for line in trace_recorder.log_lines(self._log)],
             'files': self._files(),
             'checkpoints': list(self._checkpoints()),
             'events': list(self._events()),

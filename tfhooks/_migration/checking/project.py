@@ -22,20 +22,11 @@ _NAMESPACES = {
 _NOTHING: Mapping[str, str] = {}
 
 
-class _Passed(NamedTuple):
-    """An import from another file: `from <level><module> import <name> as <variable>`."""
-
-    variable: str
-    name: str
-    module: str
-    level: int
-
-
 class _File(NamedTuple):
-    """The namespaces that a file defines, and those that it imports from other files."""
+    """The namespaces that a file defines, and its imports from other files."""
 
     own: Mapping[str, str]
-    passed: Sequence[_Passed]
+    imports: Sequence[ast.ImportFrom]
 
 
 class Project:
@@ -72,26 +63,22 @@ class Project:
         found: dict[str, str] = {}
         known[file] = found
         folder = os.path.dirname(file)
-        for variable, name, module, level in self._read(file).passed:
-            other = self._find(folder, module, level)
+        for statement in self._read(file).imports:
+            other = self._find(folder, statement.module or '', statement.level)
             given = self._namespaces(other, known) if other is not None else _NOTHING
-            if name == '*':
-                found.update(given)
-            elif name in given:
-                found[variable] = given[name]
+            for alias in statement.names:
+                if alias.name == '*':
+                    found.update(given)
+                elif alias.name in given:
+                    found[alias.asname or alias.name] = given[alias.name]
         found.update(self._read(file).own)
         return found
 
     def _read(self, file: str) -> _File:
         if file not in self._files:
             tree = files.read(file).tree
-            passed = [
-                _Passed(alias.asname or alias.name, alias.name, node.module or '', node.level)
-                for node in tree.body
-                if isinstance(node, ast.ImportFrom)
-                for alias in node.names
-            ]
-            self._files[file] = _File(Program(tree).namespaces(_NAMESPACES), passed)
+            imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+            self._files[file] = _File(Program(tree).namespaces(_NAMESPACES), imports)
         return self._files[file]
 
     def _find(self, folder: str, module: str, level: int) -> str | None:
