@@ -22,6 +22,7 @@ TESTED_IN = {
     '_base/arguments.py': 'hooks/test_stop_at_step.py',
     '_base/extras.py': 'test_installing.py',
     '_base/locks.py': 'hooks/test_copies.py',
+    '_checkpoints/best_list.py': 'checkpoints/test_best.py',
     '_checkpoints/events.py': 'hooks/test_checkpoint_saver_graph.py',
     '_checkpoints/pruning.py': 'hooks/test_checkpoint_saver_savers.py',
     '_checkpoints/restored.py': 'hooks/test_checkpoint_saver_restore.py',

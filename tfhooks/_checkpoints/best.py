@@ -6,29 +6,13 @@ import contextlib
 import math
 import os
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
-from tfhooks._base import files, log, scalars
+from tfhooks._base import log, scalars
 from tfhooks._base.errors import checkpoint_save_error, note_origin
-from tfhooks._checkpoints import checkpoint_files, claims
+from tfhooks._checkpoints import best_list, checkpoint_files, claims
+from tfhooks._checkpoints.best_list import MODES, BestCheckpoint, BestList, names_of
 from tfhooks._tensorflow import Tensor, tf
-
-_STATE = 'best_checkpoints.json'
-_MODES = ('min', 'max')
-
-
-class BestCheckpoint(NamedTuple):
-    """A checkpoint that was kept.
-
-    Attributes:
-      path: The prefix of its files, as `Saver.restore` takes it.
-      step: Its global step.
-      value: The metric at that step.
-    """
-
-    path: str
-    step: int
-    value: float
 
 
 class BestCheckpoints:
@@ -73,7 +57,7 @@ class BestCheckpoints:
                 'BestCheckpoints: metric must be a tensor, the name of one, or a callable '
                 f'(session, step): metric={metric!r}'
             )
-        if mode not in _MODES:
+        if mode not in MODES:
             raise ValueError(f"BestCheckpoints: mode must be 'min' or 'max': mode={mode!r}")
         if isinstance(n, bool) or not isinstance(n, int):
             raise TypeError(f'BestCheckpoints: n must be an int: n={n!r}')
@@ -110,16 +94,12 @@ class BestCheckpoints:
                 ) from error
         self._directory = os.path.join(checkpoint_dir, 'best')
         self._kept = []
-        found = self._read()
+        found = best_list.read(self._directory)
         if found is not None:
             self._take_up(found)
         checkpoint_files.remove_unfinished(self._directory)
-        listed = {os.path.basename(kept.path) for kept in self._kept}
-        others = [
-            name
-            for name in map(os.path.basename, checkpoint_files.prefixes(self._directory))
-            if name not in listed
-        ]
+        there = map(os.path.basename, checkpoint_files.prefixes(self._directory))
+        others = sorted(set(there) - set(names_of(self._kept)))
         if others:
             log.warning(
                 'BestCheckpoints leaves alone what lies in %s and is not in its list: %s.',
@@ -127,7 +107,7 @@ class BestCheckpoints:
                 others,
             )
 
-    def _take_up(self, found: _List) -> None:
+    def _take_up(self, found: BestList) -> None:
         """Continues with a list, or begins a new one where that is of another metric."""
         if found.mode != self._mode or found.metric not in (None, self._metric_name()):
             log.warning(
@@ -150,15 +130,18 @@ class BestCheckpoints:
                 complete.append(kept)
         complete.sort(key=self._rank)
         self._kept = complete[: self._n]
-        listed = {os.path.basename(kept.path) for kept in found.kept}
-        gone = [name for name in found.unfinished if name not in listed]
-        gone += [os.path.basename(kept.path) for kept in complete[self._n :]]
+        gone = [name for name in found.unfinished if name not in names_of(found.kept)]
+        gone += names_of(complete[self._n :])
         try:
             # Another process may be writing the unfinished ones.
             if gone and not claims.is_anothers(os.path.dirname(self._directory)):
-                self._commit(self._kept, gone)
+                if self._kept:
+                    self._write_state(self._kept)
+                self._write_list(self._kept, gone)
+                self._remove(gone)
         except tf.errors.OpError as error:
-            tf.logging.warning('BestCheckpoints: %s could not be tidied: %s', self._path, error)
+            path = os.path.join(self._directory, best_list.NAME)
+            tf.logging.warning('BestCheckpoints: %s could not be tidied: %s', path, error)
 
     def measure(self, session: Any, step: int) -> float:
         """Reads the metric.
@@ -213,11 +196,11 @@ class BestCheckpoints:
         is_named = False
         try:
             tf.gfile.MakeDirs(self._directory)
-            self._write_list(self._kept, [] if again else [os.path.basename(new.path)])
+            self._write_list(self._kept, [] if again else names_of([new]))
             checkpoint_files.link(path, new.path)
             self._write_state(best)
             is_named = True
-            gone = [os.path.basename(kept.path) for kept in others if kept not in best]
+            gone = names_of(kept for kept in others if kept not in best)
             self._write_list(best, gone)
         except Exception as error:
             if not again:
@@ -260,14 +243,8 @@ class BestCheckpoints:
             return  # The list has it as unfinished, so the next start removes it.
         checkpoint_files.remove_parts(new.path)
 
-    def _commit(self, best: list[BestCheckpoint], gone: list[str]) -> None:
-        """Writes state file and list, and then removes the checkpoints that are in neither."""
-        if best:
-            self._write_state(best)
-        self._write_list(best, gone)
-        self._remove(gone)
-
     def _remove(self, gone: list[str]) -> None:
+        """Removes checkpoints that are neither in the state file nor in the list any more."""
         for name in gone:
             checkpoint_files.remove_parts(os.path.join(self._directory, name))
         if gone:
@@ -282,94 +259,15 @@ class BestCheckpoints:
     def _metric_name(self) -> str:
         if self._fetch is not None:
             return str(self._fetch.name)
-        return str(getattr(self._metric, '__qualname__', None) or self._metric_text())
-
-    def _metric_text(self) -> str:
         text = repr(self._metric)
-        # An address differs in each process.
-        return type(self._metric).__qualname__ if ' at 0x' in text else text
-
-    @property
-    def _path(self) -> str:
-        return os.path.join(self._directory, _STATE)
-
-    def _read(self) -> _List | None:
-        """Reads the list, or returns None if there is none.
-
-        Raises:
-          ValueError: The file was not written by this class.
-        """
-        if not tf.gfile.Exists(self._path):
-            return None
-        try:
-            return _parsed(files.read_json(self._path), self._directory)
-        except (ValueError, TypeError, KeyError, OverflowError, tf.errors.OpError) as error:
-            raise ValueError(
-                'BestCheckpoints.begin: the list of the best checkpoints must be one that this '
-                f'class has written; path={self._path!r} ({type(error).__name__}: {error}). Mend '
-                'it, or remove it to begin a new list: the checkpoints beside it stay.'
-            ) from None
+        if ' at 0x' in text:  # An address differs in each process.
+            text = type(self._metric).__qualname__
+        return str(getattr(self._metric, '__qualname__', None) or text)
 
     def _write_list(self, best: list[BestCheckpoint], unfinished: list[str]) -> None:
-        entries = [
-            {'name': os.path.basename(kept.path), 'step': int(kept.step), 'value': kept.value}
-            for kept in best
-        ]
-        value = {'metric': self._metric_name(), 'mode': self._mode, 'checkpoints': entries}
-        files.write_json(self._path, {**value, 'unfinished': unfinished}, indent=1)
+        found = BestList(self._metric_name(), self._mode, best, unfinished)
+        best_list.write(self._directory, found)
 
     def _write_state(self, best: list[BestCheckpoint]) -> None:
         """Writes the state file, in which the best checkpoint is the newest for TensorFlow."""
-        names = [os.path.basename(kept.path) for kept in best]
-        checkpoint_files.write_state(self._directory, names[::-1])
-
-
-class _List(NamedTuple):
-    """The content of the list of the best checkpoints.
-
-    Attributes:
-      metric: The name of the metric, or None where it was not written down.
-      mode: `'min'` or `'max'`.
-      kept: The checkpoints.
-      unfinished: The names of those that are being added or removed.
-    """
-
-    metric: str | None
-    mode: str
-    kept: list[BestCheckpoint]
-    unfinished: list[str]
-
-
-def _parsed(value: Any, directory: str) -> _List:
-    """Converts the JSON value of a list file; raises anything if it is not one."""
-    kept = [
-        BestCheckpoint(
-            os.path.join(directory, _name(entry['name'])),
-            _number(entry['step'], int),
-            float(_number(entry['value'], int | float)),
-        )
-        for entry in value['checkpoints']
-    ]
-    names = [each.path for each in kept]
-    if len(set(names)) < len(names):
-        raise ValueError(f'a name is there twice: {names}')
-    mode = value['mode']
-    if mode not in _MODES:
-        raise ValueError(f'mode={mode!r}')
-    metric = value.get('metric')
-    if not isinstance(metric, str | None):
-        raise TypeError(f'metric={metric!r}')
-    unfinished = [_name(name) for name in value.get('unfinished', [])]
-    return _List(metric, mode, kept, unfinished)
-
-
-def _name(value: Any) -> str:
-    if not files.is_name(value):
-        raise ValueError(f'a name must be that of something in the same directory: {value!r}')
-    return str(value)
-
-
-def _number(value: Any, kinds: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, kinds) or math.isnan(value):
-        raise TypeError(f'a number must be a {kinds}: {value!r}')
-    return value
+        checkpoint_files.write_state(self._directory, names_of(best)[::-1])
