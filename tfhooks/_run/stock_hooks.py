@@ -376,9 +376,10 @@ def answering(hook: Any, kind: type[_T]) -> _T | None:
     """
     answers: Any = hook
     if isinstance(hook, StockHook):
-        answers = vars(hook).get(_STATE)
-        if answers is None or not supports(answers, kind):
-            answers = fast_way(hook)
+        state: _T | None = vars(hook).get(_STATE)
+        if state is not None and supports(state, kind):
+            return state
+        answers = fast_way(hook)
     return answers if supports(answers, kind) else None
 
 
