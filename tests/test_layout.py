@@ -41,6 +41,7 @@ TESTED_IN = {
     '_more_hooks/mean.py': 'more_hooks/test_evaluation.py',
     '_more_hooks/metrics_files.py': 'more_hooks/test_metrics_writer.py',
     '_run/after_run.py': 'session/test_hook_group.py',
+    '_run/bad_weights.py': 'session/test_hook_group.py',
     '_run/calls.py': 'session/test_hook_group.py',
     '_run/feed_values.py': 'run/plans/test_plan_results.py',
     '_run/fetching.py': 'run/merging/test_merging_results.py',
