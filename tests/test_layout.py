@@ -30,7 +30,7 @@ TESTED_IN = {
     '_checkpoints/saved_tensors.py': 'session/test_creators_checkpoint_fit.py',
     '_checkpoints/saver_listeners.py': 'hooks/test_checkpoint_saver.py',
     '_checkpoints/saver_state.py': 'hooks/test_checkpoint_saver_restore.py',
-    '_hooks/next_step.py': 'hooks/test_summary_saver.py',
+    '_hooks/next_step_way.py': 'hooks/test_summary_saver.py',
     '_hooks/saving.py': 'checkpoints/test_write.py',
     '_legacy/aliases.py': 'v1/test_v1_relocated.py',
     '_legacy/python_and_numpy.py': 'legacy/test_rewriting.py',
