@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cli_programs
 import pytest
 import tensorflow.compat.v1 as tf
 from stock_programs import CLASSES, compare, every_kind
@@ -89,6 +90,36 @@ def test_a_private_method_put_on_the_class(kind, tmp_path, monkeypatch):
         return calls
 
     compare(kind, tmp_path, program)
+
+
+def test_a_method_put_on_the_original_class_before_tfhooks_has_hooks(tmp_path):
+    cli_programs.write(
+        tmp_path,
+        {
+            'program': """
+                import functools, sys
+                import tfhooks.v1 as tf
+                from tensorflow.python.training import basic_session_run_hooks
+
+                assert 'tfhooks._run.stock_hooks' not in sys.modules
+                theirs, runs = basic_session_run_hooks.StopAtStepHook.after_run, []
+
+                @functools.wraps(theirs)
+                def after_run(self, run_context, run_values):
+                    runs.append(1)
+                    theirs(self, run_context, run_values)
+
+                basic_session_run_hooks.StopAtStepHook.after_run = after_run
+                train_op = tf.assign_add(tf.train.get_or_create_global_step(), 1)
+                with tf.train.MonitoredSession(hooks=[tf.train.StopAtStepHook(last_step=5)]) as s:
+                    while not s.should_stop():
+                        s.run(train_op)
+                print(len(runs))
+            """
+        },
+    )
+    done = cli_programs.python(tmp_path, 'program.py')
+    assert done.stdout == '5\n', done.stderr
 
 
 def test_a_method_put_on_the_class_while_the_hook_sleeps_is_heard_when_it_is_due(monkeypatch):

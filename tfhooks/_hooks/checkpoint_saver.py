@@ -90,18 +90,16 @@ class CheckpointSaverHook(SavingHook, SupportsOnError):
         if keep_best is not None:
             arguments.is_a(owner, 'keep_best', keep_best, BestCheckpoints, 'a BestCheckpoints')
         retries = arguments.whole(owner, 'save_retries', save_retries, least=0) or 0
-        timer = SecondOrStepTimer.of_hook(owner, save_secs=save_secs, save_steps=save_steps)
         with arguments.of(owner, saver=saver, scaffold=scaffold):
             super().__init__(
                 os.fspath(checkpoint_dir),
-                save_secs,
-                save_steps,
-                saver,
-                checkpoint_basename,
-                scaffold,
+                save_steps=1,  # The timer is made below, with errors that name the arguments.
+                saver=saver,
+                checkpoint_basename=checkpoint_basename,
+                scaffold=scaffold,
                 save_graph_def=save_graph_def,
             )
-        self._timer = timer
+        self._timer = SecondOrStepTimer.of_hook(owner, save_secs=save_secs, save_steps=save_steps)
         self._listeners = saver_listeners.listed(owner, listeners)
         period = f'{save_secs=}' if save_steps is None else f'{save_steps=}'
         self._tfhooks_state = SaverState(period, retries, asynchronous, keep_best)

@@ -12,11 +12,9 @@ from tfhooks._checkpoints.saver_listeners import attempt
 from tfhooks._checkpoints.saver_state import SaverState
 from tfhooks._checkpoints.write import write_checkpoint
 from tfhooks._hooks.writers import event_writer
-from tfhooks._run.stock_hooks import StockHook, changes, own_writes
+from tfhooks._run.stock_hooks import StockHook, changes, is_defined_in, own_writes
 from tfhooks._tensorflow import originals, tf
 from tfhooks._timing import global_steps
-
-_TENSORFLOWS_SAVE = vars(originals.CheckpointSaverHook)['_save']
 
 
 class SavingHook(StockHook, tf.train.CheckpointSaverHook):
@@ -44,7 +42,7 @@ class SavingHook(StockHook, tf.train.CheckpointSaverHook):
           CheckpointSaveError: The checkpoint could not be written.
         """
         save = vars(originals.CheckpointSaverHook)['_save']
-        if save is not _TENSORFLOWS_SAVE:  # A program has put a function of its own there.
+        if not is_defined_in(originals.CheckpointSaverHook, save):  # A program has put it there.
             return bool(save(self, session, step))
         state = self._tfhooks_state
         if state.bad_weights:

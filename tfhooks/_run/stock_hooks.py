@@ -47,12 +47,23 @@ _T = TypeVar('_T')
 # one, which savers have, is there in whatever way the hook goes.
 _KEY, _STATE = '_tfhooks_fast_way', '_tfhooks_state'
 _METHODS = ('begin', 'after_create_session', 'before_run', 'after_run', 'end')
+# Stands for a function that a program has put into a class, and is never there.
+_PATCHED = object()
 # For each class, the names of functions in it and the functions.
 _Functions: TypeAlias = list[tuple[type, list[str], list[Any]]]
 
 
+def is_defined_in(owner: type, function: Any) -> bool:
+    """True if a function of a class is its own, and not one that a program has put there."""
+    # By the globals, since `functools.wraps` gives the new function the `__module__` of the old.
+    return bool(getattr(function, '__globals__', {}).get('__name__') == owner.__module__)
+
+
 def _functions_of(owner: type, names: Iterable[str]) -> tuple[type, list[str], list[Any]]:
-    return owner, list(names), [vars(owner).get(name) for name in names]
+    found = [vars(owner).get(name) for name in names]
+    # This module may be imported after a class was patched.
+    given = [f if f is None or is_defined_in(owner, f) else _PATCHED for f in found]
+    return owner, list(names), given
 
 
 # The functions of each stock hook as they were defined, to see whether one was patched since.
@@ -376,9 +387,10 @@ def answering(hook: Any, kind: type[_T]) -> _T | None:
     """
     answers: Any = hook
     if isinstance(hook, StockHook):
-        answers = vars(hook).get(_STATE)
-        if answers is None or not supports(answers, kind):
-            answers = fast_way(hook)
+        state: _T | None = vars(hook).get(_STATE)
+        if state is not None and supports(state, kind):
+            return state
+        answers = fast_way(hook)
     return answers if supports(answers, kind) else None
 
 
