@@ -54,8 +54,8 @@ from tfhooks._session.creators import ChiefSessionCreator as ChiefSessionCreator
 from tfhooks._session.creators import Scaffold as Scaffold
 from tfhooks._session.creators import SessionCreator as SessionCreator
 from tfhooks._session.creators import WorkerSessionCreator as WorkerSessionCreator
-from tfhooks._session.recovery import RecoveryPolicy as RecoveryPolicy
-from tfhooks._session.recovery import is_recovery as is_recovery
+from tfhooks._session.recovery_policy import RecoveryPolicy as RecoveryPolicy
+from tfhooks._session.recovery_policy import is_recovery as is_recovery
 from tfhooks._session.sessions import MonitoredSession as MonitoredSession
 from tfhooks._session.sessions import SingularMonitoredSession as SingularMonitoredSession
 from tfhooks._session.stop_reasons import StopReason as StopReason

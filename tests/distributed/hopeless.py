@@ -15,7 +15,7 @@ import tensorflow.compat.v1 as tf
 from task import say
 
 import tfhooks
-from tfhooks._session.recovery import RecoveryPolicy
+from tfhooks._session.recovery_policy import RecoveryPolicy
 
 
 def until_there(name):

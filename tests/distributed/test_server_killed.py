@@ -10,7 +10,7 @@ import tensorflow.compat.v1 as tf
 from harness import Cluster
 
 import tfhooks
-from tfhooks._session.recovery import RecoveryPolicy, is_recovery
+from tfhooks._session.recovery_policy import RecoveryPolicy, is_recovery
 
 TASK = Path(__file__).with_name('task.py')
 

@@ -17,7 +17,7 @@ import tensorflow.compat.v1 as tf
 from task import say
 
 import tfhooks
-from tfhooks._session.recovery import is_recovery
+from tfhooks._session.recovery_policy import is_recovery
 
 SAVE_STEPS = 20
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tfhooks._session import recovery
+from tfhooks._session import recovery_policy
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +16,7 @@ def _in_a_graph(graph):
 def waits(monkeypatch):
     """The waits between attempts to make a session again, in seconds; nobody waits."""
     waits = []
-    monkeypatch.setattr(recovery, '_sleep', lambda seconds, stops: waits.append(seconds))
+    monkeypatch.setattr(recovery_policy, '_sleep', lambda seconds, stops: waits.append(seconds))
     return waits
 
 

@@ -10,8 +10,8 @@ from session_models import Recorder, Sessions, both, count, is_open, latest_step
 
 import tfhooks
 from tfhooks._base.errors import NotAHookError
-from tfhooks._session import recovery
-from tfhooks._session.recovery import RecoveryPolicy
+from tfhooks._session import recovery_policy
+from tfhooks._session.recovery_policy import RecoveryPolicy
 
 
 class TensorFlowHook(tf.train.SessionRunHook):
@@ -186,7 +186,7 @@ def test_a_loss_in_after_create_session_makes_another_session():
         assert session.run(train) == 1
     assert [is_open(session) for session in creator.made] == [False, False]
     assert calls.count('a.after_create_session') == 2
-    assert not recovery.is_recovery(hooks[0].coord)
+    assert not recovery_policy.is_recovery(hooks[0].coord)
 
 
 def test_a_singular_session_is_tried_once():

@@ -11,8 +11,8 @@ from session_models import Fails, Recorder, Sessions, count, is_open, latest_ste
 
 import tfhooks
 from tfhooks._run.plan_cache import PlanCache
-from tfhooks._session import recovery
-from tfhooks._session.recovery import RecoveryPolicy, is_recovery
+from tfhooks._session import recovery_policy
+from tfhooks._session.recovery_policy import RecoveryPolicy, is_recovery
 
 
 @pytest.mark.parametrize('error', [tf.errors.AbortedError, tf.errors.UnavailableError])
@@ -342,7 +342,7 @@ def test_a_stop_that_is_requested_while_waiting_ends_the_waiting(monkeypatch):
         waits.append(seconds)
         session.request_stop('enough')
 
-    monkeypatch.setattr(recovery, '_sleep', wait)
+    monkeypatch.setattr(recovery_policy, '_sleep', wait)
     with session:
         session.run(train)
     assert len(waits) == 1

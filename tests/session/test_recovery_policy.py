@@ -9,8 +9,8 @@ import pytest
 import tensorflow.compat.v1 as tf
 from session_models import lost
 
-from tfhooks._session import recovery
-from tfhooks._session.recovery import RecoveryPolicy
+from tfhooks._session import recovery_policy
+from tfhooks._session.recovery_policy import RecoveryPolicy
 
 
 class Ending(Exception):
@@ -94,13 +94,13 @@ def test_tries_are_bounded_and_the_error_is_tensorflows(waits, lines):
 
 def test_no_attempt_begins_after_the_time_to_give_up(waits, monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr(recovery.time, 'monotonic', lambda: now[0])
+    monkeypatch.setattr(recovery_policy.time, 'monotonic', lambda: now[0])
 
     def wait(seconds, stops):
         waits.append(seconds)
         now[0] += seconds
 
-    monkeypatch.setattr(recovery, '_sleep', wait)
+    monkeypatch.setattr(recovery_policy, '_sleep', wait)
     calls = []
 
     def action():
@@ -126,7 +126,7 @@ def test_other_errors_are_not_tried_again():
 def test_waiting_ends_when_a_stop_is_requested(monkeypatch):
     monkeypatch.undo()
     slices = []
-    monkeypatch.setattr(recovery.time, 'sleep', slices.append)
+    monkeypatch.setattr(recovery_policy.time, 'sleep', slices.append)
     policy = RecoveryPolicy(tries=2, first_wait_secs=3600)
 
     def fail():

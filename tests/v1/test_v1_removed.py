@@ -20,7 +20,7 @@ import pytest
 import warm_python
 
 from tfhooks._legacy import contrib_files, old_names
-from tfhooks._legacy.old_names import available, removed, tables
+from tfhooks._legacy.old_names import available, removed_contrib, tables
 from tfhooks._legacy.old_names.redirected_imports import ROOT
 
 GONE = places.RECORDED / 'gone'
@@ -79,7 +79,7 @@ json.dump({
 def advised():
     """The names of TensorFlow and tfhooks in the advice, by the names that it is for."""
     pattern = r'(?<![\w.])((?:tf|tfhooks)(?:\.\w+)+)'
-    return {name: re.findall(pattern, text) for name, text in removed.INSTEAD.items()}
+    return {name: re.findall(pattern, text) for name, text in removed_contrib.INSTEAD.items()}
 
 
 @functools.cache
@@ -111,7 +111,7 @@ def test_every_name_of_1_15_has_an_answer():
 
 def test_every_advice_is_for_its_name_or_module():
     # What is said of an unknown module is said of no known one.
-    general = removed.INSTEAD['contrib']
+    general = removed_contrib.INSTEAD['contrib']
     assert not [name for name in ALL if old_names.look_up(name).instead.endswith(general)]
 
 
@@ -158,8 +158,10 @@ def test_what_is_advised_is_there():
 
 
 def test_advice_is_for_names_that_were_there_and_are_gone():
-    assert [name for name in removed.INSTEAD if name in available.AVAILABLE] == []
-    unknown = [name for name in removed.INSTEAD if name not in {*ALL, *RECORDED, *available.PLACES}]
+    assert [name for name in removed_contrib.INSTEAD if name in available.AVAILABLE] == []
+    unknown = [
+        name for name in removed_contrib.INSTEAD if name not in {*ALL, *RECORDED, *available.PLACES}
+    ]
     # One that cannot be imported with every 1.15.
     assert unknown == ['contrib.decision_trees']
 

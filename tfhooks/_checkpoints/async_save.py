@@ -66,19 +66,14 @@ def _holder(tensor: Tensor) -> str:
 class WriterSession(session_interface()):  # type: ignore[misc]
     """The session that `Saver.save` is given in a thread: runs copied save ops on copied values."""
 
-    def __init__(self, graph: Any, target: str, run: Callable[[Any], Any], name: str) -> None:
+    def __init__(self, graph: Any, run: Callable[[Any], Any], name: str) -> None:
         self._graph = graph
-        self._target = target
         self._run = run
         self._name = name
 
     @property
     def graph(self) -> Any:
         return self._graph
-
-    @property
-    def sess_str(self) -> str:
-        return self._target
 
     def run(
         self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None
@@ -140,7 +135,7 @@ class BackgroundWriter:
 
         def work() -> None:
             try:
-                job(WriterSession(self._graph, '', run, self._name))
+                job(WriterSession(self._graph, run, self._name))
                 future.set_result(None)
             except BaseException as error:
                 # The next run or the end raises it, but a session that fails may reach neither.

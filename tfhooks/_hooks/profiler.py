@@ -19,7 +19,7 @@ from tfhooks._base.hook_types import (
     SessionRunValues,
 )
 from tfhooks._hooks import xspace
-from tfhooks._hooks.next_step import NextStepWay
+from tfhooks._hooks.next_step_way import NextStepWay
 from tfhooks._hooks.writers import event_writer
 from tfhooks._run.stock_hooks import StockHook
 from tfhooks._tensorflow import tf

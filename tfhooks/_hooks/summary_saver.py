@@ -12,7 +12,7 @@ from tfhooks._base.hook_types import (
     SessionRunContext,
     SessionRunValues,
 )
-from tfhooks._hooks.next_step import NextStepWay
+from tfhooks._hooks.next_step_way import NextStepWay
 from tfhooks._hooks.writers import WritingHook, WritingWay
 from tfhooks._tensorflow import tf
 from tfhooks._timing import global_steps

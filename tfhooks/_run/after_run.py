@@ -1,23 +1,16 @@
-"""Gives the hooks their results after a run, and keeps whether the weights are bad.
-
-Weights are bad once a hook that watches the loss has raised or asked for a stop because of it. No
-saver saves them then, until another run or session shows that they are good.
-"""
+"""Gives the hooks their results after a run, and sees to it that bad weights are not saved."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from tfhooks._base.errors import PREEMPTION_ERRORS, add_secondary_errors, note_origin
 from tfhooks._base.hook_types import SessionRunValues, SupportsSkipFinalSave
+from tfhooks._run.bad_weights import BadWeights, is_bad
 from tfhooks._run.calls import Calls
 from tfhooks._run.context import RunContext
 from tfhooks._run.members import Member
-from tfhooks._run.stock_hooks import answering, fast_way
+from tfhooks._run.stock_hooks import answering
 from tfhooks._tensorflow import RunMetadata, RunOptions, originals
 
 # The results of the hooks by their indices; under None those of a hook that fetched nothing.
@@ -29,17 +22,15 @@ class AfterRun:
     """Calls `after_run` of the hooks of one session.
 
     Attributes:
-      members: The hooks of the session.
-      weights_are_bad: Whether a hook has found that the weights must not be saved any more.
+      bad_weights: Keeps whether the weights must not be saved.
     """
 
     def __init__(self) -> None:
-        self.members: Sequence[Member] = ()
-        self.weights_are_bad = False
+        self.bad_weights = BadWeights()
 
     def is_quiet(self, calls: Calls, parts: Any, places: list[int]) -> bool:
         """True if no hook's `after_run` needs to be called, as far as their own results tell."""
-        if calls.checks is None or self.weights_are_bad:
+        if calls.checks is None or self.bad_weights.found:
             return False
         for has_nothing_to_do, place in zip(calls.checks, places, strict=False):
             if not has_nothing_to_do(parts[place]):
@@ -52,7 +43,7 @@ class AfterRun:
         nothing, stopped = values[None], context._stop_requested
         for index, hook, member, has_nothing_to_do in calls.after_run_calls:
             own = values.get(index, nothing)
-            if has_nothing_to_do and not self.weights_are_bad and has_nothing_to_do(own.results):
+            if has_nothing_to_do and not self.bad_weights.found and has_nothing_to_do(own.results):
                 continue
             if member.saves_weights and not self._may_save(member, calls, context, values):
                 continue
@@ -67,16 +58,16 @@ class AfterRun:
                 if member.guards_weights:
                     context._stop_requested = context._stop_requested or stopped
                     if is_verdict:
-                        self._mark_bad_weights(context, member)
+                        self.bad_weights.mark(context, member)
                 if (member.guards_weights and is_verdict) or isinstance(error, PREEMPTION_ERRORS):
                     raise
                 errors = [*(errors or ()), error]
             else:
                 if member.guards_weights:
-                    if context._stop_requested and _is_bad(member, own.results):
-                        self._mark_bad_weights(context, member)
-                    elif self.weights_are_bad and not context._tfhooks_weights_are_bad:
-                        self.clear_bad_weights()
+                    if context._stop_requested and is_bad(member, own.results):
+                        self.bad_weights.mark(context, member)
+                    elif self.bad_weights.found and not context._tfhooks_weights_are_bad:
+                        self.bad_weights.clear()
                     context._stop_requested = context._stop_requested or stopped
             if context._stop_requested != stopped:
                 stopped = context._stop_requested
@@ -93,25 +84,10 @@ class AfterRun:
         """
         for guard in calls.guards_weights:
             own = values.get(guard.index)
-            if guard.index > saver.index and own is not None and _is_bad(guard, own.results):
-                self._mark_bad_weights(context, guard)
+            if guard.index > saver.index and own is not None and is_bad(guard, own.results):
+                self.bad_weights.mark(context, guard)
         is_told = answering(saver.layers[-1], SupportsSkipFinalSave) is not None
         return is_told or not context._tfhooks_weights_are_bad
-
-    def _mark_bad_weights(self, context: RunContext, guard: Member) -> None:
-        context._tfhooks_weights_are_bad = self.weights_are_bad = True
-        self._skip_final_save(f'{guard.name} asked for a stop')
-
-    def clear_bad_weights(self) -> None:
-        """Takes back that the weights are bad, after another run or session has shown it."""
-        self.weights_are_bad = False
-        self._skip_final_save('')
-
-    def _skip_final_save(self, reason: str) -> None:
-        for member in self.members:
-            saver = answering(member.layers[-1], SupportsSkipFinalSave)
-            if saver is not None:
-                saver.skip_final_save(reason)
 
 
 def values_of(
@@ -138,14 +114,3 @@ def values_of(
             # Skips the constructor of named tuples, which is Python code.
             values[member.index] = _new(SessionRunValues, (parts[place], options, run_metadata))
     return values
-
-
-def _is_bad(guard: Member, loss: Any) -> bool:
-    """True if a hook has requested a stop because of the loss."""
-    if isinstance(loss, np.floating) and math.isfinite(loss):
-        return False
-    fast = fast_way(guard.layers[-1])
-    try:
-        return bool(np.any(np.isnan(loss) if fast is None else fast.is_bad(loss)))
-    except TypeError:  # A subclass has fetched something else.
-        return False

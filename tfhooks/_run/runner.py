@@ -71,7 +71,7 @@ class Runner:
 
     def replace(self, members: Sequence[Member], global_step: Any) -> None:
         """Replaces the members; the next run calls all of them."""
-        self.members = self.after_run.members = members
+        self.members = self.after_run.bad_weights.members = members
         self._schedule = Schedule.of_all(members)
         if global_step is not None and self.tracker is None:
             self.tracker = StepTracker(global_step, most_per_run(global_step))
@@ -92,8 +92,8 @@ class Runner:
         self.plans = plans
         # A stop requested in a run that lost its session is requested again when it is due.
         self.stopper = None
-        if self.after_run.weights_are_bad:
-            self.after_run.clear_bad_weights()
+        if self.after_run.bad_weights.found:
+            self.after_run.bad_weights.clear()
         if self.tracker is not None and not self._follow(session):
             self.tracker = None
         if self.tracker is not None:

@@ -15,11 +15,11 @@ from typing import Any
 from tfhooks._base import log
 from tfhooks._base.errors import PREEMPTION_ERRORS, SessionClosedError
 from tfhooks._checkpoints.restored import mark_restored
-from tfhooks._session import hints, recovery, servers
+from tfhooks._session import hints, recovery_policy, servers
 from tfhooks._session.coordinator import Coordinator
 from tfhooks._session.creators import restored_by
 from tfhooks._session.hook_group import HookGroup
-from tfhooks._session.recovery import RecoveryPolicy
+from tfhooks._session.recovery_policy import RecoveryPolicy
 from tfhooks._session.stop_reasons import StopRequestedError
 from tfhooks._tensorflow import Graph, Session, master_of, tf
 
@@ -105,7 +105,7 @@ class Lifecycle:
                 coord = Coordinator(clean_stop_exception_types=[])
                 coord.asked_to_stop = self.asked_to_stop
                 if self._was_open:
-                    recovery.mark_recovered(coord)
+                    recovery_policy.mark_recovered(coord)
                 mark_restored(coord, restored_by(self.creator))
                 self._made = session, coord
                 with self._telling:
@@ -118,7 +118,7 @@ class Lifecycle:
                         self.recovered()
             except PREEMPTION_ERRORS as error:
                 if self.recovers:
-                    recovery.log_not_created(error)
+                    recovery_policy.log_not_created(error)
                 self.drop()
                 raise
             except BaseException:
@@ -155,7 +155,7 @@ class Lifecycle:
             try:
                 servers.close(session)
             except Exception as error:
-                recovery.log_not_closed(error)
+                recovery_policy.log_not_closed(error)
 
     def _lose(self, session: Session | None, error: Exception, tell: Callable[[Any], None]) -> None:
         """Drops `session` because of `error`, unless another thread has done it."""
@@ -171,7 +171,7 @@ class Lifecycle:
             return error
         if self.recovers and self.session is not session and not self._closing:
             return tf.errors.AbortedError(
-                None, None, f'The session was lost below this run: {recovery.summary(error)}'
+                None, None, f'The session was lost below this run: {recovery_policy.summary(error)}'
             )
         try:
             if self.coord is not None:
@@ -216,7 +216,7 @@ class Lifecycle:
         finally:
             # Breaks the reference cycle of error and frame, which would keep all that was fed.
             del error
-        self._lose(session, lost, recovery.log_lost)
+        self._lose(session, lost, recovery_policy.log_lost)
         return self._recover(once)
 
     def _recover(self, once: Callable[[Session], Any], failed: Exception | None = None) -> Any:
@@ -250,7 +250,7 @@ class Lifecycle:
                 self._raise_if_closed_by(session, error)
                 if lost is None:
                     raise
-                self._lose(session, lost, recovery.log_lost)
+                self._lose(session, lost, recovery_policy.log_lost)
                 if lost is error:
                     raise
                 raise lost from error
@@ -300,7 +300,7 @@ class Lifecycle:
         """Recovers from a loss that a thread reported; waits if nothing ran since the last one."""
         self._idle_losses = 0 if self.runs != self._runs_at_loss else self._idle_losses + 1
         self._runs_at_loss = self.runs
-        self._lose(session, error, recovery.log_lost_unasked)
+        self._lose(session, error, recovery_policy.log_lost_unasked)
         if self._idle_losses >= self._policy.tries:
             self.failure = error
             raise error
@@ -349,12 +349,12 @@ class Lifecycle:
                 except PREEMPTION_ERRORS as error:
                     if not self.recovers:
                         raise
-                    recovery.log_not_closed(error)
+                    recovery_policy.log_not_closed(error)
                 finally:
                     try:
                         session.close()
                     except Exception as error:
-                        recovery.log_not_closed(error)
+                        recovery_policy.log_not_closed(error)
         finally:
             self.session = self.coord = None
             self._group.disconnect()

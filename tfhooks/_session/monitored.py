@@ -25,7 +25,7 @@ from tfhooks._session import forks, hints, process_defaults
 from tfhooks._session.hook_group import HookGroup
 from tfhooks._session.lifecycle import Lifecycle
 from tfhooks._session.private_attributes import PrivateNames
-from tfhooks._session.recovery import RecoveryPolicy
+from tfhooks._session.recovery_policy import RecoveryPolicy
 from tfhooks._session.signals import SignalWatch
 from tfhooks._session.step_fn import StepContext
 from tfhooks._session.step_fn import check as check_step_fn

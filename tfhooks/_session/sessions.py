@@ -8,7 +8,7 @@ from typing import Any
 from tfhooks._base.hook_types import Hook, Interchangeable
 from tfhooks._session.creators import ChiefSessionCreator
 from tfhooks._session.monitored import Monitored
-from tfhooks._session.recovery import RecoveryPolicy
+from tfhooks._session.recovery_policy import RecoveryPolicy
 from tfhooks._tensorflow import originals, tf
 
 

@@ -14,7 +14,7 @@ from tfhooks._hooks.summary_saver import SummarySaverHook
 from tfhooks._run.members import validate_hooks
 from tfhooks._session import distribute
 from tfhooks._session.creators import ChiefSessionCreator, WorkerSessionCreator
-from tfhooks._session.recovery import RecoveryPolicy
+from tfhooks._session.recovery_policy import RecoveryPolicy
 from tfhooks._session.sessions import MonitoredSession
 from tfhooks._tensorflow import USE_DEFAULT, tf, worker_context
 

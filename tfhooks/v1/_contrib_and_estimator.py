@@ -185,9 +185,9 @@ class PlaceFinder(MetaPathFinder):
             return None
         spec = None
         if contrib_files.folder() is not None and dotted != 'contrib':
-            from tfhooks.v1 import _contrib
+            from tfhooks.v1 import _contrib_from_files
 
-            spec = _contrib.find_spec(fullname, dotted, path)
+            spec = _contrib_from_files.find_spec(fullname, dotted, path)
         if spec is not None or root == 'examples':
             return spec
         if dotted in available.PLACES and (is_place(dotted) or 'python' in dotted.split('.')):

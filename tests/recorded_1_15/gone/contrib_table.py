@@ -11,7 +11,7 @@ import pathlib
 from tfhooks._legacy import old_names
 from tfhooks._legacy.old_names.available import AVAILABLE
 from tfhooks._legacy.old_names.recorded import LOST, recorded
-from tfhooks._legacy.old_names.removed import INSTEAD
+from tfhooks._legacy.old_names.removed_contrib import INSTEAD
 
 DOCUMENT = pathlib.Path(__file__).parents[3] / 'docs' / 'contrib.md'
 

@@ -48,14 +48,13 @@ def look_up(dotted: str) -> Name | None:
         extra = available.extra(dotted, now)
         return Name('extra' if extra else 'works', now, extra)
     # Imported late, since only programs with removed names need it.
-    from tfhooks._legacy.old_names import recorded, removed
+    from tfhooks._legacy.old_names import recorded, removed_contrib
 
     public = available.without_python(dotted)
     meant = recorded.meant(dotted)
     if meant is not None:
         return Name('gone', f'tf.{dotted} is not in TensorFlow 1.15. Did you mean tf.{meant}?')
     if recorded.comes_back(dotted):
-        return Name(
-            'files', removed.sentence(public, f'{contrib_files.INSTALL} brings it back, or ')
-        )
-    return Name('gone', removed.sentence(public))
+        comes_back = f'{contrib_files.INSTALL} brings it back, or '
+        return Name('files', removed_contrib.sentence(public, comes_back))
+    return Name('gone', removed_contrib.sentence(public))

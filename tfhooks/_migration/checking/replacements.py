@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tfhooks._legacy.old_names import tables
 
-_TABLES = tables.read(Path(tables.__file__).with_name('outside_contrib.ini'))
+_TABLES = tables.read(Path(tables.__file__).with_name('removed_outside_contrib.ini'))
 
 GONE = _TABLES['gone']
 PACKAGES = _TABLES['packages']
