@@ -4,6 +4,7 @@ Only a run of `-m gpu` sees GPUs. All other tests are of the CPU: some compare w
 were recorded there, and many processes run at once.
 """
 
+import gc
 import logging
 import os
 import pathlib
@@ -12,7 +13,7 @@ import time
 import pytest
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-# Before a conftest.py of a folder imports TensorFlow, whose own logs are no test's affair.
+# TensorFlow's own logs are no test's affair. It reads this when it is imported.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
 
@@ -22,6 +23,11 @@ def pytest_configure(config):
         os.environ['CUDA_VISIBLE_DEVICES'] = '-1'
     # Processes on one GPU take what they need of its memory, and not all that there is.
     os.environ.setdefault('TF_FORCE_GPU_ALLOW_GROWTH', 'true')
+
+
+def pytest_collection_finish():
+    # TensorFlow's modules are there to stay. Tests that collect garbage need not look at them.
+    gc.freeze()
 
 
 def pytest_ignore_collect(collection_path, config):

@@ -5,11 +5,6 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-import tensorflow as tensorflow_2
-
-import tfhooks
-
-tf = tensorflow_2.compat.v1
 
 
 @pytest.fixture(
@@ -17,6 +12,11 @@ tf = tensorflow_2.compat.v1
 )
 def kinds(request):
     """The modules that hooks and sessions come from, in a graph of its own."""
+    # Here, since pytest's own process, which runs no test, looks into the folders named test*.
+    import tensorflow.compat.v1 as tf
+
+    import tfhooks
+
     modules = {'tfhooks': tfhooks, 'tensorflow': tf.train}
     hooks, sessions = request.param.split('-')
     with tf.Graph().as_default() as graph:

@@ -27,7 +27,7 @@ class Package:
 
     Attributes:
       name: What is imported.
-      distribution: What pip installs.
+      distribution: The name by which pip knows it.
       extra: The extra.
       imports: Returns the answers to its import statements, always the same object.
     """
