@@ -70,8 +70,9 @@ def show(value: Any, digits: int = 8, most_items: int = 8) -> str:
         items = _items(value, digits, most_items)
         return f'ndarray({value.dtype.name}, {list(value.shape)}, {items})'
     names = getattr(value, '_fields', None) if isinstance(value, tuple) else None
-    if hasattr(value, '__attrs_attrs__'):
-        names = [field.name for field in value.__attrs_attrs__]
+    attributes = getattr(value, '__attrs_attrs__', None)
+    if attributes is not None:
+        names = [field.name for field in attributes]
     if names is not None:
         fields = [f'{name}={inner(getattr(value, name))}' for name in names]
         return '{}({})'.format(kind, ', '.join(fields))
@@ -178,14 +179,14 @@ class Recorder:
         atexit.register(self.write)
 
     @staticmethod
-    def _wrap(cls: type, method: str, wrapper: Callable[..., Any]) -> None:
-        inner = getattr(cls, method)
+    def _wrap(kind: type, method: str, wrapper: Callable[..., Any]) -> None:
+        inner = getattr(kind, method)
 
         @functools.wraps(inner)
         def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
             return wrapper(inner, self, *args, **kwargs)
 
-        setattr(cls, method, wrapped)
+        setattr(kind, method, wrapped)
 
     # Calls of the program.
 

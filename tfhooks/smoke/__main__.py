@@ -50,7 +50,7 @@ def _run(device: str, report: dict[str, Any], quiet: bool) -> int:
     from tfhooks.smoke import checks, reasons
 
     logging = tensorflow.compat.v1.logging
-    logging.set_verbosity(logging.FATAL)  # One check makes a NaN, which would be logged.
+    logging.set_verbosity(logging.FATAL)  # One check loses a session, which would be logged.
     report['tensorflow'] = tensorflow.__version__
     if not tensorflow.config.list_physical_devices(device.upper()):
         report['reasons'] = reasons.why_no_gpu()

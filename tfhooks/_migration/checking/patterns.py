@@ -25,8 +25,8 @@ class Pattern(NamedTuple):
       kind: 'differs': runs, and does something else; 'refused': raises an error; 'caution': works
         as in TensorFlow, which is not what it seems.
       message: The text of the finding.
-        replacement: The code to write instead; may be empty.
-        row: The first column of its row in docs/differences.md.
+      replacement: The code to write instead; may be empty.
+      row: The first column of its row in docs/differences.md.
     """
 
     name: str
