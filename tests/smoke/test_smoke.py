@@ -144,7 +144,6 @@ def machine(monkeypatch, tmp_path):
                 raise OSError(f'{name}: cannot open shared object file')
             return Driver(*driver) if name == 'libcuda.so.1' else object()
 
-        monkeypatch.setattr(tensorflow.compat.v1, 'VERSION', '2.21.0')
         monkeypatch.setattr(
             tensorflow.compat.v1.test, 'is_built_with_cuda', lambda: built == 'cuda'
         )
@@ -170,7 +169,7 @@ NO_DRIVER = {'missing': ['libcuda.so.1']}
 @pytest.mark.parametrize(
     ('about', 'says'),
     [
-        ({'built': 'cpu', **NO_DRIVER}, ['2.21.0 is built for CPUs alone']),
+        ({'built': 'cpu', **NO_DRIVER}, [f'{tensorflow.__version__} is built for CPUs alone']),
         ({'visible': ''}, ["CUDA_VISIBLE_DEVICES='' hides all GPUs"]),
         ({'visible': '-1'}, ["CUDA_VISIBLE_DEVICES='-1' hides all GPUs"]),
         ({'visible': 'NoDevFiles'}, ["CUDA_VISIBLE_DEVICES='NoDevFiles' hides all GPUs"]),
@@ -192,7 +191,10 @@ NO_DRIVER = {'missing': ['libcuda.so.1']}
         ({'driver': (7, 12080)}, ['cuInit returned 7: see']),
         (
             {'driver': (0, 11040)},
-            ['too old: it serves CUDA 11.4 at most, and .* 2.21.0 is built for CUDA 12.5.1'],
+            [
+                'too old: it serves CUDA 11.4 at most, and .* '
+                f'{tensorflow.__version__} is built for CUDA 12.5.1'
+            ],
         ),
         (
             {'missing': ['libcudnn.so.9', 'libcublas.so.12']},
