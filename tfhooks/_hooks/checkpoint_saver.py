@@ -202,6 +202,7 @@ class CheckpointSaverHook(SavingHook, SupportsOnError):
             if state.unsaved and state.retries.may_try() and not state.bad_weights:
                 self._try_again(run_context)
 
+    # Here, too, since a class with an `after_run` and no `next_due` is called in every run.
     def next_due(self) -> NextDue:
         """Returns when the next save is due, or at once while one is being written."""
         return super().next_due()

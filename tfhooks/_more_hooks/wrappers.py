@@ -221,6 +221,7 @@ class _ChiefOnly(_Wrapper):
         answers = answering(self.wrapped_hook, SupportsNextDue)
         return has_schedule(self.wrapped_hook) and answers is not None and answers.decides_after_run
 
+    # Here, too, since a class with a `before_run` and no `next_due` is called in every run.
     def next_due(self) -> NextDue:
         return super().next_due()
 
@@ -247,6 +248,7 @@ class _OnlyIf(_Wrapper):
         super().__init__(hook, name)
         self._predicate = predicate
 
+    # Here, too, since a class with a `before_run` and no `next_due` is called in every run.
     def next_due(self) -> NextDue:
         return super().next_due()
 
