@@ -120,6 +120,9 @@ def run_all(name, command, run=subprocess.run):
             runs.append(
                 {'printed': steady(printed, logdir), 'logged': log_lines(steady(logged, logdir))}
             )
+            # They are named by the second, and the next run may begin in the same one.
+            for path in glob.glob(os.path.join(logdir, '**', '*tfevents*'), recursive=True):
+                os.rename(path, '{}.{}'.format(path, len(runs)))
         return {
             'runs': runs,
             'files': files(logdir),

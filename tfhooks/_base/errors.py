@@ -304,9 +304,10 @@ def add_note(error: BaseException, note: str) -> None:
     if sys.version_info >= (3, 11):
         error.add_note(note)
     else:
-        # Python 3.10 shows no notes in a traceback, so they are logged.
+        # Python 3.10 shows no notes in a traceback, so they are logged: as text, since a handler
+        # that keeps records would keep the error, and with it the session.
         error.__notes__ = [*getattr(error, '__notes__', ()), note]  # type: ignore[attr-defined]
-        log.error('%s: %s', note, error)
+        log.error('%s: %s', note, str(error))
 
 
 class CheckpointSaveError(Exception):
