@@ -22,7 +22,8 @@ from tfhooks._base.hook_types import (
     SupportsStepNotIncreased,
 )
 from tfhooks._run import merging
-from tfhooks._run.after_run import AfterRun, values_of
+from tfhooks._run.after_run import call_hooks, is_quiet, values_of
+from tfhooks._run.bad_weights import BadWeights
 from tfhooks._run.calls import Calls
 from tfhooks._run.context import RunContext
 from tfhooks._run.members import Member
@@ -52,14 +53,14 @@ class Runner:
       stopper: The name of the hook that asked for a stop, or None while none has.
       tracker: Tracks the global step; None where no hook needs it.
       plans: The run plans of the raw session, or None where every run goes to TensorFlow.
-      after_run: Calls `after_run` of the hooks, and knows whether the weights are bad.
+      bad_weights: Keeps whether the weights must not be saved.
     """
 
     def __init__(self, members: Sequence[Member]) -> None:
         self.stopper: str | None = None
         self.tracker: StepTracker | None = None
         self.plans: PlanCache | None = None
-        self.after_run = AfterRun()
+        self.bad_weights = BadWeights()
         self._graph: Graph = tf.get_default_graph()
         self._scheduling = threading.Lock()
         # One item for each run under way, since a list is appended to and popped from atomically.
@@ -71,7 +72,7 @@ class Runner:
 
     def replace(self, members: Sequence[Member], global_step: Any) -> None:
         """Replaces the members; the next run calls all of them."""
-        self.members = self.after_run.bad_weights.members = members
+        self.members = self.bad_weights.members = members
         self._schedule = Schedule.of_all(members)
         if global_step is not None and self.tracker is None:
             self.tracker = StepTracker(global_step, most_per_run(global_step))
@@ -92,8 +93,8 @@ class Runner:
         self.plans = plans
         # A stop requested in a run that lost its session is requested again when it is due.
         self.stopper = None
-        if self.after_run.bad_weights.found:
-            self.after_run.bad_weights.clear()
+        if self.bad_weights.found:
+            self.bad_weights.clear()
         if self.tracker is not None and not self._follow(session):
             self.tracker = None
         if self.tracker is not None:
@@ -150,7 +151,7 @@ class Runner:
         Returns:
           What `Session.run` returns for the caller's own fetches.
         """
-        tracker, schedule, after_run = self.tracker, self._schedule, self.after_run
+        tracker, schedule, bad_weights = self.tracker, self._schedule, self.bad_weights
         if schedule.changes != changes.count:  # A hook may have left the fast way.
             schedule = self._schedule = Schedule.of_all(self.members)
         under_way = self._under_way
@@ -209,10 +210,10 @@ class Runner:
                 if schedule.is_due_after(context, tracker):
                     due = True
                     calls = schedule.with_late.without(skip) if skip else schedule.with_late
-            if calls.after_run_calls and (due or not after_run.is_quiet(calls, parts, places)):
+            if calls.after_run_calls and (due or not is_quiet(calls, bad_weights, parts, places)):
                 context = context or RunContext(*about)
                 values = values_of(members, parts, places, options, run_metadata)
-                after_run.call_hooks(calls, context, values)
+                call_hooks(calls, bad_weights, context, values)
             if due:
                 self._reschedule()
             return parts[0]

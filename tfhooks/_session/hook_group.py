@@ -247,7 +247,7 @@ class HookGroup:
         for member in self.members:
             # TensorFlow's own saver cannot be told of bad weights.
             knows = answering(member.layers[-1], SupportsSkipFinalSave) is not None
-            if member.saves_weights and (knows or not self.runner.after_run.bad_weights.found):
+            if member.saves_weights and (knows or not self.runner.bad_weights.found):
                 try:
                     member.hook.end(session)
                 except BaseException as another:
